@@ -1,0 +1,452 @@
+//! What the analysis found: the only thing that rules read of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::source::{FileId, Span};
+
+/// A place in the package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// The file.
+    pub file: FileId,
+    /// Where in it.
+    pub span: Span,
+}
+
+/// Kind of personal information, by its id in the taxonomy.
+pub type Kind = Arc<str>;
+
+/// Everything found.
+#[derive(Debug, Default)]
+pub struct Solution {
+    /// Every host API call that can run, once a place, API and entry point; in order of place.
+    pub calls: Vec<HostCall>,
+    /// Every collection of personal information, once a place.
+    pub collections: Vec<Collection>,
+    /// Every flow from a source to a sink, once a sink call and source.
+    pub flows: Vec<Flow>,
+    /// Reads that may matter for conduct: platform, date, version, remote switch, referrer, in branches.
+    pub branches: Vec<Branch>,
+    /// What could not be followed.
+    pub blind_spots: Vec<BlindSpot>,
+    /// Functions that run, for reachability: (file, function index).
+    pub reached: BTreeSet<(FileId, u32)>,
+    /// Strings that reach the screen: through `setData`, toasts, dialogs, titles, with their literal places.
+    pub shown: Vec<Place>,
+    /// What each page navigates to.
+    pub navigations: Vec<Navigation>,
+    /// Whether a step or time budget ended an entry point early.
+    pub exhausted: bool,
+}
+
+/// Who makes a call: the entry point at the bottom of the stack.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Entry {
+    /// What kind.
+    pub kind: EntryKind,
+    /// Page or component route; empty for the app.
+    pub route: Arc<str>,
+    /// Method name.
+    pub method: Arc<str>,
+    /// The method.
+    pub place: Place,
+    /// The element whose event calls it, if any: (template file, node).
+    pub element: Option<(FileId, u32)>,
+}
+
+/// Kinds of entry points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EntryKind {
+    /// Top-level code of a script.
+    TopLevel,
+    /// Launch or load: app, page or component.
+    Load,
+    /// Another method that the host calls by itself.
+    Host,
+    /// A method that a user's action calls.
+    User,
+    /// A method bound to an event that is no user action (`load`, `error`, `scroll`).
+    Event,
+}
+
+/// What is known on the path to a place.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Fact {
+    /// A dialog was confirmed: the dialog call.
+    DialogConfirmed(Place),
+    /// A dialog was refused.
+    DialogRefused(Place),
+    /// An authorization was granted: the scope; by a call or found in the settings.
+    Authorized(Arc<str>),
+    /// An authorization was refused, or the guarded call failed.
+    Refused(Arc<str>),
+    /// The user acted on an element: (template, node).
+    Acted(FileId, u32),
+    /// A box of that element is ticked.
+    Ticked(FileId, u32),
+    /// The host's privacy gate was agreed to.
+    PrivacyAgreed,
+    /// A page was passed on the way here (navigation, or tapped there).
+    Passed(Arc<str>),
+    /// A host answered with success: the call.
+    Succeeded(Place),
+    /// A host answered with failure: the call.
+    Failed(Place),
+    /// A branch on a value of this origin: what it was compared with, and whether the comparison held.
+    Tested {
+        /// What the value is.
+        origin: Origin,
+        /// Constant it was compared with, if any.
+        with: Option<Arc<str>>,
+        /// Whether it held.
+        held: bool,
+        /// Where the value was read.
+        place: Place,
+    },
+}
+
+/// Where a value that steers a branch, or reaches a sensitive place, comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Origin {
+    /// System information: field (`platform`, `system`, `version`, `brand`, …).
+    System(Arc<str>),
+    /// The clock.
+    Date,
+    /// A random number.
+    Random,
+    /// A server's answer: the field path.
+    Remote(Arc<str>),
+    /// Page query: the key.
+    Query(Arc<str>),
+    /// Launch options: path (`scene`, `referrerInfo.appId`, `referrerInfo.extraData`).
+    Launch(Arc<str>),
+    /// A scan result.
+    Scan,
+    /// The clipboard.
+    Clipboard,
+    /// Storage: the key.
+    Storage(Arc<str>),
+    /// The user's input.
+    Input,
+    /// A location.
+    Location,
+    /// Whether a share succeeded, or its answer: the call or handler.
+    Share(Place),
+    /// Network type.
+    Network,
+    /// Environment or version of the program (`develop`, `trial`, `release`).
+    Environment,
+}
+
+/// How far the user was told and asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Consent {
+    /// Neither.
+    None,
+    /// Only the host asked.
+    HostPrompt,
+    /// Told, but not asked to agree.
+    NoticeOnly,
+    /// Told and agreed.
+    NoticeAndConsent,
+}
+
+/// A step of a trace.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Step {
+    /// Where.
+    pub place: Place,
+    /// What happens there: key of a note in `rules/notes.toml`.
+    pub note: &'static str,
+    /// What fills the note's `{name}`.
+    pub name: Arc<str>,
+}
+
+/// A call of a host API.
+#[derive(Clone, Debug)]
+pub struct HostCall {
+    /// Name in the host's table, or as written when the table lacks it; without the namespace.
+    pub api: Arc<str>,
+    /// Namespace as resolved (`swan`, `wx`).
+    pub namespace: Arc<str>,
+    /// The call.
+    pub place: Place,
+    /// Entry point of this execution.
+    pub entry: Entry,
+    /// What is known on the path here.
+    pub facts: BTreeSet<Fact>,
+    /// Call path from the entry to here.
+    pub path: Vec<Step>,
+    /// Argument values, positional.
+    pub args: Vec<ArgValue>,
+    /// Whether a failure branch is given (`fail`, `catch`, `complete`, rejection awaited in `try`).
+    pub handles_failure: bool,
+    /// Whether anything uses the answer.
+    pub result_used: bool,
+    /// Whether the call stands in a vendored or npm file, and the own call that led there.
+    pub through: Option<Place>,
+}
+
+impl HostCall {
+    /// Value at an argument path such as `0.url`.
+    pub fn arg(&self, path: &str) -> Option<&ArgValue> {
+        let mut parts = path.split('.');
+        let mut value = self.args.get(parts.next()?.parse::<usize>().ok()?)?;
+        for part in parts {
+            value = value.field(part)?;
+        }
+        Some(value)
+    }
+}
+
+/// What is known of an argument.
+#[derive(Clone, Debug, Default)]
+pub struct ArgValue {
+    /// Where it stands.
+    pub place: Option<Place>,
+    /// Strings it can be; holes for unknown parts.
+    pub strings: Vec<Text>,
+    /// A boolean it is, when it is one.
+    pub boolean: Option<bool>,
+    /// Personal information in it or its fields.
+    pub kinds: BTreeSet<Kind>,
+    /// Where it comes from.
+    pub origins: BTreeSet<Origin>,
+    /// Fields of objects and items of arrays (`*` for any item).
+    pub fields: Vec<(Arc<str>, ArgValue)>,
+    /// Whether it is or may be a function.
+    pub callable: bool,
+    /// Whether it has parts that are not known.
+    pub unknown: bool,
+}
+
+impl ArgValue {
+    /// A field by name.
+    pub fn field(&self, name: &str) -> Option<&ArgValue> {
+        self.fields.iter().find(|(key, _)| &**key == name).map(|(_, value)| value)
+    }
+
+    /// The string when there is exactly one without holes.
+    pub fn text(&self) -> Option<&str> {
+        match self.strings.as_slice() {
+            [one] => one.complete(),
+            _ => None,
+        }
+    }
+}
+
+/// A string with holes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Text {
+    /// Literal pieces; a hole stands between any two.
+    pub pieces: Vec<Arc<str>>,
+    /// Where the first literal piece stands.
+    pub place: Option<Place>,
+}
+
+impl Text {
+    /// The whole string when it has no hole.
+    pub fn complete(&self) -> Option<&str> {
+        match self.pieces.as_slice() {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+
+    /// The literal head, up to the first hole.
+    pub fn head(&self) -> &str {
+        self.pieces.first().map_or("", |piece| piece)
+    }
+}
+
+/// A collection of personal information.
+#[derive(Clone, Debug)]
+pub struct Collection {
+    /// The source call or element.
+    pub place: Place,
+    /// API name, or tag with its open type or input type.
+    pub source: Arc<str>,
+    /// Whether it is an element (input, host button) and not a call.
+    pub element: Option<(FileId, u32)>,
+    /// Kinds it yields.
+    pub kinds: BTreeSet<Kind>,
+    /// How sure the kinds are: 0 to 100.
+    pub certainty: u8,
+    /// Whether the host asks by itself.
+    pub host_prompt: bool,
+    /// Scope that guards it.
+    pub scope: Option<Arc<str>>,
+    /// Every way here.
+    pub reaches: Vec<Reach>,
+    /// Whether any answer field is read, shown, kept or sent.
+    pub used: bool,
+    /// The label, placeholder or name that gave an input its kind.
+    pub evidence: Option<Place>,
+}
+
+impl Collection {
+    /// The weakest consent over all ways here.
+    pub fn consent(&self) -> Consent {
+        self.reaches.iter().map(|reach| reach.consent).min().unwrap_or(Consent::None)
+    }
+
+    /// The way with the weakest consent.
+    pub fn weakest(&self) -> Option<&Reach> {
+        self.reaches.iter().min_by_key(|reach| reach.consent)
+    }
+}
+
+/// One way to a collection.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    /// Entry point.
+    pub entry: Entry,
+    /// What is known there.
+    pub facts: BTreeSet<Fact>,
+    /// How far the user was told and asked.
+    pub consent: Consent,
+    /// The path from the entry to the call.
+    pub path: Vec<Step>,
+}
+
+/// What protects a value on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Protection {
+    /// A standard cipher or envelope: name.
+    Strong(Arc<str>),
+    /// A weak cipher, mode or hash, or a key in the source: name and the protecting call.
+    Weak(Arc<str>, Place),
+    /// Masked: too little left to identify.
+    Masked,
+    /// An irreversible hash with a salt, or of something that cannot be enumerated.
+    Hashed(Arc<str>),
+    /// Only an encoding: no protection.
+    Encoded(Arc<str>),
+    /// Ciphertext made by the host.
+    HostCiphertext,
+}
+
+/// Kinds of sinks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SinkKind {
+    /// Request, upload, socket, cloud function.
+    Network,
+    /// Local storage.
+    Storage,
+    /// A file.
+    File,
+    /// A cloud collection.
+    Cloud,
+    /// A console or log call.
+    Log,
+    /// Page paths, web-view addresses, file names.
+    Url,
+    /// Share title, path, picture.
+    Share,
+    /// Another mini-program or app.
+    Program,
+    /// The clipboard.
+    Clipboard,
+    /// A third-party SDK's call.
+    ThirdParty,
+    /// Shown to other users.
+    Display,
+}
+
+impl SinkKind {
+    /// The word of the JSON contract.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Storage => "storage",
+            Self::File => "file",
+            Self::Cloud => "storage",
+            Self::Log => "log",
+            Self::Url => "url",
+            Self::Share => "share",
+            Self::Program => "program",
+            Self::Clipboard => "clipboard",
+            Self::ThirdParty => "third-party",
+            Self::Display => "share",
+        }
+    }
+}
+
+/// A flow of personal information.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// Index in [`Solution::collections`].
+    pub collection: usize,
+    /// Kinds that arrive.
+    pub kinds: BTreeSet<Kind>,
+    /// Kind of sink.
+    pub sink: SinkKind,
+    /// API or element of the sink.
+    pub api: Arc<str>,
+    /// The sink call or attribute.
+    pub place: Place,
+    /// Which parameter (`data`, `url`, …) the value arrives in.
+    pub param: Arc<str>,
+    /// Addresses it can go to, for network, web-view and third-party sinks.
+    pub urls: Vec<Text>,
+    /// Third-party SDK or service, by its id in the table, when it is one.
+    pub third_party: Option<Arc<str>>,
+    /// Protections on the way, first to last.
+    pub protections: Vec<Protection>,
+    /// Steps from the source to the sink.
+    pub hops: Vec<Step>,
+    /// What is known at the sink.
+    pub facts: BTreeSet<Fact>,
+    /// Entry point of the sink's execution.
+    pub entry: Entry,
+    /// Consent at the sink's execution (the collection has its own).
+    pub consent: Consent,
+    /// Whether the value stands in a URL's text (query or path), not in a body.
+    pub in_url: bool,
+}
+
+/// A branch on a value whose origin may matter.
+#[derive(Clone, Debug)]
+pub struct Branch {
+    /// The condition.
+    pub place: Place,
+    /// Where the value was read.
+    pub read: Place,
+    /// What it is.
+    pub origin: Origin,
+    /// Constant it is compared with.
+    pub with: Option<Arc<str>>,
+    /// Entry point.
+    pub entry: Entry,
+    /// Host calls in the arms: indices in [`Solution::calls`], by the held arm and the other.
+    pub then_calls: Vec<usize>,
+    /// Those of the other arm.
+    pub else_calls: Vec<usize>,
+    /// Data keys that the arms set (`setData`), with literal values where known.
+    pub sets: Vec<(Arc<str>, Option<Arc<str>>)>,
+}
+
+/// A navigation that can run.
+#[derive(Clone, Debug)]
+pub struct Navigation {
+    /// The call, or the `navigator` element.
+    pub place: Place,
+    /// Role of the API (`navigate`, `navigate-tab`, `navigate-replace`), or the open type of the element.
+    pub role: Arc<str>,
+    /// Target, with holes; relative routes resolved to the package root when complete.
+    pub target: Text,
+    /// Route that holds it; empty when it is the app or unknown.
+    pub from: Arc<str>,
+}
+
+/// Something that the analysis could not follow.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BlindSpot {
+    /// Where.
+    pub place: Place,
+    /// What: key of a note in `rules/notes.toml`.
+    pub note: &'static str,
+    /// What fills the note.
+    pub name: Arc<str>,
+}

@@ -1,0 +1,391 @@
+//! The compact form of a script: an owned tree with resolved variables.
+//!
+//! It is a pure function of the text, so it can be cached by content hash, and it outlives the parser's arena.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::source::Span;
+
+/// Index of a function in [`Script::functions`].
+pub type FnId = u32;
+/// Index of a variable in [`Script::variables`].
+pub type VarId = u32;
+
+/// A name or a string constant.
+pub type Name = Arc<str>;
+
+/// A lowered script.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Script {
+    /// Function 0 is the top level.
+    pub functions: Vec<Function>,
+    /// Every declared variable.
+    pub variables: Vec<Variable>,
+    /// Import declarations.
+    pub imports: Vec<Import>,
+    /// Export declarations; `export default expr` is lowered to an assignment to a synthetic variable.
+    pub exports: Vec<Export>,
+    /// Whether it uses `import`/`export`.
+    pub module: bool,
+    /// Ranges that did not parse and were left out.
+    pub damage: Vec<Span>,
+    /// Messages of the parser for the undamaged text, with their places.
+    pub errors: Vec<(Span, Arc<str>)>,
+    /// Comments, for suppressions and content.
+    pub comments: Vec<Span>,
+}
+
+/// A function, or the top level.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Function {
+    /// Its own name, or that of the variable, property or method it stands in.
+    pub name: Option<Name>,
+    /// The whole function.
+    pub span: Span,
+    /// The enclosing function; the top level is its own parent.
+    pub parent: FnId,
+    /// Parameters in order.
+    pub params: Vec<Param>,
+    /// Statements. An arrow function with an expression body has one `Return`.
+    pub body: Vec<Stmt>,
+    /// Function declarations of this function, hoisted to its start (those in blocks too).
+    pub hoisted: Vec<(VarId, FnId)>,
+    /// Whether it is an arrow function: `this` and `arguments` are those of the parent.
+    pub arrow: bool,
+    /// Whether it is `async`.
+    pub is_async: bool,
+    /// Whether it is a generator.
+    pub generator: bool,
+}
+
+/// A parameter.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Param {
+    /// What it binds.
+    pub pattern: Pattern,
+    /// `...rest`
+    pub rest: bool,
+}
+
+/// A variable.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Variable {
+    /// Its name.
+    pub name: Name,
+    /// The function whose frame holds it.
+    pub owner: FnId,
+    /// The declaration.
+    pub span: Span,
+}
+
+/// `import … from "…"`; one entry a local binding, or one with `local: None` for side effects.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Import {
+    /// The request, as written.
+    pub from: Name,
+    /// What is imported: a name, `default` or `*`.
+    pub name: Name,
+    /// The local variable.
+    pub local: Option<VarId>,
+    /// The request string.
+    pub span: Span,
+}
+
+/// An export.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Export {
+    /// `export { local as name }`, `export const name`, `export default`.
+    Local {
+        /// Exported name.
+        name: Name,
+        /// The variable.
+        local: VarId,
+    },
+    /// `export { imported as name } from "…"`; `*` for all.
+    From {
+        /// The request.
+        from: Name,
+        /// Name in that module, or `*`.
+        imported: Name,
+        /// Exported name, or `*` for each of its own.
+        name: Name,
+        /// The request string.
+        span: Span,
+    },
+}
+
+/// A statement.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Stmt {
+    /// Where.
+    pub span: Span,
+    /// What.
+    pub kind: StmtKind,
+}
+
+/// Kinds of statements.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum StmtKind {
+    /// An expression.
+    Expr(Expr),
+    /// `let a = b`; one entry a declarator; without `init` for `var a`.
+    Let(Pattern, Option<Expr>),
+    /// `return`
+    Return(Option<Expr>),
+    /// `if`
+    If(Expr, Vec<Stmt>, Vec<Stmt>),
+    /// `while`, `do`, `for`: `init` was lowered before it. `update` runs after the body.
+    Loop {
+        /// The test; `None` is always true.
+        test: Option<Expr>,
+        /// The update of a `for`.
+        update: Option<Expr>,
+        /// The body.
+        body: Vec<Stmt>,
+        /// Whether the body runs before the test (`do … while`).
+        post_test: bool,
+    },
+    /// `for (x of xs)`, `for (x in xs)`
+    ForEach {
+        /// What is bound to each item or key.
+        target: Pattern,
+        /// What is iterated.
+        iterable: Expr,
+        /// Whether keys are bound (`in`).
+        keys: bool,
+        /// The body.
+        body: Vec<Stmt>,
+    },
+    /// `switch`: cases in order; `None` is `default`.
+    Switch(Expr, Vec<(Option<Expr>, Vec<Stmt>)>),
+    /// `try`
+    Try {
+        /// The block.
+        block: Vec<Stmt>,
+        /// The catch clause.
+        handler: Option<(Option<Pattern>, Vec<Stmt>)>,
+        /// The finally clause.
+        finalizer: Vec<Stmt>,
+    },
+    /// `throw`
+    Throw(Expr),
+    /// `{ … }`, and a labelled statement with its label.
+    Block(Option<Name>, Vec<Stmt>),
+    /// `break`
+    Break(Option<Name>),
+    /// `continue`
+    Continue(Option<Name>),
+}
+
+/// What is bound or assigned.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Pattern {
+    /// A variable.
+    Var(VarId, Span),
+    /// A global name (assigned without a declaration).
+    Global(Name, Span),
+    /// A member (assignment only).
+    Member(Box<Expr>),
+    /// `{ a, b: c, ...rest }`
+    Object {
+        /// Keys and targets.
+        properties: Vec<(Key, Pattern)>,
+        /// `...rest`
+        rest: Option<Box<Pattern>>,
+    },
+    /// `[a, , b, ...rest]`
+    Array {
+        /// Targets; `None` for a hole.
+        items: Vec<Option<Pattern>>,
+        /// `...rest`
+        rest: Option<Box<Pattern>>,
+    },
+    /// `target = default`
+    Default(Box<Pattern>, Box<Expr>),
+}
+
+/// A property key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Key {
+    /// A name, a string or a number as written.
+    Static(Name, Span),
+    /// `[expr]`
+    Computed(Box<Expr>),
+}
+
+/// An expression.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Expr {
+    /// Where.
+    pub span: Span,
+    /// What.
+    pub kind: ExprKind,
+}
+
+/// Kinds of expressions.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum ExprKind {
+    /// `undefined`, `void 0`
+    Undefined,
+    /// `null`
+    Null,
+    /// `true`, `!0`, …
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// A string constant.
+    String(Name),
+    /// A regular expression literal, as written.
+    Regex(Name),
+    /// A template string: `quasis` has one more item than the expressions.
+    Template(Vec<Name>, Vec<Expr>),
+    /// An array literal; `None` for a hole.
+    Array(Vec<Option<Arg>>),
+    /// An object literal.
+    Object(Vec<Property>),
+    /// A function or arrow expression.
+    Function(FnId),
+    /// A class.
+    Class(Box<Class>),
+    /// `this`
+    This,
+    /// `super` (as callee or object)
+    Super,
+    /// A resolved variable.
+    Var(VarId),
+    /// A name that no scope of the file declares.
+    Global(Name),
+    /// `arguments`
+    Arguments,
+    /// A member; the span of the expression is the whole, the key's own span is in the key.
+    Member {
+        /// The object.
+        object: Box<Expr>,
+        /// The key.
+        key: Key,
+        /// `?.`
+        optional: bool,
+    },
+    /// A call.
+    Call {
+        /// The callee.
+        callee: Box<Expr>,
+        /// Arguments.
+        args: Vec<Arg>,
+        /// `?.()`
+        optional: bool,
+    },
+    /// `new`
+    New {
+        /// The constructor.
+        callee: Box<Expr>,
+        /// Arguments.
+        args: Vec<Arg>,
+    },
+    /// An assignment; `operator` is `None` for `=`, else the binary or logical operator.
+    Assign {
+        /// `+` for `+=`, `??` for `??=`, …
+        operator: Option<Operator>,
+        /// What is assigned.
+        target: Pattern,
+        /// The value.
+        value: Box<Expr>,
+    },
+    /// `x++`, `--x`
+    Update(Pattern),
+    /// `!x`
+    Not(Box<Expr>),
+    /// `typeof x`
+    Typeof(Box<Expr>),
+    /// `delete x.y`
+    Delete(Box<Expr>),
+    /// `-x`, `+x`, `~x`
+    Unary(Operator, Box<Expr>),
+    /// `a + b`, `a === b`, …
+    Binary(Operator, Box<Expr>, Box<Expr>),
+    /// `a && b`, `a || b`, `a ?? b`
+    Logical(Operator, Box<Expr>, Box<Expr>),
+    /// `a ? b : c`
+    Conditional(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `a, b`
+    Sequence(Vec<Expr>),
+    /// `await x`
+    Await(Box<Expr>),
+    /// `yield x`, `yield* x`
+    Yield(Option<Box<Expr>>),
+    /// `import(x)`
+    Import(Box<Expr>),
+    /// A tagged template: tag, quasis, expressions.
+    Tagged(Box<Expr>, Vec<Name>, Vec<Expr>),
+    /// A JSX element: tag (a string for intrinsic elements), properties, children.
+    Jsx(Box<Expr>, Vec<Property>, Vec<Expr>),
+    /// Anything without a value that matters (`new.target`, `import.meta`, private names in `in`).
+    Unknown,
+}
+
+/// An argument or array item.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Arg {
+    /// The value.
+    pub value: Expr,
+    /// `...value`
+    pub spread: bool,
+}
+
+/// A property of an object literal, or an attribute of a JSX element.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Property {
+    /// `key: value`, `key`, `key() {}`
+    Value(Key, Expr),
+    /// `get key() {}`
+    Getter(Key, FnId),
+    /// `set key(v) {}`
+    Setter(Key, FnId),
+    /// `...value`
+    Spread(Expr),
+}
+
+/// A class.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Class {
+    /// Its name.
+    pub name: Option<Name>,
+    /// `extends`
+    pub parent: Option<Expr>,
+    /// The constructor.
+    pub constructor: Option<FnId>,
+    /// Methods, accessors and fields: whether static, and the property. A field without a value is `Undefined`.
+    pub members: Vec<(bool, Property)>,
+    /// Static blocks, as functions without parameters.
+    pub static_blocks: Vec<FnId>,
+}
+
+/// Operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum Operator {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Rem,
+    Exp,
+    Eq,
+    NotEq,
+    Less,
+    LessEq,
+    Greater,
+    GreaterEq,
+    In,
+    InstanceOf,
+    BitAnd,
+    BitOr,
+    BitXor,
+    ShiftLeft,
+    ShiftRight,
+    And,
+    Or,
+    Coalesce,
+}

@@ -1,0 +1,6 @@
+//! Trees to facts a file, linked to one program.
+
+pub mod ir;
+mod program;
+
+pub use program::*;

@@ -1,0 +1,139 @@
+//! The linked program: what belongs to which page, which element binds which method, which component is which tag.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::ir::{Expr, Script};
+use crate::source::{FileId, Span};
+use crate::syntax::template::{Document, Element, NodeId, NodeKind};
+
+/// Index of a unit in [`Program::units`].
+pub type UnitId = u32;
+
+/// Facts of one file: a pure function of its text and kind.
+#[derive(Clone, Debug, Default)]
+pub struct FileFacts {
+    /// The lowered script of a script or view script.
+    pub script: Option<Arc<Script>>,
+    /// The template.
+    pub template: Option<Arc<TemplateFacts>>,
+}
+
+/// A template with its expressions.
+#[derive(Clone, Debug, Default)]
+pub struct TemplateFacts {
+    /// The tree.
+    pub document: Document,
+    /// Expressions of interpolations and of bare control attributes, by the start of their text.
+    /// Names that the template does not declare are [`super::ir::ExprKind::Global`].
+    pub expressions: HashMap<u32, Expr>,
+    /// Expressions that do not parse.
+    pub errors: Vec<Span>,
+    /// Inline view scripts: module name, script, where the body starts.
+    pub inline_scripts: Vec<(Arc<str>, Arc<Script>, u32)>,
+}
+
+/// What a unit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum UnitKind {
+    /// The app.
+    App,
+    /// A page.
+    Page,
+    /// A custom component.
+    Component,
+}
+
+/// The app, a page or a component, with its files.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// What it is.
+    pub kind: UnitKind,
+    /// Path without extension, relative to the package root.
+    pub route: Arc<str>,
+    /// Script.
+    pub script: Option<FileId>,
+    /// Template.
+    pub template: Option<FileId>,
+    /// Configuration.
+    pub config: Option<FileId>,
+    /// Style sheet.
+    pub style: Option<FileId>,
+    /// Custom components by tag: unit, or `None` when it cannot be found or is a plugin's.
+    pub components: BTreeMap<Arc<str>, Option<UnitId>>,
+    /// Own template first, then those that it includes or imports, transitively.
+    pub templates: Vec<FileId>,
+    /// For a page: whether `app.json` lists it. For a component: whether a listed page uses it, at any depth.
+    pub live: bool,
+    /// Index in [`crate::package::Package::pages`], for a listed page.
+    pub page: Option<usize>,
+}
+
+/// An event binding in a template.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    /// The unit whose method is bound.
+    pub unit: UnitId,
+    /// The template.
+    pub template: FileId,
+    /// The element.
+    pub node: NodeId,
+    /// Event name without prefix (`tap`).
+    pub event: Arc<str>,
+    /// Method name, when it is constant.
+    pub handler: Option<Arc<str>>,
+    /// The attribute's value.
+    pub span: Span,
+    /// Whether the event is a user's own action.
+    pub user_action: bool,
+}
+
+/// The linked program.
+#[derive(Debug, Default)]
+pub struct Program {
+    /// Facts by [`FileId`].
+    pub facts: Vec<FileFacts>,
+    /// App, pages in order of `app.json`, then components and unlisted pages by path.
+    pub units: Vec<Unit>,
+    /// All event bindings of live and other units, by unit, template and place.
+    pub bindings: Vec<Binding>,
+    /// Files that each file requires or imports: (request span, request, target when resolved in the package).
+    pub requires: Vec<Vec<Require>>,
+    /// Scripts that a live unit reaches by imports.
+    pub live_files: BTreeSet<FileId>,
+    /// Unit by route.
+    pub by_route: HashMap<Arc<str>, UnitId>,
+}
+
+/// A `require`, `import` or template import.
+#[derive(Clone, Debug)]
+pub struct Require {
+    /// The request string in the file.
+    pub span: Span,
+    /// The request.
+    pub request: Arc<str>,
+    /// The file, when it lies in the package.
+    pub target: Option<FileId>,
+}
+
+impl Program {
+    /// A template's facts.
+    pub fn template(&self, file: FileId) -> Option<&TemplateFacts> {
+        self.facts.get(file.index())?.template.as_deref()
+    }
+
+    /// A script's facts.
+    pub fn script(&self, file: FileId) -> Option<&Script> {
+        self.facts.get(file.index())?.script.as_deref()
+    }
+
+    /// Elements of a template in source order.
+    pub fn elements(&self, file: FileId) -> impl Iterator<Item = (NodeId, &Element)> {
+        self.template(file).into_iter().flat_map(|template| {
+            template.document.nodes.iter().enumerate().filter_map(|(id, node)| match &node.kind {
+                NodeKind::Element(element) => Some((id as NodeId, element)),
+                _ => None,
+            })
+        })
+    }
+}

@@ -1,0 +1,247 @@
+//! What is vetted: files of one package, its host, its configuration, what was declared for it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::source::{FileId, SourceFile, Span};
+use crate::syntax::json::Json;
+
+/// What a file is to the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileKind {
+    /// A script of the logic layer.
+    Script,
+    /// A script that templates call (`sjs`, `wxs`, filter modules).
+    ViewScript,
+    /// A template.
+    Template,
+    /// A style sheet.
+    Style,
+    /// JSON: configuration or data.
+    Json,
+    /// Other text (policies, licences, data).
+    Text,
+}
+
+/// Where a file comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// The package's own code.
+    Own,
+    /// A library copied into the package.
+    Vendored {
+        /// Its name, if known.
+        name: Arc<str>,
+        /// Its version, if known.
+        version: Option<Arc<str>>,
+    },
+    /// A module of an npm folder.
+    Npm {
+        /// Package name, scope included.
+        name: Arc<str>,
+        /// Its version, if known.
+        version: Option<Arc<str>>,
+    },
+}
+
+/// A text file of the package.
+#[derive(Debug)]
+pub struct PackageFile {
+    /// Path and text.
+    pub source: SourceFile,
+    /// What it is.
+    pub kind: FileKind,
+    /// Whose it is.
+    pub origin: Origin,
+    /// The parsed JSON, for [`FileKind::Json`]; `None` when it does not parse.
+    pub json: Option<Json>,
+    /// Mistakes in the JSON: strictness errors first to last.
+    pub json_errors: Vec<(Span, Arc<str>)>,
+}
+
+/// A file that ships and is not read as text: pictures, fonts, media, archives.
+#[derive(Clone, Debug)]
+pub struct Asset {
+    /// Path relative to the package root.
+    pub path: Arc<str>,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// The first 512 bytes at most, for telling formats apart.
+    pub head: Arc<[u8]>,
+}
+
+/// A file or folder that was not analysed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Skipped {
+    /// Path relative to the package root.
+    pub path: Arc<str>,
+    /// Why.
+    pub reason: SkipReason,
+    /// Size in bytes when known.
+    pub bytes: u64,
+}
+
+/// Why something was not analysed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SkipReason {
+    /// Hidden or version-control folder.
+    Hidden,
+    /// Larger than the file limit.
+    TooLarge,
+    /// Past the limit on the number of files.
+    TooMany,
+    /// Past the limit on total size.
+    TotalTooLarge,
+    /// Deeper than the limit on folders.
+    TooDeep,
+    /// A link that leaves the root, or a loop.
+    Link,
+    /// Could not be read.
+    Unreadable,
+    /// Binary data under a text name.
+    Binary,
+    /// Type declarations.
+    Declarations,
+    /// Server code: cloud functions, tests, build tools; not client code.
+    Foreign,
+    /// Excluded by the configuration.
+    Excluded,
+    /// A broken, encrypted or duplicate archive entry.
+    BadEntry,
+    /// Belongs to another package under the same path.
+    OtherPackage,
+    /// The time limit of the package ran out.
+    TimeLimit,
+}
+
+impl SkipReason {
+    /// Whether client code may have gone unseen because of it, so that a gate must not pass the package.
+    pub const fn hides_code(self) -> bool {
+        matches!(
+            self,
+            Self::TooLarge
+                | Self::TooMany
+                | Self::TotalTooLarge
+                | Self::TooDeep
+                | Self::Unreadable
+                | Self::Binary
+                | Self::BadEntry
+                | Self::TimeLimit
+                | Self::Link
+        )
+    }
+}
+
+/// A page that `app.json` lists.
+#[derive(Clone, Debug)]
+pub struct PageEntry {
+    /// Route without extension and without a leading `/`, sub-package root included.
+    pub route: Arc<str>,
+    /// The entry in `app.json`.
+    pub span: Span,
+    /// Root of its sub-package; `None` in the main package.
+    pub subpackage: Option<Arc<str>>,
+    /// Whether it is a tab.
+    pub tab: bool,
+}
+
+/// A sub-package that `app.json` lists.
+#[derive(Clone, Debug)]
+pub struct Subpackage {
+    /// Root folder, without slashes at either end.
+    pub root: Arc<str>,
+    /// The `root` value in `app.json`.
+    pub span: Span,
+}
+
+/// What was declared to the platform: from `minivet.toml`, `--submission` or the command line.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Submission {
+    /// Name of the program.
+    pub name: Option<String>,
+    /// Its description.
+    pub description: Option<String>,
+    /// Path of the icon, relative to the file that declares it.
+    pub icon: Option<String>,
+    /// Declared service categories, `first/second`.
+    pub categories: Vec<String>,
+    /// Licences handed in.
+    pub qualifications: Vec<String>,
+    /// Page, file or text file with the published privacy policy.
+    pub privacy_policy: Option<String>,
+    /// Hosts that belong to the developer; `*.example.com` covers the apex and any depth.
+    pub first_party: Vec<String>,
+    /// Host apps that the package is meant for.
+    pub target_hosts: Vec<String>,
+    /// Legal name of the operator.
+    pub company: Option<String>,
+    /// Minimum base-library version declared to the platform.
+    pub min_version: Option<String>,
+    /// Text of the policy when it comes with the submission.
+    pub privacy_policy_text: Option<String>,
+    /// Where each value stands in `minivet.toml`, by key; items as `categories.0`.
+    #[serde(skip)]
+    pub spans: BTreeMap<String, Span>,
+    /// `minivet.toml` itself, when values come from it and it lies in the package.
+    #[serde(skip)]
+    pub file: Option<FileId>,
+}
+
+/// One mini-program.
+#[derive(Debug, Default)]
+pub struct Package {
+    /// Where it was found, as given by the user.
+    pub root: PathBuf,
+    /// The host's id (`swan`, `weapp`, …), as in the rule packs.
+    pub host: Arc<str>,
+    /// Text files, by path.
+    pub files: Vec<PackageFile>,
+    /// Other files, by path.
+    pub assets: Vec<Asset>,
+    /// What was not analysed, by path.
+    pub skipped: Vec<Skipped>,
+    /// `app.json`, if there is one.
+    pub app: Option<FileId>,
+    /// Pages in order of `app.json`.
+    pub pages: Vec<PageEntry>,
+    /// Sub-packages in order of `app.json`.
+    pub subpackages: Vec<Subpackage>,
+    /// The host's project file (`project.swan.json`, `project.config.json`).
+    pub project: Option<FileId>,
+    /// Whether it is a mini-game.
+    pub game: bool,
+    /// What was declared.
+    pub submission: Submission,
+    /// Total size in bytes of everything that ships.
+    pub bytes: u64,
+    /// Path to index in `files`.
+    pub by_path: BTreeMap<Arc<str>, FileId>,
+}
+
+impl Package {
+    /// The file at a path relative to the root.
+    pub fn file(&self, path: &str) -> Option<FileId> {
+        self.by_path.get(path).copied()
+    }
+
+    /// A file's text and path.
+    pub fn source(&self, file: FileId) -> &SourceFile {
+        &self.files[file.index()].source
+    }
+
+    /// Whether anything ships at that path: text or asset.
+    pub fn ships(&self, path: &str) -> bool {
+        self.by_path.contains_key(path) || self.assets.binary_search_by(|asset| (*asset.path).cmp(path)).is_ok()
+    }
+
+    /// The parsed `app.json`.
+    pub fn app_json(&self) -> Option<&Json> {
+        self.files[self.app?.index()].json.as_ref()
+    }
+}

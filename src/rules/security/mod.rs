@@ -1,0 +1,6 @@
+//! The `security/` rules.
+
+use super::Rule;
+
+/// All of them.
+pub const RULES: &[&dyn Rule] = &[];
