@@ -1,22 +1,78 @@
 //! Rule packs: what the platform, the law and the field say, loaded and validated.
 
+pub mod catalogue;
 pub mod host;
+pub mod packs;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use catalogue::{Catalogue, Entry, Lang, Wording};
 use host::Host;
+use packs::{PackError, Packs};
 
 /// All packs.
 #[derive(Debug, Default)]
 pub struct Policy {
+    /// The files, for what is read only when needed.
+    pub packs: Packs,
+    /// Rules: severity, clauses, wording.
+    pub catalogue: Catalogue,
     /// Hosts by id.
     pub hosts: BTreeMap<Arc<str>, Arc<Host>>,
 }
 
 impl Policy {
+    /// Loads every pack; all mistakes come out at once.
+    ///
+    /// # Errors
+    /// Mistakes in the packs, in order of loading.
+    pub fn load(packs: Packs) -> Result<Self, (Packs, Vec<PackError>)> {
+        let mut errors = Vec::new();
+        let policy = Self {
+            catalogue: Catalogue::load(&packs, &mut errors),
+            // One line a loader.
+            hosts: BTreeMap::new(),
+            packs: Packs::default(),
+        };
+        if errors.is_empty() { Ok(Self { packs, ..policy }) } else { Err((packs, errors)) }
+    }
+
+    /// The packs that stand in the program.
+    ///
+    /// # Errors
+    /// Mistakes in the packs; a test shows that there are none.
+    pub fn embedded() -> Result<Self, (Packs, Vec<PackError>)> {
+        Self::load(Packs::embedded())
+    }
+
     /// The host of that id.
     pub fn host(&self, id: &str) -> Option<&Host> {
         self.hosts.get(id).map(|host| &**host)
+    }
+
+    /// A rule's entry.
+    pub fn entry(&self, rule: &str) -> Option<&Entry> {
+        self.catalogue.get(rule, &self.packs)
+    }
+
+    /// A rule's page, in Markdown.
+    pub fn page(&self, rule: &str, lang: Lang) -> Option<&str> {
+        self.catalogue.page(rule, lang, &self.packs)
+    }
+
+    /// The note of a trace step.
+    pub fn note(&self, key: &str) -> Option<&Wording> {
+        self.catalogue.note(key, &self.packs)
+    }
+
+    /// A word that fills a message.
+    pub fn word(&self, key: &str) -> Option<&Wording> {
+        self.catalogue.word(key, &self.packs)
+    }
+
+    /// BLAKE3 over all packs, in hexadecimal.
+    pub fn digest(&self) -> &str {
+        self.packs.digest()
     }
 }

@@ -3,18 +3,7 @@
 use std::sync::Arc;
 
 use crate::flow::{Kind, Place, Step};
-
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Worth knowing.
-    Note,
-    /// Likely to be sent back.
-    Warning,
-    /// A breach.
-    Error,
-}
+pub use crate::policy::catalogue::Severity;
 
 /// How sure the rule is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]

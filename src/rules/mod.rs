@@ -4,6 +4,8 @@ mod finding;
 
 pub use finding::*;
 
+use std::collections::BTreeMap;
+
 use crate::flow::Solution;
 use crate::model::Program;
 use crate::package::Package;
@@ -20,6 +22,31 @@ pub struct Context<'a> {
     pub program: &'a Program,
     /// What the analyses found.
     pub solution: &'a Solution,
+    /// What the configuration sets for rules.
+    pub options: &'a Options,
+}
+
+/// Options of rules as configured: rule id, then option name.
+#[derive(Clone, Debug, Default)]
+pub struct Options(pub BTreeMap<String, BTreeMap<String, toml::Value>>);
+
+impl Context<'_> {
+    /// An option of a rule: as configured, else the default of its entry.
+    pub fn option(&self, rule: &str, name: &str) -> Option<&toml::Value> {
+        let own = self.options.0.get(rule).and_then(|options| options.get(name));
+        own.or_else(|| Some(&self.policy.entry(rule)?.options.get(name)?.default))
+    }
+
+    /// A numeric option; 0 when there is none.
+    pub fn option_number(&self, rule: &str, name: &str) -> u64 {
+        self.option(rule, name).and_then(toml::Value::as_integer).and_then(|value| value.try_into().ok()).unwrap_or(0)
+    }
+
+    /// An option that is a list of texts.
+    pub fn option_list(&self, rule: &str, name: &str) -> Vec<String> {
+        let items = self.option(rule, name).and_then(toml::Value::as_array);
+        items.into_iter().flatten().filter_map(toml::Value::as_str).map(str::to_owned).collect()
+    }
 }
 
 /// A check.

@@ -1,0 +1,149 @@
+//! The files of the rule packs: embedded ones, and an overlay folder that adds and overrides.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use include_dir::{Dir, include_dir};
+use serde::de::DeserializeOwned;
+
+static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
+
+/// Changes with the list of embedded files, so that a new file rebuilds the crate.
+const _LIST: &str = env!("MINIVET_PACK_LIST");
+
+/// A mistake in a rule pack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackError {
+    /// The file, relative to the packs' root.
+    pub file: String,
+    /// Where in the file, in bytes.
+    pub span: Range<usize>,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl PackError {
+    /// A mistake at a place.
+    pub fn new(file: impl Into<String>, span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { file: file.into(), span, message: message.into() }
+    }
+
+    /// A mistake that the TOML reader found.
+    pub fn from_toml(file: impl Into<String>, error: &toml::de::Error) -> Self {
+        Self::new(file, error.span().unwrap_or(0..0), error.message())
+    }
+}
+
+/// The files of all packs by path.
+#[derive(Debug, Default)]
+pub struct Packs {
+    embedded: BTreeMap<&'static str, &'static str>,
+    overlay: BTreeMap<String, String>,
+    digest: OnceLock<String>,
+}
+
+fn index(dir: &'static Dir<'static>, out: &mut BTreeMap<&'static str, &'static str>) {
+    for file in dir.files() {
+        if let (Some(path), Some(text)) = (file.path().to_str(), file.contents_utf8()) {
+            out.insert(path, text);
+        }
+    }
+    for dir in dir.dirs() {
+        index(dir, out);
+    }
+}
+
+impl Packs {
+    /// The packs that stand in the program.
+    pub fn embedded() -> Self {
+        let mut embedded = BTreeMap::new();
+        index(&EMBEDDED, &mut embedded);
+        Self { embedded, overlay: BTreeMap::new(), digest: OnceLock::new() }
+    }
+
+    /// Adds the files under `dir`; a file of the same path takes the place of the embedded one.
+    pub fn overlay(&mut self, dir: &Path, errors: &mut Vec<PackError>) {
+        for entry in walkdir::WalkDir::new(dir).follow_links(false).max_depth(6).sort_by_file_name() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    errors.push(PackError::new(dir.display().to_string(), 0..0, error.to_string()));
+                    continue;
+                }
+            };
+            if !entry.file_type().is_file() {
+                continue;
+            }
+            let Ok(path) = entry.path().strip_prefix(dir) else { continue };
+            let path = path.to_string_lossy().replace('\\', "/");
+            if !(path.ends_with(".toml") || path.ends_with(".md") || path.ends_with(".txt") || path.ends_with(".tsv")) {
+                continue;
+            }
+            match std::fs::read_to_string(entry.path()) {
+                Ok(text) => {
+                    self.overlay.insert(path, text);
+                }
+                Err(error) => errors.push(PackError::new(path, 0..0, error.to_string())),
+            }
+        }
+        self.digest = OnceLock::new();
+    }
+
+    /// A file's text by its path below `rules/`.
+    pub fn get(&self, path: &str) -> Option<&str> {
+        self.overlay.get(path).map(String::as_str).or_else(|| self.embedded.get(path).copied())
+    }
+
+    /// All files whose path starts with `prefix`, by path.
+    pub fn list<'p>(&'p self, prefix: &str) -> Vec<(&'p str, &'p str)> {
+        let mut files: BTreeMap<&'p str, &'p str> = self
+            .embedded
+            .range(prefix..)
+            .take_while(|(path, _)| path.starts_with(prefix))
+            .map(|(path, text)| (*path, *text))
+            .collect();
+        files.extend(
+            self.overlay
+                .range(prefix.to_owned()..)
+                .take_while(|(path, _)| path.starts_with(prefix))
+                .map(|(path, text)| (path.as_str(), text.as_str())),
+        );
+        files.into_iter().collect()
+    }
+
+    /// Whether a file comes from the overlay.
+    pub fn is_overlay(&self, path: &str) -> bool {
+        self.overlay.contains_key(path)
+    }
+
+    /// Reads a TOML file; a missing file and a broken one are mistakes.
+    pub fn parse<T: DeserializeOwned>(&self, path: &str, errors: &mut Vec<PackError>) -> Option<T> {
+        let Some(text) = self.get(path) else {
+            errors.push(PackError::new(path, 0..0, "the file is missing"));
+            return None;
+        };
+        match toml::from_str(text) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                errors.push(PackError::from_toml(path, &error));
+                None
+            }
+        }
+    }
+
+    /// BLAKE3 over all files, in hexadecimal; made at first use.
+    pub fn digest(&self) -> &str {
+        self.digest.get_or_init(|| {
+            let mut hasher = blake3::Hasher::new();
+            for (path, text) in self.list("") {
+                for part in [path, text] {
+                    hasher.update(&(part.len() as u64).to_le_bytes());
+                    hasher.update(part.as_bytes());
+                }
+            }
+            hasher.finalize().to_hex().to_string()
+        })
+    }
+}
