@@ -1,7 +1,7 @@
 //! The files of the rule packs: embedded ones, and an overlay folder that adds and overrides.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Bound, Range};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -100,13 +100,13 @@ impl Packs {
     pub fn list<'p>(&'p self, prefix: &str) -> Vec<(&'p str, &'p str)> {
         let mut files: BTreeMap<&'p str, &'p str> = self
             .embedded
-            .range(prefix..)
+            .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
             .take_while(|(path, _)| path.starts_with(prefix))
             .map(|(path, text)| (*path, *text))
             .collect();
         files.extend(
             self.overlay
-                .range(prefix.to_owned()..)
+                .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
                 .take_while(|(path, _)| path.starts_with(prefix))
                 .map(|(path, text)| (path.as_str(), text.as_str())),
         );
