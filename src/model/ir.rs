@@ -389,3 +389,164 @@ pub enum Operator {
     Or,
     Coalesce,
 }
+
+impl Script {
+    /// Calls `visit` for every expression of every function, outermost first.
+    pub fn for_each_expr<'s>(&'s self, visit: &mut dyn FnMut(&'s Expr)) {
+        for function in &self.functions {
+            for param in &function.params {
+                walk_pattern(&param.pattern, visit);
+            }
+            walk_block(&function.body, visit);
+        }
+    }
+}
+
+impl Function {
+    /// Calls `visit` for every expression of this function, without those of functions inside it.
+    pub fn for_each_expr<'s>(&'s self, visit: &mut dyn FnMut(&'s Expr)) {
+        for param in &self.params {
+            walk_pattern(&param.pattern, visit);
+        }
+        walk_block(&self.body, visit);
+    }
+}
+
+/// Calls `visit` for `expr` and every expression inside it.
+pub fn walk_expr<'s>(expr: &'s Expr, visit: &mut dyn FnMut(&'s Expr)) {
+    visit(expr);
+    match &expr.kind {
+        ExprKind::Template(_, items) | ExprKind::Sequence(items) => items.iter().for_each(|item| walk_expr(item, visit)),
+        ExprKind::Array(items) => items.iter().flatten().for_each(|item| walk_expr(&item.value, visit)),
+        ExprKind::Object(properties) => properties.iter().for_each(|property| walk_property(property, visit)),
+        ExprKind::Class(class) => {
+            if let Some(parent) = &class.parent {
+                walk_expr(parent, visit);
+            }
+            class.members.iter().for_each(|(_, property)| walk_property(property, visit));
+        }
+        ExprKind::Member { object, key, .. } => {
+            walk_expr(object, visit);
+            walk_key(key, visit);
+        }
+        ExprKind::Call { callee, args, .. } | ExprKind::New { callee, args } => {
+            walk_expr(callee, visit);
+            args.iter().for_each(|arg| walk_expr(&arg.value, visit));
+        }
+        ExprKind::Assign { target, value, .. } => {
+            walk_pattern(target, visit);
+            walk_expr(value, visit);
+        }
+        ExprKind::Update(target) => walk_pattern(target, visit),
+        ExprKind::Not(inner)
+        | ExprKind::Typeof(inner)
+        | ExprKind::Delete(inner)
+        | ExprKind::Unary(_, inner)
+        | ExprKind::Await(inner)
+        | ExprKind::Import(inner) => walk_expr(inner, visit),
+        ExprKind::Yield(inner) => inner.iter().for_each(|inner| walk_expr(inner, visit)),
+        ExprKind::Binary(_, left, right) | ExprKind::Logical(_, left, right) => {
+            walk_expr(left, visit);
+            walk_expr(right, visit);
+        }
+        ExprKind::Conditional(test, yes, no) => {
+            walk_expr(test, visit);
+            walk_expr(yes, visit);
+            walk_expr(no, visit);
+        }
+        ExprKind::Tagged(tag, _, items) => {
+            walk_expr(tag, visit);
+            items.iter().for_each(|item| walk_expr(item, visit));
+        }
+        ExprKind::Jsx(tag, properties, children) => {
+            walk_expr(tag, visit);
+            properties.iter().for_each(|property| walk_property(property, visit));
+            children.iter().for_each(|child| walk_expr(child, visit));
+        }
+        _ => {}
+    }
+}
+
+fn walk_key<'s>(key: &'s Key, visit: &mut dyn FnMut(&'s Expr)) {
+    if let Key::Computed(expr) = key {
+        walk_expr(expr, visit);
+    }
+}
+
+fn walk_property<'s>(property: &'s Property, visit: &mut dyn FnMut(&'s Expr)) {
+    match property {
+        Property::Value(key, value) => {
+            walk_key(key, visit);
+            walk_expr(value, visit);
+        }
+        Property::Getter(key, _) | Property::Setter(key, _) => walk_key(key, visit),
+        Property::Spread(value) => walk_expr(value, visit),
+    }
+}
+
+fn walk_pattern<'s>(pattern: &'s Pattern, visit: &mut dyn FnMut(&'s Expr)) {
+    match pattern {
+        Pattern::Var(..) | Pattern::Global(..) => {}
+        Pattern::Member(expr) => walk_expr(expr, visit),
+        Pattern::Object { properties, rest } => {
+            for (key, pattern) in properties {
+                walk_key(key, visit);
+                walk_pattern(pattern, visit);
+            }
+            rest.iter().for_each(|rest| walk_pattern(rest, visit));
+        }
+        Pattern::Array { items, rest } => {
+            items.iter().flatten().for_each(|item| walk_pattern(item, visit));
+            rest.iter().for_each(|rest| walk_pattern(rest, visit));
+        }
+        Pattern::Default(pattern, value) => {
+            walk_pattern(pattern, visit);
+            walk_expr(value, visit);
+        }
+    }
+}
+
+fn walk_block<'s>(block: &'s [Stmt], visit: &mut dyn FnMut(&'s Expr)) {
+    for stmt in block {
+        match &stmt.kind {
+            StmtKind::Expr(expr) | StmtKind::Throw(expr) => walk_expr(expr, visit),
+            StmtKind::Let(pattern, init) => {
+                walk_pattern(pattern, visit);
+                init.iter().for_each(|init| walk_expr(init, visit));
+            }
+            StmtKind::Return(value) => value.iter().for_each(|value| walk_expr(value, visit)),
+            StmtKind::If(test, yes, no) => {
+                walk_expr(test, visit);
+                walk_block(yes, visit);
+                walk_block(no, visit);
+            }
+            StmtKind::Loop { test, update, body, .. } => {
+                test.iter().for_each(|test| walk_expr(test, visit));
+                walk_block(body, visit);
+                update.iter().for_each(|update| walk_expr(update, visit));
+            }
+            StmtKind::ForEach { target, iterable, body, .. } => {
+                walk_pattern(target, visit);
+                walk_expr(iterable, visit);
+                walk_block(body, visit);
+            }
+            StmtKind::Switch(value, cases) => {
+                walk_expr(value, visit);
+                for (test, body) in cases {
+                    test.iter().for_each(|test| walk_expr(test, visit));
+                    walk_block(body, visit);
+                }
+            }
+            StmtKind::Try { block, handler, finalizer } => {
+                walk_block(block, visit);
+                if let Some((pattern, body)) = handler {
+                    pattern.iter().for_each(|pattern| walk_pattern(pattern, visit));
+                    walk_block(body, visit);
+                }
+                walk_block(finalizer, visit);
+            }
+            StmtKind::Block(_, body) => walk_block(body, visit),
+            StmtKind::Break(_) | StmtKind::Continue(_) => {}
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! Trees to facts a file, linked to one program.
 
 pub mod ir;
+mod link;
 mod program;
 
+pub use link::{link, normalize, resolve, uses};
 pub use program::*;
