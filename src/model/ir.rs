@@ -416,7 +416,9 @@ impl Function {
 pub fn walk_expr<'s>(expr: &'s Expr, visit: &mut dyn FnMut(&'s Expr)) {
     visit(expr);
     match &expr.kind {
-        ExprKind::Template(_, items) | ExprKind::Sequence(items) => items.iter().for_each(|item| walk_expr(item, visit)),
+        ExprKind::Template(_, items) | ExprKind::Sequence(items) => {
+            items.iter().for_each(|item| walk_expr(item, visit))
+        }
         ExprKind::Array(items) => items.iter().flatten().for_each(|item| walk_expr(&item.value, visit)),
         ExprKind::Object(properties) => properties.iter().for_each(|property| walk_property(property, visit)),
         ExprKind::Class(class) => {

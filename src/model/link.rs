@@ -141,9 +141,8 @@ impl Linker<'_> {
     }
 
     fn add_unit(&mut self, kind: UnitKind, route: &str, page: Option<usize>, live: bool) -> UnitId {
-        let find = |suffixes: &[String]| {
-            suffixes.iter().find_map(|suffix| self.package.file(&format!("{route}{suffix}")))
-        };
+        let find =
+            |suffixes: &[String]| suffixes.iter().find_map(|suffix| self.package.file(&format!("{route}{suffix}")));
         let dotted = |list: &[Arc<str>]| list.iter().map(|extension| format!(".{extension}")).collect::<Vec<_>>();
         let route: Arc<str> = route.into();
         let unit = Unit {
@@ -328,9 +327,8 @@ fn event_name(attribute: &str) -> Option<Arc<str>> {
 
 /// The route of a component that a configuration names, if the package has it.
 fn component_route(package: &Package, from: &str, request: &str) -> Option<String> {
-    let exists = |route: &str| {
-        [".json", ".js", ".ts"].iter().any(|suffix| package.file(&format!("{route}{suffix}")).is_some())
-    };
+    let exists =
+        |route: &str| [".json", ".js", ".ts"].iter().any(|suffix| package.file(&format!("{route}{suffix}")).is_some());
     for route in candidates(from, request) {
         for route in [route.clone(), format!("{route}/index")] {
             if exists(&route) {
