@@ -1,5 +1,14 @@
 //! What is vetted: files of one package, its host, its configuration, what was declared for it.
 
+mod config;
+mod knowledge;
+mod read;
+mod walk;
+
+pub use config::{SUBPACKAGE_KEYS, normalise_route};
+pub use knowledge::Knowledge;
+pub use read::{Layout, Limits, ReadError, ReadOptions, from_memory, read};
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +34,8 @@ pub enum FileKind {
     Json,
     /// Other text (policies, licences, data).
     Text,
+    /// Text that ships and is no client code (server code, tests, tools): only what must not ship at all is looked for.
+    Foreign,
 }
 
 /// Where a file comes from.

@@ -1,0 +1,881 @@
+//! Reading: what lies under a path becomes packages.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::knowledge::Knowledge;
+use super::walk::{self, Entry, Listing};
+use super::{Asset, FileKind, Origin, Package, PackageFile, SkipReason, Skipped, config};
+use crate::source::{Encoding, FileId, SourceFile};
+use crate::syntax::json::{self, Json};
+
+/// Bounds of reading. What lies beyond is skipped with a reason.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Files under one path: 50,000.
+    pub max_files: usize,
+    /// Bytes of one text file: 10 MiB. Platforms take packages of 2 to 30 MB.
+    pub max_file_bytes: u64,
+    /// Bytes of all text files of a package: 128 MiB.
+    pub max_total_bytes: u64,
+    /// Folders below one another: 32.
+    pub max_depth: usize,
+    /// Inflated bytes of an archive: 512 MiB.
+    pub max_archive_bytes: u64,
+    /// Inflated bytes for one packed byte, past the first MiB: 200.
+    pub max_ratio: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_files: 50_000,
+            max_file_bytes: 10 << 20,
+            max_total_bytes: 128 << 20,
+            max_depth: 32,
+            max_archive_bytes: 512 << 20,
+            max_ratio: 200,
+        }
+    }
+}
+
+/// What the reader needs to know of a host: plain data, filled from the rule packs.
+#[derive(Clone, Debug, Default)]
+pub struct Layout {
+    /// The host's id.
+    pub host: Arc<str>,
+    /// Global objects that carry its APIs.
+    pub namespaces: Vec<Arc<str>>,
+    /// Extensions of templates, without the dot.
+    pub template_extensions: Vec<Arc<str>>,
+    /// Extensions of style sheets.
+    pub style_extensions: Vec<Arc<str>>,
+    /// Extensions of view scripts, compound ones included (`filter.js`).
+    pub view_script_extensions: Vec<Arc<str>>,
+    /// Project files that show this host, and the key that holds the package root.
+    pub project_files: BTreeMap<Arc<str>, Arc<str>>,
+}
+
+/// How to read.
+#[derive(Clone, Debug)]
+pub struct ReadOptions {
+    /// Bounds.
+    pub limits: Limits,
+    /// Paths that are left out, matched from the package root and from the path given.
+    pub exclude: globset::GlobSet,
+    /// The host, when it is told and not detected.
+    pub host: Option<Arc<str>>,
+    /// What is known of libraries, tools and servers.
+    pub knowledge: Arc<Knowledge>,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self { limits: Limits::default(), exclude: globset::GlobSet::empty(), host: None, knowledge: Knowledge::embedded() }
+    }
+}
+
+/// Why nothing could be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// There is no such path.
+    #[error("{}: no such file or folder", .0.display())]
+    NotFound(PathBuf),
+    /// It cannot be read.
+    #[error("{}: {}", .0.display(), .1)]
+    Unreadable(PathBuf, std::io::Error),
+    /// No file of a mini-program lies there.
+    #[error("{}: no mini-program found: no app.json, template or script", .0.display())]
+    NothingToVet(PathBuf),
+    /// A single file that is no archive.
+    #[error("{}: neither a folder nor an archive", .0.display())]
+    NotAPackage(PathBuf),
+}
+
+/// Reads every package under a path, in order of their roots.
+pub fn read(path: &Path, layouts: &[Layout], options: &ReadOptions) -> Result<Vec<Package>, ReadError> {
+    let meta = std::fs::metadata(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => ReadError::NotFound(path.to_owned()),
+        _ => ReadError::Unreadable(path.to_owned(), error),
+    })?;
+    if !meta.is_dir() {
+        return Err(ReadError::NotAPackage(path.to_owned()));
+    }
+    std::fs::read_dir(path).map_err(|error| ReadError::Unreadable(path.to_owned(), error))?;
+    packages(path, walk::folder(path, &options.limits), layouts, options)
+}
+
+/// Builds packages from files in memory: paths below the root and their bytes.
+pub fn from_memory(
+    root: &Path,
+    entries: Vec<(String, Vec<u8>)>,
+    layouts: &[Layout],
+    options: &ReadOptions,
+) -> Result<Vec<Package>, ReadError> {
+    packages(root, walk::memory(entries, &options.limits), layouts, options)
+}
+
+/// Splits a listing into packages and reads each.
+pub(super) fn packages(
+    path: &Path,
+    listing: Listing,
+    layouts: &[Layout],
+    options: &ReadOptions,
+) -> Result<Vec<Package>, ReadError> {
+    let Listing { entries, skipped } = listing;
+    let projects = find_projects(&entries, layouts, options);
+    let roots = find_roots(&entries, &projects, options);
+    let mut packages = Vec::with_capacity(roots.len());
+    let owner = |at: &str| roots.iter().enumerate().rev().find(|(_, root)| below(at, root).is_some()).map(|(index, _)| index);
+    let mut parts: Vec<Vec<&Entry>> = roots.iter().map(|_| Vec::new()).collect();
+    for entry in &entries {
+        if let Some(index) = owner(&entry.path) {
+            parts[index].push(entry);
+        }
+    }
+    for (index, root) in roots.iter().enumerate() {
+        let mut skipped: Vec<Skipped> = skipped
+            .iter()
+            .filter(|item| owner(&item.path) == Some(index))
+            .map(|item| Skipped { path: below(&item.path, root).unwrap_or(&item.path).into(), ..item.clone() })
+            .collect();
+        for nested in &roots[index + 1..] {
+            if let Some(rest) = below(nested, root).filter(|rest| !rest.is_empty()) {
+                skipped.push(Skipped { path: rest.into(), reason: SkipReason::OtherPackage, bytes: 0 });
+            }
+        }
+        let reader = Reader { scan: path, root, projects: &projects, all: &entries, layouts, options };
+        packages.push(reader.read(&parts[index], skipped));
+    }
+    packages.retain(|package| !package.files.is_empty() || package.skipped.iter().any(|item| item.reason.hides_code()));
+    if packages.is_empty() {
+        return Err(ReadError::NothingToVet(path.to_owned()));
+    }
+    Ok(packages)
+}
+
+/// The part of `path` below `root`; the whole when the root is empty.
+fn below<'p>(path: &'p str, root: &str) -> Option<&'p str> {
+    if root.is_empty() {
+        return Some(path);
+    }
+    let rest = path.strip_prefix(root)?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+}
+
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn join(folder: &str, rest: &str) -> String {
+    let joined = if folder.is_empty() { rest.to_owned() } else { format!("{folder}/{rest}") };
+    config::normalise_route(&joined)
+}
+
+/// A host's project file.
+struct Project {
+    /// Its path.
+    path: String,
+    /// Hosts that it shows.
+    hosts: Vec<Arc<str>>,
+    /// The package root that it names.
+    root: String,
+    /// Folder of cloud functions.
+    cloud: Option<String>,
+    /// Whether it says that it is a game.
+    game: bool,
+}
+
+fn load_json(entry: &Entry, options: &ReadOptions) -> Option<Json> {
+    let bytes = entry.load(options.limits.max_file_bytes).ok()??;
+    json::parse(&crate::source::decode(&bytes).text).value
+}
+
+fn in_npm(path: &str) -> bool {
+    path.split('/').any(|part| part == "node_modules" || part == "miniprogram_npm")
+}
+
+fn find_projects(entries: &[Entry], layouts: &[Layout], options: &ReadOptions) -> Vec<Project> {
+    let mut projects = Vec::new();
+    for entry in entries {
+        let name = name_of(&entry.path);
+        let keys: Vec<(&Arc<str>, &Arc<str>)> = layouts
+            .iter()
+            .filter_map(|layout| layout.project_files.get(name).map(|key| (&layout.host, key)))
+            .collect();
+        if keys.is_empty() || in_npm(&entry.path) {
+            continue;
+        }
+        let folder = folder_of(&entry.path);
+        let json = load_json(entry, options);
+        let text = |key: &str| json.as_ref()?.get(key)?.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
+        let root = keys.iter().find_map(|(_, key)| text(key)).or_else(|| text("srcMiniprogramRoot")).unwrap_or_default();
+        projects.push(Project {
+            hosts: keys.iter().map(|(host, _)| (*host).clone()).collect(),
+            root: join(folder, &root),
+            cloud: text("cloudfunctionRoot").map(|cloud| join(folder, &cloud)),
+            game: text("compileType").is_some_and(|kind| kind.eq_ignore_ascii_case("game")),
+            path: entry.path.clone(),
+        });
+    }
+    projects
+}
+
+/// Roots of packages in order of path, an outer one before those inside it.
+fn find_roots(entries: &[Entry], projects: &[Project], options: &ReadOptions) -> Vec<String> {
+    let paths: HashSet<&str> = entries.iter().map(|entry| entry.path.as_str()).collect();
+    let mut roots: BTreeSet<String> = BTreeSet::new();
+    for project in projects {
+        if paths.contains(join(&project.root, "app.json").as_str()) || paths.contains(join(&project.root, "game.json").as_str()) {
+            roots.insert(project.root.clone());
+        }
+    }
+    let mut candidates: Vec<&Entry> =
+        entries.iter().filter(|entry| matches!(name_of(&entry.path), "app.json" | "game.json") && !in_npm(&entry.path)).collect();
+    candidates.sort_by_key(|entry| (entry.path.matches('/').count(), name_of(&entry.path) == "game.json", entry.path.clone()));
+    for entry in candidates {
+        let root = folder_of(&entry.path);
+        if roots.contains(root) {
+            continue;
+        }
+        let inside = roots.iter().any(|outer| below(root, outer).is_some());
+        let beside = |names: &[&str]| names.iter().any(|name| paths.contains(join(root, name).as_str()));
+        let json = load_json(entry, options);
+        let holds = if name_of(&entry.path) == "app.json" {
+            match &json {
+                Some(json) => {
+                    let lists = json.get("pages").is_some() || config::SUBPACKAGE_KEYS.iter().any(|key| json.get(key).is_some());
+                    lists && (!inside || beside(&["app.js", "app.ts"]))
+                }
+                None => !inside && (root.is_empty() || beside(&["app.js", "app.ts"])),
+            }
+        } else {
+            !inside && beside(&["game.js", "game.ts"]) && json.as_ref().is_none_or(|json| matches!(json.value, json::JsonValue::Object(_)))
+        };
+        if holds {
+            roots.insert(root.to_owned());
+        }
+    }
+    if roots.is_empty() {
+        roots.insert(String::new());
+    }
+    roots.into_iter().collect()
+}
+
+/// What a path is.
+enum Class {
+    Text(FileKind),
+    Asset,
+    /// Text by content, else an asset.
+    Sniff,
+}
+
+/// Reads one package.
+struct Reader<'a> {
+    scan: &'a Path,
+    root: &'a str,
+    projects: &'a [Project],
+    all: &'a [Entry],
+    layouts: &'a [Layout],
+    options: &'a ReadOptions,
+}
+
+/// What became of an entry.
+enum Outcome {
+    File(Box<PackageFile>),
+    Asset(Asset),
+    Both(Asset, Skipped),
+    Skipped(Skipped),
+}
+
+impl Reader<'_> {
+    fn read(&self, entries: &[&Entry], mut skipped: Vec<Skipped>) -> Package {
+        let limits = &self.options.limits;
+        let knowledge = &*self.options.knowledge;
+        let npm = self.npm_modules(entries);
+        let foreign_folders = self.foreign_folders(entries);
+
+        // What each entry is, by its path.
+        let mut planned: Vec<(&Entry, &str, Class)> = Vec::new();
+        let mut folders_left_out: BTreeMap<(String, SkipReason), u64> = BTreeMap::new();
+        let mut shipped = 0u64;
+        for entry in entries {
+            let Some(path) = below(&entry.path, self.root) else { continue };
+            let extension = extension_of(path);
+            if self.options.exclude.is_match(path) || self.options.exclude.is_match(&entry.path) {
+                skipped.push(Skipped { path: path.into(), reason: SkipReason::Excluded, bytes: entry.bytes });
+                continue;
+            }
+            if let Some(folder) = npm.left_out(path) {
+                *folders_left_out.entry((folder, SkipReason::Foreign)).or_default() += entry.bytes;
+                continue;
+            }
+            shipped += entry.bytes;
+            if path.ends_with(".d.ts") {
+                skipped.push(Skipped { path: path.into(), reason: SkipReason::Declarations, bytes: entry.bytes });
+                continue;
+            }
+            let class = if let Some(folder) = foreign_folders.iter().find(|folder| below(path, folder).is_some()) {
+                *folders_left_out.entry((folder.clone(), SkipReason::Foreign)).or_default() += entry.bytes;
+                self.foreign_class(extension)
+            } else if knowledge.is_server_extension(extension) || knowledge.is_tool_file(name_of(path)) {
+                skipped.push(Skipped { path: path.into(), reason: SkipReason::Foreign, bytes: entry.bytes });
+                self.foreign_class(extension)
+            } else {
+                self.class(path)
+            };
+            planned.push((entry, path, class));
+        }
+        skipped.extend(folders_left_out.into_iter().map(|((path, reason), bytes)| Skipped { path: path.into(), reason, bytes }));
+
+        // The project file may stand outside the root.
+        let project = self.project_of_root();
+        let mut project_path: Option<String> = None;
+        let outside: Option<&Entry> = project.and_then(|project| match below(&project.path, self.root) {
+            Some(path) => {
+                project_path = Some(path.to_owned());
+                None
+            }
+            None => {
+                let up = self.root[shared(&project.path, self.root)..].split('/').filter(|part| !part.is_empty()).count();
+                project_path = Some(format!("{}{}", "../".repeat(up), &project.path[shared(&project.path, self.root)..]));
+                self.all.iter().find(|entry| entry.path == project.path)
+            }
+        });
+        if let (Some(entry), Some(path)) = (outside, &project_path) {
+            planned.push((entry, path, Class::Text(FileKind::Json)));
+        }
+
+        // Client code first: limits hit the rest.
+        let rank = |path: &str, class: &Class| (matches!(class, Class::Asset), in_npm(path));
+        planned.sort_by(|a, b| rank(a.1, &a.2).cmp(&rank(b.1, &b.2)).then_with(|| a.1.cmp(b.1)));
+        let mut total = 0u64;
+        let mut within: Vec<(&Entry, &str, Class)> = Vec::new();
+        for (entry, path, class) in planned {
+            if !matches!(class, Class::Asset) {
+                let reason = if entry.bytes > limits.max_file_bytes {
+                    Some(SkipReason::TooLarge)
+                } else if total + entry.bytes > limits.max_total_bytes {
+                    Some(SkipReason::TotalTooLarge)
+                } else {
+                    None
+                };
+                if let Some(reason) = reason {
+                    if matches!(class, Class::Text(_)) {
+                        skipped.push(Skipped { path: path.into(), reason, bytes: entry.bytes });
+                    }
+                    within.push((entry, path, Class::Asset));
+                    continue;
+                }
+                total += entry.bytes;
+            }
+            within.push((entry, path, class));
+        }
+
+        let outcomes: Vec<Outcome> =
+            within.into_par_iter().map(|(entry, path, class)| self.load(entry, path, class, &npm)).collect();
+        let mut package = Package { root: if self.root.is_empty() { self.scan.to_owned() } else { self.scan.join(self.root) }, ..Package::default() };
+        for outcome in outcomes {
+            match outcome {
+                Outcome::File(file) => package.files.push(*file),
+                Outcome::Asset(asset) => package.assets.push(asset),
+                Outcome::Both(asset, skip) => {
+                    package.assets.push(asset);
+                    skipped.push(skip);
+                }
+                Outcome::Skipped(skip) => skipped.push(skip),
+            }
+        }
+        package.bytes = shipped;
+        package.files.sort_by(|a, b| a.source.path.cmp(&b.source.path));
+        package.assets.sort_by(|a, b| a.path.cmp(&b.path));
+        package.by_path =
+            package.files.iter().enumerate().map(|(index, file)| (file.source.path.clone(), FileId(index as u32))).collect();
+        self.configure(&mut package, project, project_path.as_deref());
+        rescue(&mut package, &mut skipped, &|path| self.class(path));
+        skipped.sort_by(|a, b| a.path.cmp(&b.path).then(a.reason.cmp(&b.reason)));
+        skipped.dedup_by(|a, b| a.path == b.path && a.reason == b.reason);
+        package.skipped = skipped;
+        package
+    }
+
+    /// Finds configuration, pages and host.
+    fn configure(&self, package: &mut Package, project: Option<&Project>, project_path: Option<&str>) {
+        package.app = package.file("app.json");
+        package.project = project_path.and_then(|path| package.file(path));
+        package.game = package.app.is_none() && package.file("game.json").is_some() || project.is_some_and(|project| project.game);
+        if package.game && package.app.is_none() {
+            package.app = package.file("game.json");
+        }
+        if let Some(app) = package.app_json() {
+            let (pages, subpackages) = config::pages(app);
+            package.pages = pages;
+            package.subpackages = subpackages;
+        }
+        package.host = match &self.options.host {
+            Some(host) => host.clone(),
+            None => self.detect(package, project),
+        };
+    }
+
+    /// The host: by the templates of listed pages, then its project file, all templates, namespaces in scripts.
+    fn detect(&self, package: &Package, project: Option<&Project>) -> Arc<str> {
+        let score = |layout: &Layout| {
+            let listed = package
+                .pages
+                .iter()
+                .filter(|page| {
+                    layout.template_extensions.iter().any(|extension| package.by_path.contains_key(format!("{}.{extension}", page.route).as_str()))
+                })
+                .count();
+            let shown = project.is_some_and(|project| project.hosts.contains(&layout.host));
+            // A file named after fewer hosts says more.
+            let shown = if shown { 100 / project.map_or(1, |project| project.hosts.len().max(1)) } else { 0 };
+            let templates = package
+                .files
+                .iter()
+                .filter(|file| layout.template_extensions.iter().any(|extension| file.source.extension() == &**extension))
+                .count();
+            (listed, shown, templates)
+        };
+        let scores: Vec<_> = self.layouts.iter().map(|layout| (score(layout), layout)).collect();
+        let Some(best) = scores.iter().map(|(score, _)| *score).max() else { return Arc::default() };
+        let tied: Vec<&Layout> = scores.iter().filter(|(score, _)| *score == best).map(|(_, layout)| *layout).collect();
+        if let [only] = tied.as_slice() {
+            return only.host.clone();
+        }
+        let uses = |layout: &Layout| -> usize {
+            let needles: Vec<String> = layout.namespaces.iter().map(|name| format!("{name}.")).collect();
+            package
+                .files
+                .iter()
+                .filter(|file| file.kind == FileKind::Script)
+                .map(|file| needles.iter().map(|needle| count_word(&file.source.text, needle)).sum::<usize>())
+                .sum()
+        };
+        // The first of those that are used most.
+        let mut best: Option<(usize, &Layout)> = None;
+        for layout in tied {
+            let uses = uses(layout);
+            if best.is_none_or(|(most, _)| uses > most) {
+                best = Some((uses, layout));
+            }
+        }
+        best.map(|(_, layout)| layout.host.clone()).unwrap_or_default()
+    }
+
+    /// The project file that names this root, or the one nearest above it.
+    fn project_of_root(&self) -> Option<&Project> {
+        let named = self.projects.iter().filter(|project| project.root == self.root);
+        // Beside or above the root, nearest first; one host's own file before one that several hosts use.
+        let above = self.projects.iter().filter(|project| below(self.root, folder_of(&project.path)).is_some());
+        let key = |project: &&Project| (std::cmp::Reverse(folder_of(&project.path).len()), project.hosts.len(), project.path.clone());
+        let mut named: Vec<&Project> = named.collect();
+        named.sort_by_key(key);
+        let mut above: Vec<&Project> = above.filter(|project| project.root.is_empty() || project.root == self.root).collect();
+        above.sort_by_key(key);
+        named.first().or(above.first()).copied()
+    }
+
+    fn view_script(&self, path: &str) -> bool {
+        let name = name_of(path);
+        self.layouts
+            .iter()
+            .flat_map(|layout| &layout.view_script_extensions)
+            .any(|extension| name.len() > extension.len() && name.ends_with(&**extension) && name.as_bytes()[name.len() - extension.len() - 1] == b'.')
+    }
+
+    fn class(&self, path: &str) -> Class {
+        let knowledge = &*self.options.knowledge;
+        let lower = extension_of(path).to_ascii_lowercase();
+        if self.view_script(path) {
+            return Class::Text(FileKind::ViewScript);
+        }
+        match lower.as_str() {
+            "js" | "ts" | "jsx" | "tsx" | "mjs" | "cjs" | "es6" => return Class::Text(FileKind::Script),
+            "json" | "json5" => return Class::Text(FileKind::Json),
+            "css" | "less" | "scss" | "sass" | "styl" => return Class::Text(FileKind::Style),
+            _ => {}
+        }
+        let any = |pick: fn(&Layout) -> &Vec<Arc<str>>| self.layouts.iter().flat_map(pick).any(|extension| **extension == *lower);
+        if any(|layout| &layout.template_extensions) {
+            Class::Text(FileKind::Template)
+        } else if any(|layout| &layout.style_extensions) {
+            Class::Text(FileKind::Style)
+        } else if knowledge.is_text_extension(&lower) {
+            Class::Text(FileKind::Text)
+        } else if knowledge.is_asset_extension(&lower) {
+            Class::Asset
+        } else {
+            Class::Sniff
+        }
+    }
+
+    /// Foreign text is kept for what must not ship at all, such as secrets.
+    fn foreign_class(&self, extension: &str) -> Class {
+        let lower = extension.to_ascii_lowercase();
+        if self.options.knowledge.is_asset_extension(&lower) || lower == "lock" { Class::Asset } else { Class::Text(FileKind::Foreign) }
+    }
+
+    fn load(&self, entry: &Entry, path: &str, class: Class, npm: &NpmModules) -> Outcome {
+        let asset = |head: Arc<[u8]>| Asset { path: path.into(), bytes: entry.bytes, head };
+        let skip = |reason| Skipped { path: path.into(), reason, bytes: entry.bytes };
+        if matches!(class, Class::Asset) {
+            return Outcome::Asset(asset(entry.head()));
+        }
+        if matches!(class, Class::Sniff) && (entry.bytes > 1 << 20 || looks_binary(&entry.head())) {
+            return Outcome::Asset(asset(entry.head()));
+        }
+        let bytes = match entry.load(self.options.limits.max_file_bytes) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Outcome::Both(asset(entry.head()), skip(SkipReason::TooLarge)),
+            Err(_) => return Outcome::Skipped(skip(SkipReason::Unreadable)),
+        };
+        let kind = match class {
+            Class::Text(kind) => kind,
+            _ => FileKind::Text,
+        };
+        let head: Arc<[u8]> = bytes[..bytes.len().min(512)].into();
+        if has_magic(&bytes) {
+            return Outcome::Both(asset(head), skip(SkipReason::Binary));
+        }
+        let source = SourceFile::new(path, &bytes);
+        let odd = !matches!(source.encoding, Encoding::Utf16Le | Encoding::Utf16Be | Encoding::Utf8Bom) && looks_binary(&bytes);
+        if odd {
+            return match class {
+                Class::Text(FileKind::Foreign) | Class::Sniff => Outcome::Asset(asset(head)),
+                _ => Outcome::Both(asset(head), skip(SkipReason::Binary)),
+            };
+        }
+        let (json, json_errors) = if kind == FileKind::Json {
+            let parsed = json::parse(&source.text);
+            (parsed.value, parsed.errors)
+        } else {
+            (None, Vec::new())
+        };
+        let origin = npm.origin(path).or_else(|| match kind {
+            FileKind::Json | FileKind::Text | FileKind::Foreign => None,
+            _ => self.options.knowledge.library(path, &source.text),
+        });
+        Outcome::File(Box::new(PackageFile { source, kind, origin: origin.unwrap_or(Origin::Own), json, json_errors }))
+    }
+
+    /// Folders that are no client code, from the project files and from what their `package.json` needs.
+    fn foreign_folders(&self, entries: &[&Entry]) -> Vec<String> {
+        let knowledge = &*self.options.knowledge;
+        let mut folders = BTreeSet::new();
+        for project in self.projects {
+            if let Some(cloud) = project.cloud.as_deref().and_then(|cloud| below(cloud, self.root)).filter(|cloud| !cloud.is_empty()) {
+                folders.insert(cloud.to_owned());
+            }
+        }
+        for entry in entries {
+            let Some(path) = below(&entry.path, self.root) else { continue };
+            let mut end = 0;
+            for (depth, part) in folder_of(path).split('/').enumerate() {
+                end += part.len() + usize::from(depth > 0);
+                if knowledge.is_test_folder(part) || depth == 0 && knowledge.is_tool_folder(part) {
+                    folders.insert(path[..end].to_owned());
+                    break;
+                }
+            }
+            let folder = folder_of(path);
+            if name_of(path) == "package.json" && !folder.is_empty() && !in_npm(path) {
+                let json = load_json(entry, self.options);
+                let needs = json.as_ref().and_then(|json| json.get("dependencies")).map(Json::properties).unwrap_or_default();
+                if needs.iter().any(|property| knowledge.is_server_module(&property.key)) {
+                    folders.insert(folder.to_owned());
+                }
+            }
+        }
+        // Only the outermost.
+        let all: Vec<String> = folders.into_iter().collect();
+        all.iter().filter(|folder| !all.iter().any(|outer| outer != *folder && below(folder, outer).is_some())).cloned().collect()
+    }
+
+    /// Which modules of npm folders are client code.
+    fn npm_modules(&self, entries: &[&Entry]) -> NpmModules {
+        let mut manifests: HashMap<String, Json> = HashMap::new();
+        let mut built = false;
+        let mut any = false;
+        for entry in entries {
+            let Some(path) = below(&entry.path, self.root) else { continue };
+            built |= path.split('/').any(|part| part == "miniprogram_npm");
+            let npm = in_npm(path);
+            any |= npm;
+            if name_of(path) == "package.json" && (npm && module_of(path).is_some_and(|(_, rest)| rest == "package.json") || path == "package.json") {
+                if let Some(json) = load_json(entry, self.options) {
+                    manifests.insert(path.to_owned(), json);
+                }
+            }
+        }
+        if !any {
+            return NpmModules::default();
+        }
+        let dependencies = |json: &Json| -> Vec<(Arc<str>, Option<Arc<str>>)> {
+            json.get("dependencies")
+                .map(Json::properties)
+                .unwrap_or_default()
+                .iter()
+                .map(|property| (property.key.clone(), property.value.as_str().map(Into::into)))
+                .collect()
+        };
+        let mut versions: HashMap<Arc<str>, Arc<str>> = HashMap::new();
+        let mut client: Option<HashSet<Arc<str>>> = None;
+        if let Some(own) = manifests.get("package.json") {
+            let mut wanted: Vec<Arc<str>> = Vec::new();
+            for (name, range) in dependencies(own) {
+                let exact = range.map(|range| range.trim_start_matches(['^', '~', '=', 'v']).to_owned());
+                if let Some(version) = exact.filter(|text| text.starts_with(|c: char| c.is_ascii_digit())) {
+                    versions.insert(name.clone(), version.into());
+                }
+                wanted.push(name);
+            }
+            let mut reached: HashSet<Arc<str>> = HashSet::new();
+            while let Some(name) = wanted.pop() {
+                if reached.insert(name.clone())
+                    && let Some(json) = manifests.get(&format!("node_modules/{name}/package.json"))
+                {
+                    wanted.extend(dependencies(json).into_iter().map(|(name, _)| name));
+                }
+            }
+            client = Some(reached);
+        }
+        for (path, json) in &manifests {
+            if let (Some((name, _)), Some(version)) = (module_of(path), json.get("version").and_then(Json::as_str)) {
+                versions.insert(name.into(), version.into());
+            }
+        }
+        NpmModules { built, client, versions }
+    }
+}
+
+/// What is known of npm folders.
+#[derive(Default)]
+struct NpmModules {
+    /// Whether a folder made for the host exists, so that plain npm folders do not ship.
+    built: bool,
+    /// Modules that client code may use; `None` when no manifest tells.
+    client: Option<HashSet<Arc<str>>>,
+    versions: HashMap<Arc<str>, Arc<str>>,
+}
+
+/// Module name and the path in it, for a path in an npm folder.
+fn module_of(path: &str) -> Option<(String, &str)> {
+    let mut rest = path;
+    let mut found = None;
+    loop {
+        let at = ["node_modules/", "miniprogram_npm/"]
+            .iter()
+            .filter_map(|folder| rest.match_indices(folder).find(|(at, _)| *at == 0 || rest.as_bytes()[at - 1] == b'/').map(|(at, _)| at + folder.len()))
+            .min();
+        let Some(at) = at else { break };
+        rest = &rest[at..];
+        let mut parts = rest.splitn(3, '/');
+        let first = parts.next().unwrap_or("");
+        let (name, length) = if first.starts_with('@') {
+            let second = parts.next().unwrap_or("");
+            (format!("{first}/{second}"), first.len() + 1 + second.len())
+        } else {
+            (first.to_owned(), first.len())
+        };
+        found = Some((name.strip_suffix(".js").map(str::to_owned).unwrap_or(name), rest.get(length + 1..).unwrap_or("")));
+    }
+    found
+}
+
+impl NpmModules {
+    /// The folder to report when a path is in a module that is no client code.
+    fn left_out(&self, path: &str) -> Option<String> {
+        let at = path.match_indices("node_modules").find(|(at, _)| *at == 0 || path.as_bytes()[at - 1] == b'/').map(|(at, _)| at)?;
+        let folder = &path[..at + "node_modules".len()];
+        let inside = path.get(folder.len() + 1..).unwrap_or("");
+        if self.built && !path[..at].contains("miniprogram_npm") {
+            return Some(folder.to_owned());
+        }
+        if inside.starts_with('.') {
+            return Some(folder.to_owned());
+        }
+        let (name, _) = module_of(path)?;
+        match &self.client {
+            Some(client) if !client.contains(name.as_str()) => Some(folder.to_owned()),
+            _ => None,
+        }
+    }
+
+    fn origin(&self, path: &str) -> Option<Origin> {
+        let (name, _) = module_of(path)?;
+        let version = self.versions.get(name.as_str()).cloned();
+        Some(Origin::Npm { name: name.into(), version })
+    }
+}
+
+/// Length of the shared folder prefix of two paths, with its slash.
+fn shared(a: &str, b: &str) -> usize {
+    let mut end = 0;
+    for (at, c) in a.char_indices() {
+        if c == '/' {
+            if b.get(..at) == Some(&a[..at]) && (b.len() == at || b.as_bytes()[at] == b'/') {
+                end = (at + 1).min(b.len());
+            } else {
+                break;
+            }
+        }
+    }
+    end
+}
+
+fn extension_of(path: &str) -> &str {
+    name_of(path).rsplit_once('.').map_or("", |(_, extension)| extension)
+}
+
+fn count_word(text: &str, needle: &str) -> usize {
+    memchr::memmem::find_iter(text.as_bytes(), needle)
+        .filter(|at| *at == 0 || !(text.as_bytes()[at - 1].is_ascii_alphanumeric() || matches!(text.as_bytes()[at - 1], b'_' | b'$' | b'.')))
+        .count()
+}
+
+/// Whether bytes hold what no text holds: NUL, or many control characters.
+fn looks_binary(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(8_192)];
+    if crate::source::decode(&head[..head.len().min(512)]).encoding == Encoding::Utf16Le {
+        return false;
+    }
+    let control = head.iter().filter(|byte| **byte < 32 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x0b | 0x1b | 0x08)).count();
+    let nul = memchr::memchr_iter(0, head).count();
+    (nul > 0 && nul * 50 > head.len()) || control * 10 > head.len().max(10)
+}
+
+/// Formats that never are text.
+fn has_magic(bytes: &[u8]) -> bool {
+    const MAGIC: &[&[u8]] = &[
+        b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"\xFF\xD8\xFF", b"PK\x03\x04", b"\x1F\x8B\x08", b"\x7FELF", b"MZ\x90\x00",
+        b"%PDF-", b"Rar!\x1a", b"7z\xBC\xAF\x27\x1C", b"\0asm", b"\xCA\xFE\xBA\xBE", b"\xCF\xFA\xED\xFE", b"wOFF", b"wOF2", b"ID3\x03", b"OggS\0",
+        b"SQLite format 3\0", b"\x00\x05\x16\x07",
+    ];
+    MAGIC.iter().any(|magic| bytes.starts_with(magic)) || bytes.len() > 12 && bytes.starts_with(b"RIFF") && &bytes[8..12] == b"WEBP"
+}
+
+/// Takes files out of foreign folders when a listed page or client code names them, so that a folder's name hides nothing.
+fn rescue(package: &mut Package, skipped: &mut Vec<Skipped>, class: &dyn Fn(&str) -> Class) {
+    let foreign = |package: &Package, id: FileId| package.files[id.index()].kind == FileKind::Foreign;
+    if !package.files.iter().any(|file| file.kind == FileKind::Foreign) {
+        return;
+    }
+    let mut wanted: Vec<FileId> = Vec::new();
+    let mut taken: HashSet<FileId> = HashSet::new();
+    for page in &package.pages {
+        wanted.extend(named(package, &page.route).filter(|id| foreign(package, *id)));
+    }
+    let mut sources: Vec<FileId> = (0..package.files.len() as u32)
+        .map(FileId)
+        .filter(|id| {
+            let file = &package.files[id.index()];
+            matches!(file.kind, FileKind::Script | FileKind::ViewScript | FileKind::Template | FileKind::Json | FileKind::Style)
+                && name_of(&file.source.path) != "package.json"
+                && !file.source.path.starts_with("../")
+        })
+        .collect();
+    loop {
+        for id in std::mem::take(&mut sources) {
+            let file = &package.files[id.index()].source;
+            for request in quoted(&file.text) {
+                for target in targets(package, file.folder(), request) {
+                    if foreign(package, target) {
+                        wanted.push(target);
+                    }
+                }
+            }
+        }
+        for id in std::mem::take(&mut wanted) {
+            if !taken.insert(id) {
+                continue;
+            }
+            let file = &mut package.files[id.index()];
+            if let Class::Text(kind) = class(&file.source.path) {
+                file.kind = kind;
+                if kind == FileKind::Json {
+                    let parsed = json::parse(&file.source.text);
+                    file.json = parsed.value;
+                    file.json_errors = parsed.errors;
+                }
+                let path = file.source.path.clone();
+                skipped.retain(|item| item.path != path || item.reason != SkipReason::Foreign);
+                sources.push(id);
+            }
+        }
+        if sources.is_empty() {
+            break;
+        }
+    }
+    // A folder of which nothing foreign is left is none.
+    let left: Vec<Arc<str>> =
+        package.files.iter().filter(|file| file.kind == FileKind::Foreign).map(|file| file.source.path.clone()).collect();
+    let rescued: Vec<Arc<str>> = taken.iter().map(|id| package.files[id.index()].source.path.clone()).collect();
+    skipped.retain(|item| {
+        item.reason != SkipReason::Foreign
+            || !rescued.iter().any(|path| below(path, &item.path).is_some())
+            || left.iter().any(|path| below(path, &item.path).is_some())
+    });
+}
+
+/// Files whose path is `stem` and an extension.
+fn named<'p>(package: &'p Package, stem: &str) -> impl Iterator<Item = FileId> + use<'p> {
+    let prefix = format!("{stem}.");
+    package
+        .by_path
+        .range::<str, _>((std::ops::Bound::Included(prefix.as_str()), std::ops::Bound::Unbounded))
+        .take_while(move |(path, _)| path.starts_with(&prefix))
+        .map(|(_, id)| *id)
+}
+
+/// Files that a request can mean: relative, or from the root.
+fn targets(package: &Package, folder: &str, request: &str) -> Vec<FileId> {
+    let relative = if request.starts_with('/') { config::normalise_route(request) } else { join(folder, request) };
+    let rooted = config::normalise_route(request);
+    let mut found = Vec::new();
+    for base in [relative, rooted] {
+        for suffix in ["", ".js", ".ts", ".json", "/index.js", "/index.ts"] {
+            if let Some(id) = package.by_path.get(format!("{base}{suffix}").as_str()) {
+                found.push(*id);
+            }
+        }
+        // A component or page: all files of that name.
+        found.extend(named(package, &base).take(8));
+    }
+    found
+}
+
+/// Quoted strings that may be paths.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at < bytes.len() {
+            let Some(open) = memchr::memchr3(b'"', b'\'', b'`', &bytes[at..]).map(|offset| at + offset) else { break };
+            let length = bytes[open + 1..]
+                .iter()
+                .take(160)
+                .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-' | b'@' | b'$') || **byte >= 0x80)
+                .count();
+            let end = open + 1 + length;
+            if length > 1 && bytes.get(end) == Some(&bytes[open]) && memchr::memchr(b'/', &bytes[open + 1..end]).is_some() {
+                at = end + 1;
+                return text.get(open + 1..end);
+            }
+            at = open + 1;
+        }
+        at = bytes.len();
+        None
+    })
+}
+
+#[cfg(test)]
+mod tests;
