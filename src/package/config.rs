@@ -43,7 +43,9 @@ pub fn pages(app: &Json) -> (Vec<PageEntry>, Vec<Subpackage>) {
     }
     for list in SUBPACKAGE_KEYS.iter().filter_map(|key| app.get(key)) {
         for part in list.items() {
-            let Some((span, root)) = part.get("root").and_then(|root| Some((root.span, root.as_str()?))) else { continue };
+            let Some((span, root)) = part.get("root").and_then(|root| Some((root.span, root.as_str()?))) else {
+                continue;
+            };
             let root: Arc<str> = normalise_route(root).into();
             subpackages.push(Subpackage { root: root.clone(), span });
             for item in part.get("pages").map(Json::items).unwrap_or_default() {

@@ -162,15 +162,22 @@ fn banner(head: &str) -> Option<(String, String)> {
     if !(comment.starts_with("/*") || comment.starts_with("//")) {
         return None;
     }
-    let licensed = ["license", "License", "LICENSE", "licence", "Copyright", "(c)", "github.com"].iter().any(|word| head.contains(word));
+    let licensed = ["license", "License", "LICENSE", "licence", "Copyright", "(c)", "github.com"]
+        .iter()
+        .any(|word| head.contains(word));
     if !licensed {
         return None;
     }
-    let line = comment.lines().map(|line| line.trim_start_matches(['/', '*', '!', ' ', '\t'])).find(|line| !line.is_empty())?;
+    let line = comment
+        .lines()
+        .map(|line| line.trim_start_matches(['/', '*', '!', ' ', '\t']))
+        .find(|line| !line.is_empty())?;
     let mut words = line.split([' ', '@', '\t']).filter(|word| !word.is_empty());
     let name = words.next()?;
     let version = words.map(|word| word.trim_matches(['v', 'V', ',', ';', '(', ')', ':'])).find(|word| {
-        word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.') && word.chars().all(|c| c.is_ascii_alphanumeric() || ".-+".contains(c))
+        word.starts_with(|c: char| c.is_ascii_digit())
+            && word.contains('.')
+            && word.chars().all(|c| c.is_ascii_alphanumeric() || ".-+".contains(c))
     })?;
     let name = name.strip_suffix(".js").unwrap_or(name).trim_end_matches([':', ',']);
     let plausible = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
@@ -186,7 +193,8 @@ fn version(head: &str, _name: &str) -> Option<Arc<str>> {
     let bytes = head.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
-        let starts = bytes[at].is_ascii_digit() && (at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() && bytes[at - 1] != b'v'));
+        let starts = bytes[at].is_ascii_digit()
+            && (at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() && bytes[at - 1] != b'v'));
         if !starts {
             at += 1;
             continue;

@@ -74,7 +74,12 @@ pub struct ReadOptions {
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { limits: Limits::default(), exclude: globset::GlobSet::empty(), host: None, knowledge: Knowledge::embedded() }
+        Self {
+            limits: Limits::default(),
+            exclude: globset::GlobSet::empty(),
+            host: None,
+            knowledge: Knowledge::embedded(),
+        }
     }
 }
 
@@ -129,7 +134,8 @@ pub(super) fn packages(
     let projects = find_projects(&entries, layouts, options);
     let roots = find_roots(&entries, &projects, options);
     let mut packages = Vec::with_capacity(roots.len());
-    let owner = |at: &str| roots.iter().enumerate().rev().find(|(_, root)| below(at, root).is_some()).map(|(index, _)| index);
+    let owner =
+        |at: &str| roots.iter().enumerate().rev().find(|(_, root)| below(at, root).is_some()).map(|(index, _)| index);
     let mut parts: Vec<Vec<&Entry>> = roots.iter().map(|_| Vec::new()).collect();
     for entry in &entries {
         if let Some(index) = owner(&entry.path) {
@@ -206,17 +212,17 @@ fn find_projects(entries: &[Entry], layouts: &[Layout], options: &ReadOptions) -
     let mut projects = Vec::new();
     for entry in entries {
         let name = name_of(&entry.path);
-        let keys: Vec<(&Arc<str>, &Arc<str>)> = layouts
-            .iter()
-            .filter_map(|layout| layout.project_files.get(name).map(|key| (&layout.host, key)))
-            .collect();
+        let keys: Vec<(&Arc<str>, &Arc<str>)> =
+            layouts.iter().filter_map(|layout| layout.project_files.get(name).map(|key| (&layout.host, key))).collect();
         if keys.is_empty() || in_npm(&entry.path) {
             continue;
         }
         let folder = folder_of(&entry.path);
         let json = load_json(entry, options);
-        let text = |key: &str| json.as_ref()?.get(key)?.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
-        let root = keys.iter().find_map(|(_, key)| text(key)).or_else(|| text("srcMiniprogramRoot")).unwrap_or_default();
+        let text =
+            |key: &str| json.as_ref()?.get(key)?.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
+        let root =
+            keys.iter().find_map(|(_, key)| text(key)).or_else(|| text("srcMiniprogramRoot")).unwrap_or_default();
         projects.push(Project {
             hosts: keys.iter().map(|(host, _)| (*host).clone()).collect(),
             root: join(folder, &root),
@@ -233,13 +239,19 @@ fn find_roots(entries: &[Entry], projects: &[Project], options: &ReadOptions) ->
     let paths: HashSet<&str> = entries.iter().map(|entry| entry.path.as_str()).collect();
     let mut roots: BTreeSet<String> = BTreeSet::new();
     for project in projects {
-        if paths.contains(join(&project.root, "app.json").as_str()) || paths.contains(join(&project.root, "game.json").as_str()) {
+        if paths.contains(join(&project.root, "app.json").as_str())
+            || paths.contains(join(&project.root, "game.json").as_str())
+        {
             roots.insert(project.root.clone());
         }
     }
-    let mut candidates: Vec<&Entry> =
-        entries.iter().filter(|entry| matches!(name_of(&entry.path), "app.json" | "game.json") && !in_npm(&entry.path)).collect();
-    candidates.sort_by_key(|entry| (entry.path.matches('/').count(), name_of(&entry.path) == "game.json", entry.path.clone()));
+    let mut candidates: Vec<&Entry> = entries
+        .iter()
+        .filter(|entry| matches!(name_of(&entry.path), "app.json" | "game.json") && !in_npm(&entry.path))
+        .collect();
+    candidates.sort_by_key(|entry| {
+        (entry.path.matches('/').count(), name_of(&entry.path) == "game.json", entry.path.clone())
+    });
     for entry in candidates {
         let root = folder_of(&entry.path);
         if roots.contains(root) {
@@ -251,13 +263,16 @@ fn find_roots(entries: &[Entry], projects: &[Project], options: &ReadOptions) ->
         let holds = if name_of(&entry.path) == "app.json" {
             match &json {
                 Some(json) => {
-                    let lists = json.get("pages").is_some() || config::SUBPACKAGE_KEYS.iter().any(|key| json.get(key).is_some());
+                    let lists = json.get("pages").is_some()
+                        || config::SUBPACKAGE_KEYS.iter().any(|key| json.get(key).is_some());
                     lists && (!inside || beside(&["app.js", "app.ts"]))
                 }
                 None => !inside && (root.is_empty() || beside(&["app.js", "app.ts"])),
             }
         } else {
-            !inside && beside(&["game.js", "game.ts"]) && json.as_ref().is_none_or(|json| matches!(json.value, json::JsonValue::Object(_)))
+            !inside
+                && beside(&["game.js", "game.ts"])
+                && json.as_ref().is_none_or(|json| matches!(json.value, json::JsonValue::Object(_)))
         };
         if holds {
             roots.insert(root.to_owned());
@@ -333,7 +348,11 @@ impl Reader<'_> {
             };
             planned.push((entry, path, class));
         }
-        skipped.extend(folders_left_out.into_iter().map(|((path, reason), bytes)| Skipped { path: path.into(), reason, bytes }));
+        skipped.extend(folders_left_out.into_iter().map(|((path, reason), bytes)| Skipped {
+            path: path.into(),
+            reason,
+            bytes,
+        }));
 
         // The project file may stand outside the root.
         let project = self.project_of_root();
@@ -344,8 +363,10 @@ impl Reader<'_> {
                 None
             }
             None => {
-                let up = self.root[shared(&project.path, self.root)..].split('/').filter(|part| !part.is_empty()).count();
-                project_path = Some(format!("{}{}", "../".repeat(up), &project.path[shared(&project.path, self.root)..]));
+                let up =
+                    self.root[shared(&project.path, self.root)..].split('/').filter(|part| !part.is_empty()).count();
+                project_path =
+                    Some(format!("{}{}", "../".repeat(up), &project.path[shared(&project.path, self.root)..]));
                 self.all.iter().find(|entry| entry.path == project.path)
             }
         });
@@ -381,7 +402,10 @@ impl Reader<'_> {
 
         let outcomes: Vec<Outcome> =
             within.into_par_iter().map(|(entry, path, class)| self.load(entry, path, class, &npm)).collect();
-        let mut package = Package { root: if self.root.is_empty() { self.scan.to_owned() } else { self.scan.join(self.root) }, ..Package::default() };
+        let mut package = Package {
+            root: if self.root.is_empty() { self.scan.to_owned() } else { self.scan.join(self.root) },
+            ..Package::default()
+        };
         for outcome in outcomes {
             match outcome {
                 Outcome::File(file) => package.files.push(*file),
@@ -396,8 +420,12 @@ impl Reader<'_> {
         package.bytes = shipped;
         package.files.sort_by(|a, b| a.source.path.cmp(&b.source.path));
         package.assets.sort_by(|a, b| a.path.cmp(&b.path));
-        package.by_path =
-            package.files.iter().enumerate().map(|(index, file)| (file.source.path.clone(), FileId(index as u32))).collect();
+        package.by_path = package
+            .files
+            .iter()
+            .enumerate()
+            .map(|(index, file)| (file.source.path.clone(), FileId(index as u32)))
+            .collect();
         self.configure(&mut package, project, project_path.as_deref());
         rescue(&mut package, &mut skipped, &|path| self.class(path));
         skipped.sort_by(|a, b| a.path.cmp(&b.path).then(a.reason.cmp(&b.reason)));
@@ -410,7 +438,8 @@ impl Reader<'_> {
     fn configure(&self, package: &mut Package, project: Option<&Project>, project_path: Option<&str>) {
         package.app = package.file("app.json");
         package.project = project_path.and_then(|path| package.file(path));
-        package.game = package.app.is_none() && package.file("game.json").is_some() || project.is_some_and(|project| project.game);
+        package.game =
+            package.app.is_none() && package.file("game.json").is_some() || project.is_some_and(|project| project.game);
         if package.game && package.app.is_none() {
             package.app = package.file("game.json");
         }
@@ -432,7 +461,10 @@ impl Reader<'_> {
                 .pages
                 .iter()
                 .filter(|page| {
-                    layout.template_extensions.iter().any(|extension| package.by_path.contains_key(format!("{}.{extension}", page.route).as_str()))
+                    layout
+                        .template_extensions
+                        .iter()
+                        .any(|extension| package.by_path.contains_key(format!("{}.{extension}", page.route).as_str()))
                 })
                 .count();
             let shown = project.is_some_and(|project| project.hosts.contains(&layout.host));
@@ -441,7 +473,9 @@ impl Reader<'_> {
             let templates = package
                 .files
                 .iter()
-                .filter(|file| layout.template_extensions.iter().any(|extension| file.source.extension() == &**extension))
+                .filter(|file| {
+                    layout.template_extensions.iter().any(|extension| file.source.extension() == &**extension)
+                })
                 .count();
             (listed, shown, templates)
         };
@@ -476,20 +510,24 @@ impl Reader<'_> {
         let named = self.projects.iter().filter(|project| project.root == self.root);
         // Beside or above the root, nearest first; one host's own file before one that several hosts use.
         let above = self.projects.iter().filter(|project| below(self.root, folder_of(&project.path)).is_some());
-        let key = |project: &&Project| (std::cmp::Reverse(folder_of(&project.path).len()), project.hosts.len(), project.path.clone());
+        let key = |project: &&Project| {
+            (std::cmp::Reverse(folder_of(&project.path).len()), project.hosts.len(), project.path.clone())
+        };
         let mut named: Vec<&Project> = named.collect();
         named.sort_by_key(key);
-        let mut above: Vec<&Project> = above.filter(|project| project.root.is_empty() || project.root == self.root).collect();
+        let mut above: Vec<&Project> =
+            above.filter(|project| project.root.is_empty() || project.root == self.root).collect();
         above.sort_by_key(key);
         named.first().or(above.first()).copied()
     }
 
     fn view_script(&self, path: &str) -> bool {
         let name = name_of(path);
-        self.layouts
-            .iter()
-            .flat_map(|layout| &layout.view_script_extensions)
-            .any(|extension| name.len() > extension.len() && name.ends_with(&**extension) && name.as_bytes()[name.len() - extension.len() - 1] == b'.')
+        self.layouts.iter().flat_map(|layout| &layout.view_script_extensions).any(|extension| {
+            name.len() > extension.len()
+                && name.ends_with(&**extension)
+                && name.as_bytes()[name.len() - extension.len() - 1] == b'.'
+        })
     }
 
     fn class(&self, path: &str) -> Class {
@@ -504,7 +542,9 @@ impl Reader<'_> {
             "css" | "less" | "scss" | "sass" | "styl" => return Class::Text(FileKind::Style),
             _ => {}
         }
-        let any = |pick: fn(&Layout) -> &Vec<Arc<str>>| self.layouts.iter().flat_map(pick).any(|extension| **extension == *lower);
+        let any = |pick: fn(&Layout) -> &Vec<Arc<str>>| {
+            self.layouts.iter().flat_map(pick).any(|extension| **extension == *lower)
+        };
         if any(|layout| &layout.template_extensions) {
             Class::Text(FileKind::Template)
         } else if any(|layout| &layout.style_extensions) {
@@ -521,7 +561,11 @@ impl Reader<'_> {
     /// Foreign text is kept for what must not ship at all, such as secrets.
     fn foreign_class(&self, extension: &str) -> Class {
         let lower = extension.to_ascii_lowercase();
-        if self.options.knowledge.is_asset_extension(&lower) || lower == "lock" { Class::Asset } else { Class::Text(FileKind::Foreign) }
+        if self.options.knowledge.is_asset_extension(&lower) || lower == "lock" {
+            Class::Asset
+        } else {
+            Class::Text(FileKind::Foreign)
+        }
     }
 
     fn load(&self, entry: &Entry, path: &str, class: Class, npm: &NpmModules) -> Outcome {
@@ -547,7 +591,8 @@ impl Reader<'_> {
             return Outcome::Both(asset(head), skip(SkipReason::Binary));
         }
         let source = SourceFile::new(path, &bytes);
-        let odd = !matches!(source.encoding, Encoding::Utf16Le | Encoding::Utf16Be | Encoding::Utf8Bom) && looks_binary(&bytes);
+        let odd = !matches!(source.encoding, Encoding::Utf16Le | Encoding::Utf16Be | Encoding::Utf8Bom)
+            && looks_binary(&bytes);
         if odd {
             return match class {
                 Class::Text(FileKind::Foreign) | Class::Sniff => Outcome::Asset(asset(head)),
@@ -572,7 +617,9 @@ impl Reader<'_> {
         let knowledge = &*self.options.knowledge;
         let mut folders = BTreeSet::new();
         for project in self.projects {
-            if let Some(cloud) = project.cloud.as_deref().and_then(|cloud| below(cloud, self.root)).filter(|cloud| !cloud.is_empty()) {
+            if let Some(cloud) =
+                project.cloud.as_deref().and_then(|cloud| below(cloud, self.root)).filter(|cloud| !cloud.is_empty())
+            {
                 folders.insert(cloud.to_owned());
             }
         }
@@ -589,7 +636,8 @@ impl Reader<'_> {
             let folder = folder_of(path);
             if name_of(path) == "package.json" && !folder.is_empty() && !in_npm(path) {
                 let json = load_json(entry, self.options);
-                let needs = json.as_ref().and_then(|json| json.get("dependencies")).map(Json::properties).unwrap_or_default();
+                let needs =
+                    json.as_ref().and_then(|json| json.get("dependencies")).map(Json::properties).unwrap_or_default();
                 if needs.iter().any(|property| knowledge.is_server_module(&property.key)) {
                     folders.insert(folder.to_owned());
                 }
@@ -597,7 +645,10 @@ impl Reader<'_> {
         }
         // Only the outermost.
         let all: Vec<String> = folders.into_iter().collect();
-        all.iter().filter(|folder| !all.iter().any(|outer| outer != *folder && below(folder, outer).is_some())).cloned().collect()
+        all.iter()
+            .filter(|folder| !all.iter().any(|outer| outer != *folder && below(folder, outer).is_some()))
+            .cloned()
+            .collect()
     }
 
     /// Which modules of npm folders are client code.
@@ -610,7 +661,9 @@ impl Reader<'_> {
             built |= path.split('/').any(|part| part == "miniprogram_npm");
             let npm = in_npm(path);
             any |= npm;
-            if name_of(path) == "package.json" && (npm && module_of(path).is_some_and(|(_, rest)| rest == "package.json") || path == "package.json") {
+            if name_of(path) == "package.json"
+                && (npm && module_of(path).is_some_and(|(_, rest)| rest == "package.json") || path == "package.json")
+            {
                 if let Some(json) = load_json(entry, self.options) {
                     manifests.insert(path.to_owned(), json);
                 }
@@ -674,7 +727,11 @@ fn module_of(path: &str) -> Option<(String, &str)> {
     loop {
         let at = ["node_modules/", "miniprogram_npm/"]
             .iter()
-            .filter_map(|folder| rest.match_indices(folder).find(|(at, _)| *at == 0 || rest.as_bytes()[at - 1] == b'/').map(|(at, _)| at + folder.len()))
+            .filter_map(|folder| {
+                rest.match_indices(folder)
+                    .find(|(at, _)| *at == 0 || rest.as_bytes()[at - 1] == b'/')
+                    .map(|(at, _)| at + folder.len())
+            })
             .min();
         let Some(at) = at else { break };
         rest = &rest[at..];
@@ -686,7 +743,8 @@ fn module_of(path: &str) -> Option<(String, &str)> {
         } else {
             (first.to_owned(), first.len())
         };
-        found = Some((name.strip_suffix(".js").map(str::to_owned).unwrap_or(name), rest.get(length + 1..).unwrap_or("")));
+        found =
+            Some((name.strip_suffix(".js").map(str::to_owned).unwrap_or(name), rest.get(length + 1..).unwrap_or("")));
     }
     found
 }
@@ -694,7 +752,10 @@ fn module_of(path: &str) -> Option<(String, &str)> {
 impl NpmModules {
     /// The folder to report when a path is in a module that is no client code.
     fn left_out(&self, path: &str) -> Option<String> {
-        let at = path.match_indices("node_modules").find(|(at, _)| *at == 0 || path.as_bytes()[at - 1] == b'/').map(|(at, _)| at)?;
+        let at = path
+            .match_indices("node_modules")
+            .find(|(at, _)| *at == 0 || path.as_bytes()[at - 1] == b'/')
+            .map(|(at, _)| at)?;
         let folder = &path[..at + "node_modules".len()];
         let inside = path.get(folder.len() + 1..).unwrap_or("");
         if self.built && !path[..at].contains("miniprogram_npm") {
@@ -738,7 +799,11 @@ fn extension_of(path: &str) -> &str {
 
 fn count_word(text: &str, needle: &str) -> usize {
     memchr::memmem::find_iter(text.as_bytes(), needle)
-        .filter(|at| *at == 0 || !(text.as_bytes()[at - 1].is_ascii_alphanumeric() || matches!(text.as_bytes()[at - 1], b'_' | b'$' | b'.')))
+        .filter(|at| {
+            *at == 0
+                || !(text.as_bytes()[at - 1].is_ascii_alphanumeric()
+                    || matches!(text.as_bytes()[at - 1], b'_' | b'$' | b'.'))
+        })
         .count()
 }
 
@@ -748,7 +813,10 @@ fn looks_binary(bytes: &[u8]) -> bool {
     if crate::source::decode(&head[..head.len().min(512)]).encoding == Encoding::Utf16Le {
         return false;
     }
-    let control = head.iter().filter(|byte| **byte < 32 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x0b | 0x1b | 0x08)).count();
+    let control = head
+        .iter()
+        .filter(|byte| **byte < 32 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x0b | 0x1b | 0x08))
+        .count();
     let nul = memchr::memchr_iter(0, head).count();
     (nul > 0 && nul * 50 > head.len()) || control * 10 > head.len().max(10)
 }
@@ -756,11 +824,29 @@ fn looks_binary(bytes: &[u8]) -> bool {
 /// Formats that never are text.
 fn has_magic(bytes: &[u8]) -> bool {
     const MAGIC: &[&[u8]] = &[
-        b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"\xFF\xD8\xFF", b"PK\x03\x04", b"\x1F\x8B\x08", b"\x7FELF", b"MZ\x90\x00",
-        b"%PDF-", b"Rar!\x1a", b"7z\xBC\xAF\x27\x1C", b"\0asm", b"\xCA\xFE\xBA\xBE", b"\xCF\xFA\xED\xFE", b"wOFF", b"wOF2", b"ID3\x03", b"OggS\0",
-        b"SQLite format 3\0", b"\x00\x05\x16\x07",
+        b"\x89PNG\r\n\x1a\n",
+        b"GIF87a",
+        b"GIF89a",
+        b"\xFF\xD8\xFF",
+        b"PK\x03\x04",
+        b"\x1F\x8B\x08",
+        b"\x7FELF",
+        b"MZ\x90\x00",
+        b"%PDF-",
+        b"Rar!\x1a",
+        b"7z\xBC\xAF\x27\x1C",
+        b"\0asm",
+        b"\xCA\xFE\xBA\xBE",
+        b"\xCF\xFA\xED\xFE",
+        b"wOFF",
+        b"wOF2",
+        b"ID3\x03",
+        b"OggS\0",
+        b"SQLite format 3\0",
+        b"\x00\x05\x16\x07",
     ];
-    MAGIC.iter().any(|magic| bytes.starts_with(magic)) || bytes.len() > 12 && bytes.starts_with(b"RIFF") && &bytes[8..12] == b"WEBP"
+    MAGIC.iter().any(|magic| bytes.starts_with(magic))
+        || bytes.len() > 12 && bytes.starts_with(b"RIFF") && &bytes[8..12] == b"WEBP"
 }
 
 /// Takes files out of foreign folders when a listed page or client code names them, so that a folder's name hides nothing.
@@ -778,8 +864,10 @@ fn rescue(package: &mut Package, skipped: &mut Vec<Skipped>, class: &dyn Fn(&str
         .map(FileId)
         .filter(|id| {
             let file = &package.files[id.index()];
-            matches!(file.kind, FileKind::Script | FileKind::ViewScript | FileKind::Template | FileKind::Json | FileKind::Style)
-                && name_of(&file.source.path) != "package.json"
+            matches!(
+                file.kind,
+                FileKind::Script | FileKind::ViewScript | FileKind::Template | FileKind::Json | FileKind::Style
+            ) && name_of(&file.source.path) != "package.json"
                 && !file.source.path.starts_with("../")
         })
         .collect();
@@ -816,8 +904,12 @@ fn rescue(package: &mut Package, skipped: &mut Vec<Skipped>, class: &dyn Fn(&str
         }
     }
     // A folder of which nothing foreign is left is none.
-    let left: Vec<Arc<str>> =
-        package.files.iter().filter(|file| file.kind == FileKind::Foreign).map(|file| file.source.path.clone()).collect();
+    let left: Vec<Arc<str>> = package
+        .files
+        .iter()
+        .filter(|file| file.kind == FileKind::Foreign)
+        .map(|file| file.source.path.clone())
+        .collect();
     let rescued: Vec<Arc<str>> = taken.iter().map(|id| package.files[id.index()].source.path.clone()).collect();
     skipped.retain(|item| {
         item.reason != SkipReason::Foreign
@@ -863,10 +955,17 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
             let length = bytes[open + 1..]
                 .iter()
                 .take(160)
-                .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-' | b'@' | b'$') || **byte >= 0x80)
+                .take_while(|byte| {
+                    byte.is_ascii_alphanumeric()
+                        || matches!(byte, b'/' | b'.' | b'_' | b'-' | b'@' | b'$')
+                        || **byte >= 0x80
+                })
                 .count();
             let end = open + 1 + length;
-            if length > 1 && bytes.get(end) == Some(&bytes[open]) && memchr::memchr(b'/', &bytes[open + 1..end]).is_some() {
+            if length > 1
+                && bytes.get(end) == Some(&bytes[open])
+                && memchr::memchr(b'/', &bytes[open + 1..end]).is_some()
+            {
                 at = end + 1;
                 return text.get(open + 1..end);
             }

@@ -106,7 +106,11 @@ pub(super) fn folder(root: &Path, limits: &Limits) -> Listing {
             if kind.is_dir() {
                 walk.skip_current_dir();
             }
-            listing.skip(&path, SkipReason::Hidden, entry.metadata().map_or(0, |meta| if kind.is_dir() { 0 } else { meta.len() }));
+            listing.skip(
+                &path,
+                SkipReason::Hidden,
+                entry.metadata().map_or(0, |meta| if kind.is_dir() { 0 } else { meta.len() }),
+            );
             continue;
         }
         if kind.is_dir() {

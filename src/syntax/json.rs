@@ -155,8 +155,13 @@ pub fn parse(text: &str) -> JsonParse {
     match parse_to_ast(text, &options, &ParseOptions::default()) {
         Ok(result) => {
             let mut errors = Vec::new();
-            let mut comments: Vec<Span> =
-                result.comments.iter().flat_map(|map| map.values()).flat_map(|list| list.iter()).map(|c| span(c.range())).collect();
+            let mut comments: Vec<Span> = result
+                .comments
+                .iter()
+                .flat_map(|map| map.values())
+                .flat_map(|list| list.iter())
+                .map(|c| span(c.range()))
+                .collect();
             comments.sort_unstable();
             comments.dedup();
             errors.extend(comments.into_iter().map(|span| (span, notes::COMMENT)));
@@ -292,7 +297,11 @@ fn convert(value: Value<'_>, errors: &mut Vec<(Span, &'static str)>) -> Json {
                 if !seen.insert(key.clone()) {
                     errors.push((span(key_range), notes::DUPLICATE_KEY));
                 }
-                properties.push(JsonProperty { key, key_span: span(key_range), value: convert(property.value, errors) });
+                properties.push(JsonProperty {
+                    key,
+                    key_span: span(key_range),
+                    value: convert(property.value, errors),
+                });
             }
             JsonValue::Object(properties)
         }
@@ -321,7 +330,10 @@ mod tests {
 
     #[test]
     fn laxities_are_read_and_noted() {
-        assert_eq!(noted("// c\n{\"a\": 1,}"), (true, pairs(&[("// c", notes::COMMENT), (",", notes::TRAILING_COMMA)])));
+        assert_eq!(
+            noted("// c\n{\"a\": 1,}"),
+            (true, pairs(&[("// c", notes::COMMENT), (",", notes::TRAILING_COMMA)]))
+        );
         assert_eq!(noted("{a: 'x' \"b\": .5}").1.len(), 4);
         assert_eq!(noted("{\"a\":1,\"a\":2}"), (true, pairs(&[("\"a\"", notes::DUPLICATE_KEY)])));
     }

@@ -8,7 +8,11 @@ fn layouts() -> Vec<Layout> {
         template_extensions: list(&["swan"]),
         style_extensions: list(&["css"]),
         view_script_extensions: list(&["sjs", "filter.js"]),
-        project_files: [("project.swan.json".into(), "smartProgramRoot".into()), ("project.config.json".into(), "smartProgramRoot".into())].into(),
+        project_files: [
+            ("project.swan.json".into(), "smartProgramRoot".into()),
+            ("project.config.json".into(), "smartProgramRoot".into()),
+        ]
+        .into(),
     };
     let weapp = Layout {
         host: "weapp".into(),
@@ -39,14 +43,26 @@ const APP: &str = r#"{"pages": ["pages/a/a", "pages\\b\\b"], "tabBar": {"list": 
 
 #[test]
 fn a_plain_package() {
-    let packages = build(&[("app.json", APP), ("app.js", ""), ("pages/a/a.swan", "<view/>"), ("pages/a/a.filter.js", ""), ("img/x.png", "\u{1}")]);
+    let packages = build(&[
+        ("app.json", APP),
+        ("app.js", ""),
+        ("pages/a/a.swan", "<view/>"),
+        ("pages/a/a.filter.js", ""),
+        ("img/x.png", "\u{1}"),
+    ]);
     let package = &packages[0];
     assert_eq!(&*package.host, "swan");
-    let routes: Vec<_> = package.pages.iter().map(|page| (&*page.route, page.tab, page.subpackage.as_deref())).collect();
+    let routes: Vec<_> =
+        package.pages.iter().map(|page| (&*page.route, page.tab, page.subpackage.as_deref())).collect();
     assert_eq!(routes, [("pages/a/a", true, None), ("pages/b/b", false, None), ("sub/c/c", false, Some("sub"))]);
     assert_eq!(
         kinds(package),
-        [("app.js".into(), FileKind::Script), ("app.json".into(), FileKind::Json), ("pages/a/a.filter.js".into(), FileKind::ViewScript), ("pages/a/a.swan".into(), FileKind::Template)]
+        [
+            ("app.js".into(), FileKind::Script),
+            ("app.json".into(), FileKind::Json),
+            ("pages/a/a.filter.js".into(), FileKind::ViewScript),
+            ("pages/a/a.swan".into(), FileKind::Template)
+        ]
     );
     assert!(package.ships("img/x.png") && package.ships("app.js") && !package.ships("nope"));
 }
@@ -74,7 +90,10 @@ fn several_packages_under_one_path() {
         ("examples/one/app.js", ""),
         ("examples/one/a.wxml", ""),
     ]);
-    assert_eq!(packages.iter().map(|package| (&*package.host, package.files.len())).collect::<Vec<_>>(), [("swan", 2), ("weapp", 3)]);
+    assert_eq!(
+        packages.iter().map(|package| (&*package.host, package.files.len())).collect::<Vec<_>>(),
+        [("swan", 2), ("weapp", 3)]
+    );
     assert_eq!(skips(&packages[0]), [("examples/one".into(), SkipReason::OtherPackage)]);
 }
 
@@ -125,14 +144,20 @@ fn npm_folders() {
     let package = &packages[0];
     assert_eq!(skips(package), [("node_modules".into(), SkipReason::Foreign)]);
     let origin = |path: &str| package.files[package.file(path).unwrap().index()].origin.clone();
-    assert_eq!(origin("node_modules/@smt-lib/md5/index.js"), Origin::Npm { name: "@smt-lib/md5".into(), version: Some("1.2.3".into()) });
+    assert_eq!(
+        origin("node_modules/@smt-lib/md5/index.js"),
+        Origin::Npm { name: "@smt-lib/md5".into(), version: Some("1.2.3".into()) }
+    );
     assert!(package.file("node_modules/inner/index.js").is_some());
     assert!(package.file("node_modules/eslint/index.js").is_none());
 }
 
 #[test]
 fn limits_are_told() {
-    let options = ReadOptions { limits: Limits { max_file_bytes: 20, max_total_bytes: 40, ..Limits::default() }, ..ReadOptions::default() };
+    let options = ReadOptions {
+        limits: Limits { max_file_bytes: 20, max_total_bytes: 40, ..Limits::default() },
+        ..ReadOptions::default()
+    };
     let entries = vec![
         ("app.json".to_owned(), br#"{"pages": ["a"]}"#.to_vec()),
         ("a.js".to_owned(), vec![b'x'; 30]),
@@ -143,7 +168,11 @@ fn limits_are_told() {
     let packages = from_memory(Path::new("x"), entries, &layouts(), &options).unwrap();
     assert_eq!(
         skips(&packages[0]),
-        [("../d.js".into(), SkipReason::BadEntry), ("a.js".into(), SkipReason::TooLarge), ("c.js".into(), SkipReason::TotalTooLarge)]
+        [
+            ("../d.js".into(), SkipReason::BadEntry),
+            ("a.js".into(), SkipReason::TooLarge),
+            ("c.js".into(), SkipReason::TotalTooLarge)
+        ]
     );
 }
 
@@ -151,8 +180,14 @@ fn limits_are_told() {
 fn games_and_nothing() {
     let packages = build(&[("game.json", "{}"), ("game.js", "swan.request()")]);
     assert!(packages[0].game && &*packages[0].host == "swan");
-    assert!(matches!(read(Path::new("/nonexistent"), &layouts(), &ReadOptions::default()), Err(ReadError::NotFound(_))));
-    assert!(matches!(from_memory(Path::new("x"), vec![], &layouts(), &ReadOptions::default()), Err(ReadError::NothingToVet(_))));
+    assert!(matches!(
+        read(Path::new("/nonexistent"), &layouts(), &ReadOptions::default()),
+        Err(ReadError::NotFound(_))
+    ));
+    assert!(matches!(
+        from_memory(Path::new("x"), vec![], &layouts(), &ReadOptions::default()),
+        Err(ReadError::NothingToVet(_))
+    ));
 }
 
 #[test]
