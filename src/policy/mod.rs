@@ -1,6 +1,7 @@
 //! Rule packs: what the platform, the law and the field say, loaded and validated.
 
 pub mod catalogue;
+pub mod clauses;
 pub mod host;
 pub mod packs;
 
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use catalogue::{Catalogue, Entry, Lang, Wording};
+use clauses::{Clause, Clauses, Registry};
 use host::Host;
 use packs::{PackError, Packs};
 
@@ -18,6 +20,8 @@ pub struct Policy {
     pub packs: Packs,
     /// Rules: severity, clauses, wording.
     pub catalogue: Catalogue,
+    /// Clauses: titles, rules, what is not checkable.
+    pub clauses: Clauses,
     /// Hosts by id.
     pub hosts: BTreeMap<Arc<str>, Arc<Host>>,
 }
@@ -32,6 +36,7 @@ impl Policy {
         let policy = Self {
             catalogue: Catalogue::load(&packs, &mut errors),
             // One line a loader.
+            clauses: Clauses::load(&packs, &mut errors),
             hosts: BTreeMap::new(),
             packs: Packs::default(),
         };
@@ -49,6 +54,16 @@ impl Policy {
     /// The host of that id.
     pub fn host(&self, id: &str) -> Option<&Host> {
         self.hosts.get(id).map(|host| &**host)
+    }
+
+    /// The registry of clauses.
+    pub fn clauses(&self) -> &Registry {
+        self.clauses.registry(&self.packs)
+    }
+
+    /// A clause by id.
+    pub fn clause(&self, id: &str) -> Option<&Clause> {
+        self.clauses().get(id)
     }
 
     /// A rule's entry.

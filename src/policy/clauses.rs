@@ -1,0 +1,299 @@
+//! The registry of clauses: what the agreement, the norms and the law say, and how far a package shows it.
+//!
+//! Read when first asked for: a run that prints no coverage never reads it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use serde::Deserialize;
+
+use super::catalogue::Wording;
+use super::packs::{PackError, Packs};
+
+/// How far a package shows whether a clause is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Checkable {
+    /// Fully.
+    Yes,
+    /// In part: the rules see some breaches.
+    Partly,
+    /// Not at all.
+    No,
+}
+
+/// When a clause concerns a package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Mini-games.
+    Game,
+    /// Packages that take payments.
+    Payment,
+    /// Packages with advertising.
+    Ads,
+    /// Packages that show web pages.
+    WebView,
+    /// Packages that use the location.
+    Location,
+    /// Packages that report to analytics.
+    Analytics,
+    /// Packages that ask the host for the phone number.
+    PhoneNumber,
+    /// Packages meant for that host app.
+    Target(Arc<str>),
+    /// Packages with a category under one of these first levels.
+    Category(Vec<Arc<str>>),
+}
+
+impl Condition {
+    fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "game" => Self::Game,
+            "payment" => Self::Payment,
+            "ads" => Self::Ads,
+            "web-view" => Self::WebView,
+            "location" => Self::Location,
+            "analytics" => Self::Analytics,
+            "phone-number" => Self::PhoneNumber,
+            _ => match text.split_once(':')? {
+                ("target", host) => Self::Target(host.into()),
+                ("category", list) => Self::Category(list.split(',').map(Into::into).collect()),
+                _ => return None,
+            },
+        })
+    }
+}
+
+/// A clause.
+#[derive(Clone, Debug)]
+pub struct Clause {
+    /// Id (`agreement-4.3`).
+    pub id: Arc<str>,
+    /// Key of its document (`agreement`, `norms`, `game`, `whitepaper`, `categories`, `law`).
+    pub document: Arc<str>,
+    /// Short title.
+    pub title: Wording,
+    /// How far a package shows it.
+    pub checkable: Checkable,
+    /// Why it is not checkable: key in `rules/clauses/reasons.toml`.
+    pub reason: Option<Arc<str>>,
+    /// When it concerns a package; always when `None`.
+    pub applies: Option<Condition>,
+    /// Rules that check it, by id.
+    pub rules: Vec<Arc<str>>,
+}
+
+/// A document with its clauses.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Key.
+    pub id: Arc<str>,
+    /// Title.
+    pub title: Wording,
+    /// Range in [`Registry::clauses`].
+    pub clauses: std::ops::Range<usize>,
+}
+
+/// All clauses, in order of document and number.
+#[derive(Debug, Default)]
+pub struct Registry {
+    /// Clauses by document, then by number.
+    pub clauses: Vec<Clause>,
+    /// Documents in reading order.
+    pub documents: Vec<Document>,
+    /// Reasons by key.
+    pub reasons: BTreeMap<Arc<str>, Wording>,
+    by_id: BTreeMap<Arc<str>, usize>,
+}
+
+impl Registry {
+    /// A clause by id.
+    pub fn get(&self, id: &str) -> Option<&Clause> {
+        self.clauses.get(*self.by_id.get(id)?)
+    }
+
+    /// Clauses whose id is nearest to a mistyped one: same head, up to `limit`.
+    pub fn under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Clause> {
+        self.clauses.iter().filter(move |clause| {
+            clause
+                .id
+                .strip_prefix(prefix)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with('-'))
+        })
+    }
+
+    /// Clauses of a document.
+    pub fn of(&self, document: &Document) -> &[Clause] {
+        self.clauses.get(document.clauses.clone()).unwrap_or_default()
+    }
+
+    /// Why a clause is not checkable.
+    pub fn reason(&self, clause: &Clause) -> Option<&Wording> {
+        self.reasons.get(clause.reason.as_deref()?)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawClause {
+    zh: String,
+    en: String,
+    checkable: Checkable,
+    #[serde(default)]
+    reason: Option<toml::Spanned<Arc<str>>>,
+    #[serde(default)]
+    applies: Option<toml::Spanned<Arc<str>>>,
+    #[serde(default)]
+    rules: Vec<Arc<str>>,
+}
+
+const ROOT: &str = "clauses/";
+const REASONS: &str = "clauses/reasons.toml";
+const DOCUMENTS: &str = "clauses/documents.toml";
+/// Documents in reading order; others of an overlay follow by name.
+const ORDER: [&str; 6] = ["agreement", "norms", "game", "whitepaper", "categories", "law"];
+
+/// Sorts `norms-10.1.1` after `norms-9.3`: digits by value, the rest as text.
+fn number_key(id: &str) -> Vec<(u8, u64, &str)> {
+    let mut key = Vec::new();
+    let mut rest = id;
+    while let Some(first) = rest.chars().next() {
+        let digits = first.is_ascii_digit();
+        let end = rest.find(|next: char| next.is_ascii_digit() != digits).unwrap_or(rest.len());
+        let (head, tail) = rest.split_at(end);
+        key.push(match head.parse() {
+            Ok(number) if digits => (0, number, ""),
+            _ => (1, 0, head),
+        });
+        rest = tail;
+    }
+    key
+}
+
+fn read(packs: &Packs, errors: &mut Vec<PackError>) -> Registry {
+    let mut registry = Registry::default();
+    if packs.get(REASONS).is_some() {
+        registry.reasons = packs.parse(REASONS, errors).unwrap_or_default();
+    }
+    let titles: BTreeMap<String, Wording> = packs.parse(DOCUMENTS, errors).unwrap_or_default();
+    let mut files: Vec<(usize, &str, &str)> = packs
+        .list(ROOT)
+        .into_iter()
+        .filter_map(|(path, text)| {
+            let name = path.strip_prefix(ROOT)?.strip_suffix(".toml")?;
+            let rank = ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
+            (path != REASONS && path != DOCUMENTS).then_some((rank, name, text))
+        })
+        .collect();
+    files.sort_unstable();
+    for (_, name, text) in files {
+        let path = format!("{ROOT}{name}.toml");
+        let raw: BTreeMap<String, RawClause> = match toml::from_str(text) {
+            Ok(raw) => raw,
+            Err(error) => {
+                errors.push(PackError::from_toml(path, &error));
+                continue;
+            }
+        };
+        let document: Arc<str> = name.into();
+        let start = registry.clauses.len();
+        for (id, clause) in raw {
+            let applies = clause.applies.as_ref().and_then(|text| {
+                let condition = Condition::parse(text.get_ref());
+                if condition.is_none() {
+                    errors.push(PackError::new(
+                        path.clone(),
+                        text.span(),
+                        format!("`{}` is no condition", text.get_ref()),
+                    ));
+                }
+                condition
+            });
+            if let Some(reason) = &clause.reason {
+                if !registry.reasons.contains_key(reason.get_ref()) {
+                    let message = format!("`{}` is no reason of {REASONS}", reason.get_ref());
+                    errors.push(PackError::new(path.clone(), reason.span(), message));
+                }
+            }
+            let at = text.find(&format!("[\"{id}\"]")).unwrap_or(0);
+            let head = at..at + id.len() + 4;
+            match clause.checkable {
+                Checkable::No if clause.reason.is_none() => {
+                    errors.push(PackError::new(path.clone(), head, format!("`{id}` is not checkable and has no reason")));
+                }
+                Checkable::Yes | Checkable::Partly if clause.rules.is_empty() => {
+                    errors.push(PackError::new(path.clone(), head, format!("`{id}` is checkable and names no rule")));
+                }
+                _ => {}
+            }
+            registry.clauses.push(Clause {
+                id: id.into(),
+                document: Arc::clone(&document),
+                title: Wording { zh: clause.zh, en: clause.en },
+                checkable: clause.checkable,
+                reason: clause.reason.map(toml::Spanned::into_inner),
+                applies,
+                rules: clause.rules,
+            });
+        }
+        if let Some(own) = registry.clauses.get_mut(start..) {
+            own.sort_by(|a, b| number_key(&a.id).cmp(&number_key(&b.id)));
+        }
+        registry.documents.push(Document {
+            id: document,
+            title: titles.get(name).cloned().unwrap_or_else(|| Wording { zh: name.into(), en: name.into() }),
+            clauses: start..registry.clauses.len(),
+        });
+    }
+    for (index, clause) in registry.clauses.iter().enumerate() {
+        if registry.by_id.insert(Arc::clone(&clause.id), index).is_some() {
+            errors.push(PackError::new(
+                format!("{ROOT}{}.toml", clause.document),
+                0..0,
+                format!("`{}` stands twice", clause.id),
+            ));
+        }
+    }
+    registry
+}
+
+/// The registry, read when first asked for.
+#[derive(Debug, Default)]
+pub struct Clauses {
+    registry: OnceLock<Registry>,
+}
+
+impl Clauses {
+    /// Reads the registry at once only when an overlay changes it, so that its mistakes come out.
+    pub fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
+        let clauses = Self::default();
+        if packs.list(ROOT).iter().any(|(path, _)| packs.is_overlay(path)) {
+            let _ = clauses.registry.set(read(packs, errors));
+        }
+        clauses
+    }
+
+    /// The registry.
+    pub fn registry(&self, packs: &Packs) -> &Registry {
+        self.registry.get_or_init(|| read(packs, &mut Vec::new()))
+    }
+
+    /// Reads the registry and tells every mistake in it.
+    pub fn validate(packs: &Packs) -> Vec<PackError> {
+        let mut errors = Vec::new();
+        read(packs, &mut errors);
+        errors
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number_key;
+
+    #[test]
+    fn numbers_sort_by_value() {
+        let mut ids = ["norms-10.1", "norms-9.3", "norms-9.10", "norms-9.2-1", "norms-9.2"];
+        ids.sort_by(|a, b| number_key(a).cmp(&number_key(b)));
+        assert_eq!(ids, ["norms-9.2", "norms-9.2-1", "norms-9.3", "norms-9.10", "norms-10.1"]);
+    }
+}

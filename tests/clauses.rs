@@ -1,0 +1,66 @@
+//! The registry of clauses against the rules and the catalogue.
+
+use minivet::policy::Policy;
+use minivet::policy::clauses::{Checkable, Clauses};
+
+fn policy() -> Policy {
+    match Policy::embedded() {
+        Ok(policy) => policy,
+        Err((_, errors)) => panic!("{errors:#?}"),
+    }
+}
+
+#[test]
+fn the_registry_has_no_mistakes() {
+    let policy = policy();
+    let errors = Clauses::validate(&policy.packs);
+    assert!(errors.is_empty(), "{errors:#?}");
+}
+
+#[test]
+fn no_clause_is_forgotten() {
+    let policy = policy();
+    let registry = policy.clauses();
+    assert!(registry.clauses.len() > 600, "{}", registry.clauses.len());
+    for clause in &registry.clauses {
+        let checked = clause.checkable != Checkable::No;
+        assert_eq!(checked, !clause.rules.is_empty(), "{}", clause.id);
+        assert_eq!(checked, clause.reason.is_none(), "{}", clause.id);
+        assert!(!clause.title.zh.is_empty() && !clause.title.en.is_empty(), "{}", clause.id);
+    }
+    for id in [
+        "agreement-2.1",
+        "agreement-3.3-9",
+        "agreement-4.1",
+        "agreement-4.3",
+        "norms-5.1.1",
+        "norms-10.3.5",
+        "game-2.4.1",
+        "game-5.1",
+        "whitepaper-2.3.1-1",
+        "whitepaper-4.1",
+        "categories",
+        "necessary-pi",
+        "pipl-13",
+        "pipl-51",
+        "gbt35273-5.4",
+        "gbt35273-6.3",
+    ] {
+        assert!(registry.get(id).is_some(), "{id}");
+    }
+}
+
+#[test]
+fn the_clauses_of_every_rule_exist() {
+    let policy = policy();
+    let registry = policy.clauses();
+    let mut unknown = Vec::new();
+    for id in policy.catalogue.ids() {
+        for clause in policy.entry(id).into_iter().flat_map(|entry| &entry.clauses) {
+            if registry.get(clause).is_none() {
+                unknown.push(format!("{id}: {clause}"));
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{unknown:#?}");
+}
