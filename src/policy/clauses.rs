@@ -219,7 +219,11 @@ fn read(packs: &Packs, errors: &mut Vec<PackError>) -> Registry {
             let head = at..at + id.len() + 4;
             match clause.checkable {
                 Checkable::No if clause.reason.is_none() => {
-                    errors.push(PackError::new(path.clone(), head, format!("`{id}` is not checkable and has no reason")));
+                    errors.push(PackError::new(
+                        path.clone(),
+                        head,
+                        format!("`{id}` is not checkable and has no reason"),
+                    ));
                 }
                 Checkable::Yes | Checkable::Partly if clause.rules.is_empty() => {
                     errors.push(PackError::new(path.clone(), head, format!("`{id}` is checkable and names no rule")));
