@@ -1,0 +1,473 @@
+//! Words and patterns of the conduct rules: what lures, what hides, what a service must have.
+//!
+//! A pattern is a row of word groups with the most characters that may stand between two of them:
+//! `"share ..8 give ..8 reward"`. One automaton over all words serves every topic; it is built at first use.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::OnceLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use regex::Regex;
+use serde::Deserialize;
+
+use super::packs::{PackError, Packs};
+use crate::source::Span;
+
+/// Characters between two groups when a pattern does not say.
+const DEFAULT_GAP: usize = 6;
+/// Characters between a soft negation and what it denies.
+const SOFT_GAP: usize = 4;
+/// Longer texts are matched by their start only.
+const MAX_TEXT: usize = 1 << 18;
+
+/// Words and patterns of the conduct rules.
+#[derive(Debug, Default)]
+pub struct Conduct {
+    groups: Vec<Vec<String>>,
+    names: HashMap<String, u16>,
+    topics: BTreeMap<String, Topic>,
+    shapes: Vec<Shape>,
+    complete: Vec<Completeness>,
+    automaton: OnceLock<Option<Automaton>>,
+    sets: OnceLock<HashMap<u16, HashSet<String>>>,
+}
+
+#[derive(Debug)]
+struct Automaton {
+    matcher: AhoCorasick,
+    groups: Vec<Vec<u16>>,
+}
+
+#[derive(Debug, Default)]
+struct Topic {
+    quench: Vec<u16>,
+    veto: Vec<u16>,
+    fires: Vec<Vec<Item>>,
+    near: Vec<Vec<Item>>,
+}
+
+/// One place of a pattern: any of these groups, at most `gap` characters after the one before.
+#[derive(Debug)]
+struct Item {
+    groups: Vec<u16>,
+    gap: usize,
+}
+
+#[derive(Debug)]
+struct Shape {
+    topic: String,
+    literals: Vec<String>,
+    pattern: String,
+    regex: OnceLock<Option<Regex>>,
+}
+
+/// What services of some categories must have.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Completeness {
+    /// First-level categories.
+    pub categories: Vec<String>,
+    /// The clause.
+    pub clause: String,
+    /// Functions.
+    pub needs: Vec<Need>,
+}
+
+/// A function that a service must have, and what shows it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Need {
+    /// Key of its name in `rules/words.toml`.
+    pub word: String,
+    /// Words in paths, titles and texts.
+    pub words: Vec<String>,
+    /// Roles of APIs and components.
+    pub roles: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    groups: BTreeMap<String, Vec<String>>,
+    topics: BTreeMap<String, TopicFile>,
+    shapes: Vec<ShapeFile>,
+    complete: Vec<Completeness>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct TopicFile {
+    quench: Vec<String>,
+    veto: Vec<String>,
+    fires: Vec<toml::Spanned<String>>,
+    near: Vec<toml::Spanned<String>>,
+    words: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShapeFile {
+    topic: String,
+    literals: Vec<String>,
+    pattern: String,
+}
+
+/// A word found in a text.
+#[derive(Clone, Copy, Debug)]
+struct Hit {
+    group: u16,
+    start: u32,
+    end: u32,
+}
+
+/// A text and the words found in it.
+#[derive(Debug)]
+pub struct Scan<'t> {
+    text: &'t str,
+    hits: Vec<Hit>,
+}
+
+impl Conduct {
+    /// Reads `conduct/*.toml`.
+    pub fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
+        let mut this = Self::default();
+        let mut files = Vec::new();
+        for (path, text) in packs.list("conduct/") {
+            if !path.ends_with(".toml") {
+                continue;
+            }
+            match toml::from_str::<File>(text) {
+                Ok(file) => files.push((path, file)),
+                Err(error) => errors.push(PackError::from_toml(path, &error)),
+            }
+        }
+        for (_, file) in &mut files {
+            for (name, words) in std::mem::take(&mut file.groups) {
+                this.group(name, words);
+            }
+            for (topic, entry) in &mut file.topics {
+                for (name, words) in std::mem::take(&mut entry.words) {
+                    this.group(format!("{topic}/{name}"), words);
+                }
+            }
+        }
+        for (path, file) in files {
+            for (name, entry) in file.topics {
+                let topic = this.topic(path, &name, entry, errors);
+                this.topics.insert(name, topic);
+            }
+            for shape in file.shapes {
+                this.shapes.push(Shape {
+                    topic: shape.topic,
+                    literals: shape.literals,
+                    pattern: shape.pattern,
+                    regex: OnceLock::new(),
+                });
+            }
+            this.complete.extend(file.complete);
+        }
+        this
+    }
+
+    fn group(&mut self, name: String, words: Vec<String>) {
+        let id = self.groups.len() as u16;
+        self.groups.push(words);
+        self.names.insert(name, id);
+    }
+
+    fn id(&self, topic: &str, name: &str) -> Option<u16> {
+        self.names.get(&format!("{topic}/{name}")).or_else(|| self.names.get(name)).copied()
+    }
+
+    fn topic(&self, path: &str, name: &str, entry: TopicFile, errors: &mut Vec<PackError>) -> Topic {
+        let mut list = |names: Vec<String>| -> Vec<u16> {
+            names
+                .into_iter()
+                .filter_map(|group| {
+                    let id = self.id(name, &group);
+                    if id.is_none() {
+                        errors.push(PackError::new(path, 0..0, format!("{name}: no group of words is called `{group}`")));
+                    }
+                    id
+                })
+                .collect()
+        };
+        let mut topic = Topic { quench: list(entry.quench), veto: list(entry.veto), ..Topic::default() };
+        for (from, into) in [(entry.fires, &mut topic.fires), (entry.near, &mut topic.near)] {
+            for pattern in from {
+                match self.pattern(name, pattern.get_ref()) {
+                    Ok(items) => into.push(items),
+                    Err(message) => errors.push(PackError::new(path, pattern.span(), message)),
+                }
+            }
+        }
+        topic
+    }
+
+    fn pattern(&self, topic: &str, text: &str) -> Result<Vec<Item>, String> {
+        let mut items: Vec<Item> = Vec::new();
+        let mut gap = DEFAULT_GAP;
+        for token in text.split_whitespace() {
+            if let Some(number) = token.strip_prefix("..") {
+                gap = number.parse().map_err(|_| format!("`{token}`: a number of characters must follow `..`"))?;
+                continue;
+            }
+            let mut groups = Vec::new();
+            for name in token.split('|') {
+                groups.push(self.id(topic, name).ok_or_else(|| format!("no group of words is called `{name}`"))?);
+            }
+            items.push(Item { groups, gap });
+            gap = DEFAULT_GAP;
+        }
+        if items.is_empty() { Err("an empty pattern".to_owned()) } else { Ok(items) }
+    }
+
+    fn automaton(&self) -> Option<&Automaton> {
+        self.automaton
+            .get_or_init(|| {
+                let mut ids: HashMap<String, usize> = HashMap::new();
+                let mut words: Vec<String> = Vec::new();
+                let mut groups: Vec<Vec<u16>> = Vec::new();
+                for (group, list) in self.groups.iter().enumerate() {
+                    for word in list {
+                        let word = word.to_lowercase();
+                        let id = *ids.entry(word.clone()).or_insert_with(|| {
+                            words.push(word);
+                            groups.push(Vec::new());
+                            words.len() - 1
+                        });
+                        groups[id].push(group as u16);
+                    }
+                }
+                let matcher = AhoCorasick::builder()
+                    .ascii_case_insensitive(true)
+                    .kind(Some(AhoCorasickKind::ContiguousNFA))
+                    .build(&words)
+                    .ok()?;
+                Some(Automaton { matcher, groups })
+            })
+            .as_ref()
+    }
+
+    /// Finds all words in a text.
+    pub fn scan<'t>(&self, text: &'t str) -> Scan<'t> {
+        let mut end = text.len().min(MAX_TEXT);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let text = &text[..end];
+        let mut hits = Vec::new();
+        if let Some(automaton) = self.automaton() {
+            let bytes = text.as_bytes();
+            for found in automaton.matcher.find_overlapping_iter(text) {
+                let (start, end) = (found.start(), found.end());
+                let joined = |at: Option<&u8>, edge: u8| {
+                    edge.is_ascii_alphanumeric() && at.is_some_and(|byte| byte.is_ascii_alphanumeric())
+                };
+                if joined(start.checked_sub(1).and_then(|at| bytes.get(at)), bytes[start])
+                    || joined(bytes.get(end), bytes[end - 1]) && !bytes[end - 1].is_ascii_digit()
+                {
+                    continue;
+                }
+                for group in &automaton.groups[found.pattern().as_usize()] {
+                    hits.push(Hit { group: *group, start: start as u32, end: end as u32 });
+                }
+            }
+            hits.sort_by_key(|hit| (hit.start, hit.end));
+        }
+        Scan { text, hits }
+    }
+
+    /// Where a topic's own patterns, or a shape of it, match.
+    pub fn fires(&self, topic: &str, scan: &Scan<'_>) -> Option<Span> {
+        self.topics.get(topic).and_then(|entry| self.first(entry, &entry.fires, scan)).or_else(|| self.shape(topic, scan.text))
+    }
+
+    /// Where the patterns match that need a trigger nearby.
+    pub fn near(&self, topic: &str, scan: &Scan<'_>) -> Option<Span> {
+        let entry = self.topics.get(topic)?;
+        self.first(entry, &entry.near, scan)
+    }
+
+    /// Whether the text holds a word of that shared group.
+    pub fn holds(&self, group: &str, scan: &Scan<'_>) -> bool {
+        self.names.get(group).is_some_and(|id| scan.hits.iter().any(|hit| hit.group == *id))
+    }
+
+    fn first(&self, topic: &Topic, patterns: &[Vec<Item>], scan: &Scan<'_>) -> Option<Span> {
+        let soft = self.names.get("soft-negation").copied();
+        patterns.iter().find_map(|pattern| {
+            (0..scan.hits.len()).find_map(|at| {
+                let hit = scan.hits[at];
+                if !pattern[0].groups.contains(&hit.group) {
+                    return None;
+                }
+                let end = scan.follow(at, &pattern[1..], 0)?;
+                let span = Span::new(hit.start, end);
+                let sentence = scan.sentence(span);
+                let against = scan.hits.iter().any(|other| {
+                    let place = Span::new(other.start, other.end);
+                    if !sentence.contains(place) {
+                        return false;
+                    }
+                    topic.quench.contains(&other.group)
+                        || topic.veto.contains(&other.group)
+                        || (!topic.quench.is_empty()
+                            && soft == Some(other.group)
+                            && other.end <= span.start
+                            && scan.between(other.end, span.start).is_some_and(|gap| gap <= SOFT_GAP))
+                });
+                (!against).then_some(span)
+            })
+        })
+    }
+
+    fn shape(&self, topic: &str, text: &str) -> Option<Span> {
+        self.shapes.iter().filter(|shape| shape.topic == topic).find_map(|shape| {
+            let lower;
+            let probe = if shape.pattern.starts_with("(?i)") {
+                lower = text.to_ascii_lowercase();
+                &lower
+            } else {
+                text
+            };
+            if !shape.literals.iter().any(|literal| memchr::memmem::find(probe.as_bytes(), literal.as_bytes()).is_some()) {
+                return None;
+            }
+            let regex = shape.regex.get_or_init(|| Regex::new(&shape.pattern).ok()).as_ref()?;
+            regex.find(text).map(|found| Span::new(found.start() as u32, found.end() as u32))
+        })
+    }
+
+    /// What services of categories must have.
+    pub fn complete(&self) -> &[Completeness] {
+        &self.complete
+    }
+
+    /// Whether a word of the name belongs to the group.
+    pub fn names(&self, group: &str, name: &str) -> bool {
+        let Some(id) = self.names.get(group) else { return false };
+        let set = self.sets.get_or_init(|| {
+            self.groups
+                .iter()
+                .enumerate()
+                .map(|(id, words)| (id as u16, words.iter().map(|word| word.to_lowercase()).collect()))
+                .collect()
+        });
+        let Some(set) = set.get(id) else { return false };
+        let words = name_words(name);
+        words.iter().any(|word| set.contains(word))
+            || words.windows(2).any(|pair| set.contains(&pair.join(" ")))
+            || set.contains(&words.concat())
+    }
+}
+
+impl Scan<'_> {
+    /// End of the last item when the items follow the hit.
+    fn follow(&self, at: usize, items: &[Item], depth: usize) -> Option<u32> {
+        let Some(item) = items.first() else { return Some(self.hits[at].end) };
+        if depth > 6 {
+            return None;
+        }
+        let end = self.hits[at].end;
+        // A character takes four bytes at most; whitespace is not counted but bounded all the same.
+        let reach = end as usize + item.gap * 4 + 64;
+        let from = at + 1;
+        for (next, hit) in self.hits.iter().enumerate().skip(from) {
+            if hit.start as usize > reach {
+                return None;
+            }
+            if hit.start < end || !item.groups.contains(&hit.group) {
+                continue;
+            }
+            if self.between(end, hit.start).is_some_and(|gap| gap <= item.gap)
+                && let Some(end) = self.follow(next, &items[1..], depth + 1)
+            {
+                return Some(end);
+            }
+        }
+        None
+    }
+
+    /// Characters between two places, whitespace left out; `None` when a sentence ends there.
+    fn between(&self, start: u32, end: u32) -> Option<usize> {
+        let mut count = 0;
+        for character in self.text.get(start as usize..end as usize)?.chars() {
+            match character {
+                '。' | '；' | ';' => return None,
+                _ if character.is_whitespace() => {}
+                _ => count += 1,
+            }
+        }
+        Some(count)
+    }
+
+    /// The sentence around a place.
+    fn sentence(&self, span: Span) -> Span {
+        const ENDS: &[char] = &['。', '；', ';', '！', '!', '？', '?', '\n'];
+        let before = &self.text[..span.start as usize];
+        let after = &self.text[span.end as usize..];
+        let start = before.rfind(ENDS).map_or(0, |at| at);
+        let end = after.find(ENDS).map_or(self.text.len(), |at| span.end as usize + at);
+        Span::new(start as u32, end as u32)
+    }
+}
+
+/// The words that a name is made of, in lower case: `isAuditMode`, `is_audit_mode` and `is-audit-mode` are one.
+pub fn name_words(name: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let characters: Vec<char> = name.chars().take(256).collect();
+    for (at, character) in characters.iter().enumerate() {
+        if !character.is_alphanumeric() {
+            if !word.is_empty() {
+                words.push(std::mem::take(&mut word));
+            }
+            continue;
+        }
+        let upper = character.is_ascii_uppercase();
+        let after_lower = at > 0 && (characters[at - 1].is_ascii_lowercase() || characters[at - 1].is_ascii_digit());
+        let before_lower = characters.get(at + 1).is_some_and(char::is_ascii_lowercase);
+        let after_upper = at > 0 && characters[at - 1].is_ascii_uppercase();
+        if upper && !word.is_empty() && (after_lower || after_upper && before_lower) {
+            words.push(std::mem::take(&mut word));
+        }
+        word.extend(character.to_lowercase());
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conduct() -> Conduct {
+        let mut errors = Vec::new();
+        let conduct = Conduct::load(&Packs::embedded(), &mut errors);
+        assert!(errors.is_empty(), "{errors:?}");
+        conduct
+    }
+
+    #[test]
+    fn splits_names() {
+        assert_eq!(name_words("isAuditMode"), ["is", "audit", "mode"]);
+        assert_eq!(name_words("VIPOpen_now"), ["vip", "open", "now"]);
+    }
+
+    #[test]
+    fn fires_and_near_misses() {
+        let conduct = conduct();
+        let cases: &[(&str, &str, bool)] = include!("conduct_cases.in");
+        let mut wrong = Vec::new();
+        for (topic, text, expected) in cases {
+            let found = conduct.fires(topic, &conduct.scan(text)).is_some();
+            if found != *expected {
+                wrong.push(format!("{topic}: {text} should {}", if *expected { "fire" } else { "not fire" }));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
