@@ -314,8 +314,8 @@ impl Conduct {
                         || topic.veto.contains(&other.group)
                         || (!topic.quench.is_empty()
                             && soft == Some(other.group)
-                            && other.end <= span.start
-                            && scan.between(other.end, span.start).is_some_and(|gap| gap <= SOFT_GAP))
+                            && other.start <= span.start
+                            && scan.between(other.end.min(span.start), span.start).is_some_and(|gap| gap <= SOFT_GAP))
                 });
                 (!against).then_some(span)
             })

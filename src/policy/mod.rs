@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod clauses;
+pub mod conduct;
 pub mod host;
 pub mod packs;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use catalogue::{Catalogue, Entry, Lang, Wording};
 use clauses::{Clause, Clauses, Registry};
+use conduct::Conduct;
 use host::Host;
 use packs::{PackError, Packs};
 
@@ -22,6 +24,8 @@ pub struct Policy {
     pub catalogue: Catalogue,
     /// Clauses: titles, rules, what is not checkable.
     pub clauses: Clauses,
+    /// Words and patterns of the conduct rules.
+    pub conduct: Conduct,
     /// Hosts by id.
     pub hosts: BTreeMap<Arc<str>, Arc<Host>>,
 }
@@ -37,6 +41,7 @@ impl Policy {
             catalogue: Catalogue::load(&packs, &mut errors),
             // One line a loader.
             clauses: Clauses::load(&packs, &mut errors),
+            conduct: Conduct::load(&packs, &mut errors),
             hosts: BTreeMap::new(),
             packs: Packs::default(),
         };
