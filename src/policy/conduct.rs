@@ -186,7 +186,11 @@ impl Conduct {
                 .filter_map(|group| {
                     let id = self.id(name, &group);
                     if id.is_none() {
-                        errors.push(PackError::new(path, 0..0, format!("{name}: no group of words is called `{group}`")));
+                        errors.push(PackError::new(
+                            path,
+                            0..0,
+                            format!("{name}: no group of words is called `{group}`"),
+                        ));
                     }
                     id
                 })
@@ -280,7 +284,10 @@ impl Conduct {
 
     /// Where a topic's own patterns, or a shape of it, match.
     pub fn fires(&self, topic: &str, scan: &Scan<'_>) -> Option<Span> {
-        self.topics.get(topic).and_then(|entry| self.first(entry, &entry.fires, scan)).or_else(|| self.shape(topic, scan.text))
+        self.topics
+            .get(topic)
+            .and_then(|entry| self.first(entry, &entry.fires, scan))
+            .or_else(|| self.shape(topic, scan.text))
     }
 
     /// Where the patterns match that need a trigger nearby.
@@ -331,7 +338,11 @@ impl Conduct {
             } else {
                 text
             };
-            if !shape.literals.iter().any(|literal| memchr::memmem::find(probe.as_bytes(), literal.as_bytes()).is_some()) {
+            if !shape
+                .literals
+                .iter()
+                .any(|literal| memchr::memmem::find(probe.as_bytes(), literal.as_bytes()).is_some())
+            {
                 return None;
             }
             let regex = shape.regex.get_or_init(|| Regex::new(&shape.pattern).ok()).as_ref()?;
