@@ -2,10 +2,16 @@
 //!
 //! Analyses never name an API: they ask for its [roles](Api::roles). See `docs/writing-rules.md` for the list.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
+use toml::Spanned;
+
+use super::packs::{PackError, Packs};
+
+/// Paths in an answer, with the kinds of personal information that stand there.
+pub type Yields = BTreeMap<Arc<str>, Vec<Arc<str>>>;
 
 /// A host.
 #[derive(Debug, Default)]
@@ -21,7 +27,7 @@ pub struct Host {
 }
 
 /// `host.toml`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct HostInfo {
     /// Id (`swan`).
@@ -50,6 +56,8 @@ pub struct HostInfo {
     pub limits: BTreeMap<Arc<str>, u64>,
     /// Events whose handlers a user's own action calls (`tap`, `submit`, …).
     pub user_events: Vec<Arc<str>>,
+    /// Page and app methods whose returned object is what is shared (`onShareAppMessage`).
+    pub share_methods: Vec<Arc<str>>,
     /// Lifecycle methods of the app that run at launch or show.
     pub app_load: Vec<Arc<str>>,
     /// Lifecycle methods of pages that run on launch or load.
@@ -65,7 +73,7 @@ pub struct HostInfo {
 }
 
 /// A host app (`baidu-app`) that runs packages of a host.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct TargetHost {
     /// Name in Chinese.
@@ -100,8 +108,8 @@ pub struct Api {
     pub returns: Option<Arc<str>>,
     /// Personal information in its answer: path in the result (`userInfo.nickName`, `""` for the whole, `*` for items)
     /// to kinds of the taxonomy. The same for the success callback, the promise, the synchronous return and, for an
-    /// event (`role = "event"`), the callback's argument.
-    pub yields: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    /// event (`role = "event"`), the callback's argument. A call is a collection where the API has the role `source`.
+    pub yields: Yields,
     /// Where its parameters stand: a known parameter name to an argument path; the first part is the position
     /// (`"0.url"`, `"1"`).
     pub params: BTreeMap<Arc<str>, Arc<str>>,
@@ -114,7 +122,14 @@ pub struct Api {
     #[serde(default = "yes")]
     pub available: bool,
     /// Result fields that are ciphertext of personal information, with the kinds inside.
-    pub ciphertext: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    pub ciphertext: Yields,
+    /// For an answer that arrives through an event or a later call: the APIs that start it. Where the package calls one of
+    /// them, the collection stands at that call (which has the role `source`), and this one only carries the value.
+    pub started_by: Vec<Arc<str>>,
+    /// Whether it collects only where a field of `yields` is read (system information with a cached location).
+    pub on_read: bool,
+    /// Whether only mini-games have it.
+    pub game: bool,
 }
 
 fn yes() -> bool {
@@ -172,7 +187,7 @@ pub struct Component {
     /// Authorization scope that guards it.
     pub scope: Option<Arc<str>>,
     /// Events with personal information in their detail: event name to path to kinds.
-    pub yields: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Vec<Arc<str>>>>,
+    pub yields: BTreeMap<Arc<str>, Yields>,
     /// For `button`: values of `open-type`.
     pub open_types: BTreeMap<Arc<str>, OpenType>,
     /// Attributes whose texts users see, beyond the common ones.
@@ -190,9 +205,9 @@ pub struct OpenType {
     /// Event that answers (`getphonenumber`).
     pub event: Option<Arc<str>>,
     /// Personal information in its detail: path to kinds.
-    pub yields: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    pub yields: Yields,
     /// Ciphertext in its detail: path to kinds.
-    pub ciphertext: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    pub ciphertext: Yields,
     /// What it does (`share`, `contact`, `authorize`, `privacy-agreement`, `open-settings`, `login`, …).
     pub roles: Vec<Arc<str>>,
     /// Scope it asks for.
@@ -201,6 +216,366 @@ pub struct OpenType {
     pub since: Option<Arc<str>>,
     /// When and why it went.
     pub deprecated: Option<Deprecation>,
+}
+
+/// All hosts. Descriptions are read at once; the tables of a host when something asks for it.
+#[derive(Debug, Default)]
+pub struct Hosts {
+    entries: BTreeMap<Arc<str>, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    info: HostInfo,
+    host: OnceLock<Host>,
+}
+
+impl Hosts {
+    /// Reads the description of every host; the tables too where an overlay touches them, so that mistakes in it show.
+    pub fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
+        let mut entries = BTreeMap::new();
+        for (path, _) in packs.list("hosts/") {
+            let Some(folder) = path.strip_suffix("/host.toml") else { continue };
+            let Some(info) = packs.parse::<HostInfo>(path, errors) else { continue };
+            if folder != format!("hosts/{}", info.id) {
+                errors.push(PackError::new(path, 0..0, format!("the id `{}` is not the folder's name", info.id)));
+            }
+            entries.insert(info.id.clone(), Entry { info, host: OnceLock::new() });
+        }
+        let hosts = Self { entries };
+        for id in hosts.entries.keys() {
+            let prefix = format!("hosts/{id}/");
+            if packs.list(&prefix).iter().any(|(path, _)| packs.is_overlay(path)) {
+                hosts.read(id, packs, errors);
+            }
+        }
+        hosts
+    }
+
+    /// Ids of all hosts, sorted.
+    pub fn ids(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.entries.keys()
+    }
+
+    /// Descriptions of all hosts, by id.
+    pub fn infos(&self) -> impl Iterator<Item = &HostInfo> {
+        self.entries.values().map(|entry| &entry.info)
+    }
+
+    /// The description of a host.
+    pub fn info(&self, id: &str) -> Option<&HostInfo> {
+        self.entries.get(id).map(|entry| &entry.info)
+    }
+
+    /// The host whose global object has that name.
+    pub fn by_namespace(&self, namespace: &str) -> Option<&HostInfo> {
+        self.infos().find(|info| info.namespaces.iter().any(|name| &**name == namespace))
+    }
+
+    /// A host with its tables, read at first use.
+    pub fn get(&self, id: &str, packs: &Packs) -> Option<&Host> {
+        let entry = self.entries.get(id)?;
+        Some(entry.host.get_or_init(|| self.read(id, packs, &mut Vec::new())))
+    }
+
+    /// Reads and checks the tables of a host.
+    pub fn read(&self, id: &str, packs: &Packs, errors: &mut Vec<PackError>) -> Host {
+        let info = self.info(id).cloned().unwrap_or_default();
+        let mut host = Host { info, ..Host::default() };
+        let file = format!("hosts/{id}/scopes.toml");
+        if let Some(scopes) = packs.parse::<ScopeFile>(&file, errors) {
+            host.scopes =
+                scopes.scope.into_iter().map(|(name, scope)| (name.clone(), Scope { name, ..scope })).collect();
+        }
+        let file = format!("hosts/{id}/apis.toml");
+        if let Some(apis) = packs.parse::<ApiFile>(&file, errors) {
+            host.apis = apis.entries(&file, self, packs, errors);
+        }
+        for (name, scope) in &host.scopes {
+            for api in &scope.apis {
+                if !host.apis.contains_key(api) {
+                    let file = format!("hosts/{id}/scopes.toml");
+                    errors.push(PackError::new(file, 0..0, format!("`{name}` guards `{api}`, which the host lacks")));
+                }
+            }
+        }
+        let file = format!("hosts/{id}/components.toml");
+        if let Some(components) = packs.parse::<ComponentFile>(&file, errors) {
+            host.components = components.entries(&file, self, packs, errors);
+        }
+        host.check(packs, errors);
+        host
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct ScopeFile {
+    scope: BTreeMap<Arc<str>, Scope>,
+}
+
+/// What a host takes over from another one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct Same {
+    /// The other host.
+    host: Arc<str>,
+    /// Names; `RecorderManager.*` for all methods of a type.
+    names: Vec<Arc<str>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct ApiFile {
+    /// Taken over from another host.
+    same: Option<Same>,
+    /// APIs without a role, by the version that brought them (`""` where it is not known).
+    names: BTreeMap<Arc<str>, Vec<Spanned<Arc<str>>>>,
+    /// APIs whose first argument is called when something happens, by version.
+    events: BTreeMap<Arc<str>, Vec<Spanned<Arc<str>>>>,
+    /// Methods without a role, by the type that has them.
+    methods: BTreeMap<Arc<str>, Vec<Spanned<Arc<str>>>>,
+    /// APIs that only mini-games have.
+    game: Vec<Spanned<Arc<str>>>,
+    /// The others.
+    api: BTreeMap<Spanned<Arc<str>>, Api>,
+}
+
+impl ApiFile {
+    fn entries(self, file: &str, hosts: &Hosts, packs: &Packs, errors: &mut Vec<PackError>) -> HashMap<Arc<str>, Api> {
+        let mut out: HashMap<Arc<str>, Api> = HashMap::with_capacity(1024);
+        let mut add = |name: Spanned<Arc<str>>, api: Api, errors: &mut Vec<PackError>| {
+            let span = name.span();
+            let name = name.into_inner();
+            if out.insert(name.clone(), Api { name: name.clone(), ..api }).is_some() {
+                errors.push(PackError::new(file, span, format!("`{name}` stands here twice")));
+            }
+        };
+        let version = |since: Arc<str>| (!since.is_empty()).then_some(since);
+        let plain = || Api { available: true, ..Api::default() };
+        for (since, names) in self.names {
+            for name in names {
+                add(name, Api { since: version(since.clone()), ..plain() }, errors);
+            }
+        }
+        for (since, names) in self.events {
+            for name in names {
+                let api = Api {
+                    since: version(since.clone()),
+                    roles: vec!["event".into()],
+                    params: BTreeMap::from([("callback".into(), "0".into())]),
+                    ..plain()
+                };
+                add(name, api, errors);
+            }
+        }
+        for (of, names) in self.methods {
+            for name in names {
+                let full: Arc<str> = format!("{of}.{}", name.get_ref()).into();
+                add(Spanned::new(name.span(), full), plain(), errors);
+            }
+        }
+        for name in self.game {
+            add(name, Api { game: true, ..plain() }, errors);
+        }
+        for (name, api) in self.api {
+            let span = name.span();
+            for role in &api.roles {
+                let Some((_, params)) = roles::API.iter().find(|(known, _)| *known == &**role) else {
+                    errors.push(PackError::new(file, span.clone(), format!("unknown role `{role}`")));
+                    continue;
+                };
+                let known = |param: &str| {
+                    params.contains(&param) || api.roles.iter().any(|role| roles::params(role).contains(&param))
+                };
+                for param in api.params.keys() {
+                    if !known(param) {
+                        let message = format!("no role of `{}` has a parameter `{param}`", name.get_ref());
+                        errors.push(PackError::new(file, span.clone(), message));
+                    }
+                }
+            }
+            for path in api.params.values() {
+                if path.split('.').next().is_none_or(|first| first.parse::<u8>().is_err()) {
+                    let message = format!("`{path}` is no argument path: it starts with a position");
+                    errors.push(PackError::new(file, span.clone(), message));
+                }
+            }
+            if let Some(sink) = &api.sink {
+                if !roles::SINKS.contains(&&*sink.kind) {
+                    errors.push(PackError::new(file, span.clone(), format!("unknown kind of sink `{}`", sink.kind)));
+                }
+                for data in &sink.data {
+                    if !api.params.contains_key(data) {
+                        let message = format!("`{data}` is none of the parameters");
+                        errors.push(PackError::new(file, span.clone(), message));
+                    }
+                }
+            }
+            add(name, api, errors);
+        }
+        if let Some(same) = self.same {
+            let Some(other) = hosts.get(&same.host, packs) else {
+                errors.push(PackError::new(file, 0..0, format!("unknown host `{}`", same.host)));
+                return out;
+            };
+            for name in same.names {
+                let mut found = false;
+                if let Some(of) = name.strip_suffix('*') {
+                    for (method, api) in &other.apis {
+                        if method.starts_with(of) {
+                            found = true;
+                            out.entry(method.clone()).or_insert_with(|| Api { since: None, ..api.clone() });
+                        }
+                    }
+                } else if let Some(api) = other.apis.get(&name) {
+                    found = true;
+                    let copy = || Api { since: None, deprecated: None, ..api.clone() };
+                    out.entry(name.clone()).or_insert_with(copy);
+                }
+                if !found {
+                    errors.push(PackError::new(file, 0..0, format!("`{}` has no `{name}`", same.host)));
+                }
+            }
+        }
+        out
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct ComponentFile {
+    /// Taken over from another host.
+    same: Option<Same>,
+    /// Components without a role, by version.
+    names: BTreeMap<Arc<str>, Vec<Spanned<Arc<str>>>>,
+    /// The others.
+    component: BTreeMap<Spanned<Arc<str>>, Component>,
+}
+
+impl ComponentFile {
+    fn entries(
+        self,
+        file: &str,
+        hosts: &Hosts,
+        packs: &Packs,
+        errors: &mut Vec<PackError>,
+    ) -> HashMap<Arc<str>, Component> {
+        let mut out: HashMap<Arc<str>, Component> = HashMap::with_capacity(128);
+        let mut add = |name: Spanned<Arc<str>>, component: Component, errors: &mut Vec<PackError>| {
+            let span = name.span();
+            let name = name.into_inner();
+            if out.insert(name.clone(), Component { name: name.clone(), ..component }).is_some() {
+                errors.push(PackError::new(file, span, format!("`{name}` stands here twice")));
+            }
+        };
+        for (since, names) in self.names {
+            for name in names {
+                let since = (!since.is_empty()).then(|| since.clone());
+                add(name, Component { since, ..Component::default() }, errors);
+            }
+        }
+        for (name, component) in self.component {
+            let used = component.roles.iter().chain(component.open_types.values().flat_map(|open| &open.roles));
+            for role in used {
+                if !roles::COMPONENT.contains(&&**role) {
+                    errors.push(PackError::new(file, name.span(), format!("unknown role `{role}`")));
+                }
+            }
+            add(name, component, errors);
+        }
+        if let Some(same) = self.same {
+            let Some(other) = hosts.get(&same.host, packs) else {
+                errors.push(PackError::new(file, 0..0, format!("unknown host `{}`", same.host)));
+                return out;
+            };
+            for name in same.names {
+                let Some(component) = other.components.get(&name) else {
+                    errors.push(PackError::new(file, 0..0, format!("`{}` has no `{name}`", same.host)));
+                    continue;
+                };
+                out.entry(name.clone()).or_insert_with(|| Component { since: None, ..component.clone() });
+            }
+        }
+        out
+    }
+}
+
+impl Host {
+    /// Whether the host's own objects start with this part (`ai` in `ai.ocrIdCard`), so that a longer name is an API.
+    pub fn is_group(&self, part: &str) -> bool {
+        self.apis.keys().any(|name| name.strip_prefix(part).is_some_and(|rest| rest.starts_with('.')))
+    }
+
+    /// APIs that have a role.
+    pub fn with_role<'h>(&'h self, role: &'h str) -> impl Iterator<Item = &'h Api> {
+        self.apis.values().filter(move |api| api.has_role(role))
+    }
+
+    fn check(&self, packs: &Packs, errors: &mut Vec<PackError>) {
+        let id = &self.info.id;
+        let file = format!("hosts/{id}/apis.toml");
+        let place = |name: &str| {
+            let text = packs.get(&file).unwrap_or_default();
+            let start = [format!("[api.{name}]"), format!("[api.\"{name}\"]")]
+                .iter()
+                .find_map(|head| text.find(head.as_str()))
+                .unwrap_or(0);
+            start..start + 1
+        };
+        let types: BTreeSet<&str> = self.apis.keys().filter_map(|name| Some(name.rsplit_once('.')?.0)).collect();
+        let mut names: Vec<&Api> = self.apis.values().collect();
+        names.sort_by(|a, b| a.name.cmp(&b.name));
+        for api in names {
+            if let Some(scope) = &api.scope
+                && !self.scopes.contains_key(scope)
+            {
+                errors.push(PackError::new(&file, place(&api.name), format!("unknown scope `{scope}`")));
+            }
+            if let Some(returns) = &api.returns
+                && !types.contains(&**returns)
+            {
+                errors.push(PackError::new(&file, place(&api.name), format!("`{returns}` has no methods")));
+            }
+        }
+        let file = format!("hosts/{id}/components.toml");
+        for component in self.components.values() {
+            let scopes = component.open_types.values().filter_map(|open| open.scope.as_ref()).chain(&component.scope);
+            for scope in scopes {
+                if !self.scopes.contains_key(scope) {
+                    let message = format!("`{}`: unknown scope `{scope}`", component.name);
+                    errors.push(PackError::new(&file, 0..0, message));
+                }
+            }
+        }
+    }
+}
+
+impl Api {
+    /// Whether it does that.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|own| &**own == role)
+    }
+
+    /// Argument path of a parameter.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params.get(name).map(|path| &**path)
+    }
+}
+
+/// Compares base-library versions part by part (`3.9.1` is older than `3.10`).
+pub fn compare_versions(a: &str, b: &str) -> std::cmp::Ordering {
+    let parts = |version: &str| -> Vec<u32> {
+        version.trim_start_matches(['v', 'V']).split('.').map(|part| part.trim().parse().unwrap_or(0)).collect()
+    };
+    let (a, b) = (parts(a), parts(b));
+    for index in 0..a.len().max(b.len()) {
+        let order = a.get(index).unwrap_or(&0).cmp(b.get(index).unwrap_or(&0));
+        if order.is_ne() {
+            return order;
+        }
+    }
+    std::cmp::Ordering::Equal
 }
 
 /// The vocabulary of roles. A pack that uses another word does not load.
@@ -296,6 +671,26 @@ pub mod roles {
         ("intercept", &[]),
         ("display", &["data"]),
     ];
+
+    /// Kinds of sinks.
+    pub const SINKS: &[&str] = &[
+        "network",
+        "storage",
+        "file",
+        "cloud",
+        "log",
+        "url",
+        "share",
+        "program",
+        "clipboard",
+        "third-party",
+        "display",
+    ];
+
+    /// Parameters of a role; none for an unknown one.
+    pub fn params(role: &str) -> &'static [&'static str] {
+        API.iter().find(|(known, _)| *known == role).map_or(&[], |(_, params)| params)
+    }
 
     /// Roles of components and of host buttons.
     pub const COMPONENT: &[&str] = &[

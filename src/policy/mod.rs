@@ -6,13 +6,10 @@ pub mod conduct;
 pub mod host;
 pub mod packs;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use catalogue::{Catalogue, Entry, Lang, Wording};
 use clauses::{Clause, Clauses, Registry};
 use conduct::Conduct;
-use host::Host;
+use host::{Host, Hosts};
 use packs::{PackError, Packs};
 
 /// All packs.
@@ -27,7 +24,7 @@ pub struct Policy {
     /// Words and patterns of the conduct rules.
     pub conduct: Conduct,
     /// Hosts by id.
-    pub hosts: BTreeMap<Arc<str>, Arc<Host>>,
+    pub hosts: Hosts,
 }
 
 impl Policy {
@@ -42,7 +39,7 @@ impl Policy {
             // One line a loader.
             clauses: Clauses::load(&packs, &mut errors),
             conduct: Conduct::load(&packs, &mut errors),
-            hosts: BTreeMap::new(),
+            hosts: Hosts::load(&packs, &mut errors),
             packs: Packs::default(),
         };
         if errors.is_empty() { Ok(Self { packs, ..policy }) } else { Err((packs, errors)) }
@@ -58,7 +55,7 @@ impl Policy {
 
     /// The host of that id.
     pub fn host(&self, id: &str) -> Option<&Host> {
-        self.hosts.get(id).map(|host| &**host)
+        self.hosts.get(id, &self.packs)
     }
 
     /// The registry of clauses.
