@@ -2,6 +2,7 @@
 
 pub mod ir;
 mod link;
+pub mod lower;
 mod program;
 
 pub use link::{link, normalize, resolve, uses};
