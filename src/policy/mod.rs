@@ -5,12 +5,14 @@ pub mod clauses;
 pub mod conduct;
 pub mod host;
 pub mod packs;
+pub mod privacy;
 
 use catalogue::{Catalogue, Entry, Lang, Wording};
 use clauses::{Clause, Clauses, Registry};
 use conduct::Conduct;
 use host::{Host, Hosts};
 use packs::{PackError, Packs};
+use privacy::Privacy;
 
 /// All packs.
 #[derive(Debug, Default)]
@@ -23,6 +25,8 @@ pub struct Policy {
     pub clauses: Clauses,
     /// Words and patterns of the conduct rules.
     pub conduct: Conduct,
+    /// Personal information, secrets, third parties, consent.
+    pub privacy: Privacy,
     /// Hosts by id.
     pub hosts: Hosts,
 }
@@ -36,6 +40,7 @@ impl Policy {
         let mut errors = Vec::new();
         let policy = Self {
             catalogue: Catalogue::load(&packs, &mut errors),
+            privacy: Privacy::load(&packs, &mut errors),
             // One line a loader.
             clauses: Clauses::load(&packs, &mut errors),
             conduct: Conduct::load(&packs, &mut errors),

@@ -1,0 +1,262 @@
+//! What texts say about privacy and consent.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::Sdk;
+use crate::policy::packs::{PackError, Packs};
+
+/// What a text says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConsentText {
+    /// It speaks of personal information.
+    pub privacy: bool,
+    /// It names a privacy policy.
+    pub policy: bool,
+    /// It names a use of what is asked for.
+    pub purpose: bool,
+    /// It names an agreement with the user.
+    pub agreement: bool,
+    /// It is about a contract or a disclaimer, and nothing else.
+    pub contract_only: bool,
+    /// It says that others get the data.
+    pub third_party_sharing: bool,
+    /// It asks to log in and says nothing more.
+    pub login_only: bool,
+}
+
+impl ConsentText {
+    /// Whether agreeing to it is agreeing to how personal information is handled.
+    pub const fn asks_consent(self) -> bool {
+        (self.privacy || self.policy || self.agreement || self.purpose) && !self.contract_only
+    }
+
+    /// Whether it tells purpose or policy.
+    pub const fn informs(self) -> bool {
+        (self.policy || self.purpose || self.agreement) && !self.contract_only
+    }
+
+    /// Both texts together.
+    pub const fn and(self, other: Self) -> Self {
+        let privacy = self.privacy || other.privacy;
+        let policy = self.policy || other.policy;
+        let purpose = self.purpose || other.purpose;
+        let agreement = self.agreement || other.agreement;
+        let told = privacy || policy || purpose || agreement;
+        Self {
+            privacy,
+            policy,
+            purpose,
+            agreement,
+            contract_only: (self.contract_only || other.contract_only) && !told,
+            third_party_sharing: self.third_party_sharing || other.third_party_sharing,
+            login_only: (self.login_only || other.login_only) && !told,
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Negation {
+    before: Vec<Arc<str>>,
+    but: Vec<Arc<str>>,
+}
+
+/// `consent.toml`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Words {
+    privacy: Vec<Arc<str>>,
+    policy: Vec<Arc<str>>,
+    agreement: Vec<Arc<str>>,
+    contract: Vec<Arc<str>>,
+    agree: Vec<Arc<str>>,
+    disagree: Vec<Arc<str>>,
+    purpose: Vec<Arc<str>>,
+    purpose_then: Vec<Arc<str>>,
+    vague: Vec<Arc<str>>,
+    asks: Vec<Arc<str>>,
+    sharing: Vec<Arc<str>>,
+    login: Vec<Arc<str>>,
+    deletion: Vec<Arc<str>>,
+    deletion_not: Vec<Arc<str>>,
+    policy_route: Vec<Arc<str>>,
+    agreement_route: Vec<Arc<str>>,
+    negation: Negation,
+}
+
+fn any(list: &[Arc<str>], text: &str) -> bool {
+    list.iter().any(|word| text.contains(&**word))
+}
+
+fn squeeze(text: &str) -> String {
+    text.to_lowercase().chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+const ENDS: &[char] = &['，', '。', '；', '！', '？', ',', ';', '!', '?', '.', '、', '\n', '）', ')', '（', '('];
+
+impl Words {
+    pub(super) fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
+        let mut words: Self = packs.parse("privacy/consent.toml", errors).unwrap_or_default();
+        words.vague.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        words
+    }
+
+    pub(super) fn read(&self, text: &str) -> ConsentText {
+        let text = squeeze(text);
+        if text.is_empty() {
+            return ConsentText::default();
+        }
+        let policy = any(&self.policy, &text);
+        let privacy = policy || any(&self.privacy, &text);
+        let agreement = any(&self.agreement, &text);
+        let purpose = self.purpose(&text);
+        let contract = any(&self.contract, &text);
+        let told = privacy || agreement;
+        ConsentText {
+            privacy,
+            policy,
+            purpose,
+            agreement,
+            contract_only: contract && !told,
+            third_party_sharing: any(&self.sharing, &text),
+            login_only: any(&self.login, &text) && !told && !purpose,
+        }
+    }
+
+    /// Whether a use is named: a cue, then words that are more than "a better service".
+    fn purpose(&self, text: &str) -> bool {
+        for cue in &self.purpose {
+            for (at, found) in text.match_indices(&**cue) {
+                let clause = text[at + found.len()..].split(ENDS).next().unwrap_or("");
+                if self.names_use(clause) {
+                    return true;
+                }
+            }
+        }
+        if !any(&self.asks, text) {
+            return false;
+        }
+        self.purpose_then.iter().any(|cue| {
+            text.match_indices(&**cue).any(|(at, found)| {
+                let clause = text[at + found.len()..].split(ENDS).next().unwrap_or("");
+                any(&self.asks, &text[..at]) && self.names_use(clause)
+            })
+        })
+    }
+
+    fn names_use(&self, clause: &str) -> bool {
+        let mut rest = clause.to_owned();
+        for word in &self.vague {
+            if rest.contains(&**word) {
+                rest = rest.replace(&**word, "");
+            }
+        }
+        if rest.is_ascii() {
+            return rest.chars().filter(|c| c.is_ascii_alphabetic()).count() >= 5;
+        }
+        rest.chars().filter(|c| c.is_alphanumeric()).count() >= 2
+    }
+
+    pub(super) fn agrees(&self, text: &str) -> bool {
+        let text = squeeze(text);
+        any(&self.agree, &text) && !self.refuses(&text)
+    }
+
+    pub(super) fn refuses(&self, text: &str) -> bool {
+        let text = squeeze(text);
+        // A sentence that offers both ("不同意请退出") is none of a control.
+        text.chars().count() <= 16
+            && any(&self.disagree, &text)
+            && !text.contains("不可取消")
+            && !(text.contains("是否") && text.contains("同意"))
+    }
+
+    pub(super) fn deletes(&self, text: &str) -> bool {
+        let text = squeeze(text);
+        text.chars().count() <= 24 && any(&self.deletion, &text) && !any(&self.deletion_not, &text)
+    }
+
+    pub(super) fn policy_route(&self, path: &str) -> Option<bool> {
+        let path = squeeze(path).replace(['-', '_'], "");
+        if any(&self.policy_route, &path) || any(&self.policy, &path) || path.contains("隐私") {
+            return Some(true);
+        }
+        (any(&self.agreement_route, &path) || any(&self.agreement, &path)).then_some(false)
+    }
+
+    /// Whether a text names one of `words` other than to deny it.
+    pub(super) fn mentions<'w>(&self, text: &str, words: impl Iterator<Item = &'w str>) -> bool {
+        let text = squeeze(text);
+        let mut found = false;
+        for word in words {
+            let word = squeeze(word);
+            if word.is_empty() {
+                continue;
+            }
+            for (at, _) in text.match_indices(&word) {
+                let sentence = text[..at].rsplit(['。', '；', '！', '\n', ';', '!']).next().unwrap_or("");
+                if !self.denied(sentence) {
+                    found = true;
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether the part of a sentence before a mention denies what follows.
+    fn denied(&self, before: &str) -> bool {
+        let Some(at) = self.negation.before.iter().filter_map(|word| before.rfind(&**word)).max() else { return false };
+        let clause = &before[..at];
+        let after = &before[at..];
+        // A new clause that says what is collected after all ends the denial.
+        let ended = after.contains("但我们会")
+            || after.contains("但会")
+            || after.contains("，我们会")
+            || after.contains("，会收集");
+        !(ended || any(&self.negation.but, clause) || any(&self.negation.but, after))
+    }
+
+    pub(super) fn names_party(&self, text: &str, sdk: Option<&Sdk>, host: Option<&str>) -> bool {
+        let mut names: Vec<String> = Vec::new();
+        let mut kinds: &[&str] = &[];
+        if let Some(sdk) = sdk {
+            names.push(sdk.zh.to_string());
+            names.push(sdk.en.to_string());
+            names.extend(sdk.zh.split(['、', ' ', '（']).map(str::to_owned));
+            names.extend(sdk.names.iter().map(ToString::to_string));
+            kinds = match &*sdk.kind {
+                "analytics" | "monitor" => &[
+                    "统计分析服务",
+                    "统计服务",
+                    "数据统计",
+                    "统计sdk",
+                    "统计分析sdk",
+                    "数据分析服务",
+                    "统计类sdk",
+                    "统计分析类",
+                    "第三方统计",
+                    "性能监控",
+                ],
+                "ads" => &["广告合作伙伴", "广告服务商", "广告sdk", "第三方广告", "广告联盟"],
+                "map" => &["地图服务", "地图sdk", "位置服务商", "定位服务商", "地图服务商", "第三方地图"],
+                "push" => &["推送服务", "推送sdk", "消息推送"],
+                "im" | "rtc" => &["即时通讯服务", "即时通信服务", "音视频服务"],
+                "captcha" | "risk" => &["风控服务", "安全服务商", "验证服务", "验证码服务"],
+                "ai" => &["识别服务商", "人工智能服务", "ocr服务", "语音识别服务"],
+                "support" => &["在线客服服务", "第三方客服"],
+                "payment" => &["支付服务", "支付机构"],
+                "hosting" => &["云服务", "服务器托管", "云存储"],
+                "data" => &["数据服务商", "查询服务"],
+                _ => &[],
+            };
+        }
+        if let Some(host) = host {
+            names.push(host.to_owned());
+            names.push(super::registrable(host).to_owned());
+        }
+        self.mentions(text, names.iter().map(String::as_str).filter(|name| name.chars().count() >= 2))
+            || self.mentions(text, kinds.iter().copied())
+    }
+}

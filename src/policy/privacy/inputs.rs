@@ -1,0 +1,480 @@
+//! How inputs and keys show what they hold.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::policy::packs::{PackError, Packs};
+
+/// What is known of an input.
+#[derive(Clone, Debug, Default)]
+pub struct InputClues<'a> {
+    /// `name`
+    pub name: Option<&'a str>,
+    /// `id`
+    pub id: Option<&'a str>,
+    /// `type` (or `mode` of a picker); `password` where the `password` attribute is set.
+    pub input_type: Option<&'a str>,
+    /// `placeholder`
+    pub placeholder: Option<&'a str>,
+    /// Texts beside it, nearest first.
+    pub labels: Vec<&'a str>,
+    /// Data key that it is bound to, as written (`form.phone`).
+    pub model_key: Option<&'a str>,
+    /// Key of the request body that its value ends in.
+    pub request_key: Option<&'a str>,
+    /// Method that takes its value.
+    pub handler: Option<&'a str>,
+}
+
+/// Which clue gave an input its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Clue {
+    /// `type`
+    Type,
+    /// `placeholder`
+    Placeholder,
+    /// A text beside it: index in `labels`.
+    Label(usize),
+    /// `name`
+    Name,
+    /// `id`
+    Id,
+    /// The bound data key.
+    ModelKey,
+    /// The request key.
+    RequestKey,
+    /// The method's name.
+    Handler,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct KindWords {
+    labels: Vec<Arc<str>>,
+    soft_labels: Vec<Arc<str>>,
+    ids: Vec<Arc<str>>,
+    shared: Vec<Arc<str>>,
+    weak: Vec<Arc<str>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Words {
+    search: Vec<Arc<str>>,
+    free: Vec<Arc<str>>,
+    things: Vec<Arc<str>>,
+    business: Vec<Arc<str>>,
+    person: Vec<Arc<str>>,
+    noise: Vec<Arc<str>>,
+    minor: Vec<Arc<str>>,
+    not_minor: Vec<Arc<str>>,
+    guardian: Vec<Arc<str>>,
+    person_picture: Vec<Arc<str>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    kinds: BTreeMap<Arc<str>, KindWords>,
+    words: Words,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Strength {
+    Strong,
+    Shared,
+    Weak,
+}
+
+/// The vocabulary of `inputs.toml`.
+#[derive(Debug, Default)]
+pub struct Vocabulary {
+    kinds: BTreeMap<Arc<str>, KindWords>,
+    words: Words,
+    /// Normalised label to kind and whether it is soft.
+    labels: Vec<(String, Arc<str>, bool)>,
+    ids: HashMap<Arc<str>, (Arc<str>, Strength)>,
+}
+
+/// What a text beside an input says.
+enum Said {
+    Kind(Arc<str>, u8),
+    /// It speaks of something else.
+    Other,
+    Nothing,
+}
+
+/// Kinds that businesses have too.
+const COMMON: &[&str] = &["phone-number", "landline", "address", "email", "account", "wechat-id", "qq-no", "name"];
+
+impl Vocabulary {
+    pub(super) fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
+        let file: File = packs.parse("privacy/inputs.toml", errors).unwrap_or_default();
+        let mut labels = Vec::new();
+        let mut ids = HashMap::new();
+        for (kind, words) in &file.kinds {
+            labels.extend(words.labels.iter().map(|label| (normalise(label), kind.clone(), false)));
+            labels.extend(words.soft_labels.iter().map(|label| (normalise(label), kind.clone(), true)));
+            for (list, strength) in
+                [(&words.ids, Strength::Strong), (&words.shared, Strength::Shared), (&words.weak, Strength::Weak)]
+            {
+                for id in list {
+                    ids.entry(id.clone()).or_insert((kind.clone(), strength));
+                }
+            }
+        }
+        labels.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.0.cmp(&b.0)));
+        Self { kinds: file.kinds, words: file.words, labels, ids }
+    }
+
+    pub(super) fn kinds(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.kinds.keys()
+    }
+
+    pub(super) fn labels(&self, kind: &str) -> &[Arc<str>] {
+        self.kinds.get(kind).map_or(&[], |words| &words.labels)
+    }
+
+    pub(super) fn minor(&self, text: &str) -> bool {
+        let text = normalise(text);
+        any(&self.words.minor, &text) && !any(&self.words.not_minor, &text)
+    }
+
+    pub(super) fn guardian(&self, text: &str) -> bool {
+        any(&self.words.guardian, &normalise(text))
+    }
+
+    pub(super) fn person_picture(&self, text: &str) -> bool {
+        any(&self.words.person_picture, &normalise(text))
+    }
+
+    pub(super) fn input(&self, clues: &InputClues<'_>) -> Option<(Arc<str>, u8, Clue)> {
+        let mut best: Option<(Arc<str>, u8, Clue)> = None;
+        let mut other = false;
+        let texts = clues
+            .placeholder
+            .iter()
+            .map(|text| (*text, Clue::Placeholder))
+            .chain(clues.labels.iter().enumerate().map(|(index, text)| (*text, Clue::Label(index))));
+        for (text, clue) in texts {
+            match self.text(text, clue == Clue::Placeholder) {
+                Said::Kind(kind, certainty) => {
+                    // The placeholder stands inside; labels come nearest first.
+                    let certainty = certainty.saturating_sub(if let Clue::Label(index) = clue {
+                        (index.min(5) * 3) as u8
+                    } else {
+                        0
+                    });
+                    if best.as_ref().is_none_or(|(_, have, _)| certainty > have.saturating_add(8)) {
+                        best = Some((kind, certainty, clue));
+                    }
+                }
+                Said::Other if clue == Clue::Placeholder || matches!(clue, Clue::Label(0)) => other = true,
+                Said::Other | Said::Nothing => {}
+            }
+        }
+        let keys = [
+            (clues.request_key, Clue::RequestKey),
+            (clues.name, Clue::Name),
+            (clues.model_key, Clue::ModelKey),
+            (clues.id, Clue::Id),
+            (clues.handler, Clue::Handler),
+        ];
+        let mut by_key: Option<(Arc<str>, u8, Clue)> = None;
+        for (key, clue) in keys {
+            let Some((kind, strength, person)) = key.and_then(|key| self.identifier(key)) else { continue };
+            let certainty = match (strength, person) {
+                (Strength::Strong, _) => 76,
+                (Strength::Shared, true) => 74,
+                (Strength::Shared, false) => 62,
+                (Strength::Weak, _) => 30,
+            } - if clue == Clue::Handler { 8 } else { 0 };
+            if by_key.as_ref().is_none_or(|(_, have, _)| certainty > *have) {
+                by_key = Some((kind, certainty, clue));
+            }
+        }
+        let typed: Option<(&str, u8)> = match clues.input_type {
+            Some("password" | "safe-password") => Some(("password", 95)),
+            Some("idcard") => Some(("id-number", 96)),
+            Some("nickname") => Some(("nickname", 96)),
+            Some("email") => Some(("email", 80)),
+            Some("tel") => Some(("phone-number", 66)),
+            _ => None,
+        };
+        let said = match (best, by_key) {
+            (Some((kind, certainty, clue)), Some((key_kind, key_certainty, _))) if kind == key_kind => {
+                Some((kind, certainty.saturating_add(if key_certainty > 50 { 10 } else { 4 }).min(99), clue))
+            }
+            (Some(best), _) => Some(best),
+            (None, Some(by_key)) if !other => Some(by_key),
+            (None, _) => None,
+        };
+        let found = match (said, typed) {
+            (Some((kind, certainty, clue)), Some(("password", _)))
+                if &*kind == "pay-password" || &*kind == "password" =>
+            {
+                Some((kind, certainty.max(95), clue))
+            }
+            (_, Some((kind @ ("password" | "id-number" | "nickname"), certainty))) => {
+                Some((Arc::from(kind), certainty, Clue::Type))
+            }
+            (None, Some((kind, certainty))) if !other => Some((Arc::from(kind), certainty, Clue::Type)),
+            (said, _) => said,
+        };
+        let (kind, certainty, clue) = found.filter(|(_, certainty, _)| *certainty >= 50)?;
+        let minor = clues.placeholder.iter().copied().chain(clues.labels.first().copied()).any(|text| self.minor(text))
+            || [clues.name, clues.request_key, clues.model_key].into_iter().flatten().any(|key| {
+                words(key).iter().any(|word| matches!(word.as_str(), "child" | "children" | "baby" | "kid"))
+            });
+        if minor
+            && matches!(
+                &*kind,
+                "name"
+                    | "birthday"
+                    | "age"
+                    | "gender"
+                    | "phone-number"
+                    | "id-number"
+                    | "education"
+                    | "address"
+                    | "body-metrics"
+                    | "nickname"
+            )
+        {
+            return Some((Arc::from("minor-info"), certainty, clue));
+        }
+        Some((kind, certainty, clue))
+    }
+
+    pub(super) fn key(&self, key: &str) -> Option<(Arc<str>, u8)> {
+        let (kind, strength, person) = self.identifier(key)?;
+        match (strength, person) {
+            (Strength::Strong, _) => Some((kind, 75)),
+            (Strength::Shared, true) => Some((kind, 70)),
+            (Strength::Shared, false) => Some((kind, 45)),
+            (Strength::Weak, _) => None,
+        }
+    }
+
+    pub(super) fn label(&self, text: &str) -> Option<(Arc<str>, u8)> {
+        match self.text(text, false) {
+            Said::Kind(kind, certainty) => Some((kind, certainty)),
+            _ => None,
+        }
+    }
+
+    /// What a placeholder or label says.
+    fn text(&self, text: &str, placeholder: bool) -> Said {
+        let text = normalise(text);
+        if text.is_empty() {
+            return Said::Nothing;
+        }
+        let length = text.chars().count();
+        if any(&self.words.search, &text) {
+            return Said::Other;
+        }
+        if !placeholder && length > 18 {
+            return Said::Nothing;
+        }
+        let found = self.labels.iter().filter(|(label, ..)| has_word(&text, label)).fold(
+            None,
+            |best: Option<&(String, Arc<str>, bool)>, item| match best {
+                Some(have) if have.0.len() > item.0.len() => Some(have),
+                Some(have) if have.0.len() == item.0.len() && text.find(&*have.0) <= text.find(&*item.0) => Some(have),
+                _ => Some(item),
+            },
+        );
+        let Some((label, kind, soft)) = found else {
+            return if any(&self.words.free, &text) || any(&self.words.things, &text) {
+                Said::Other
+            } else {
+                Said::Nothing
+            };
+        };
+        let label_length = label.chars().count();
+        let rest = length.saturating_sub(label_length);
+        if COMMON.contains(&&**kind) {
+            let before = text.split(label.as_str()).next().unwrap_or("");
+            let person = label.contains("姓名") || label.contains("联系人") || label.contains("收货");
+            if !person && any(&self.words.things, before) {
+                return Said::Other;
+            }
+        }
+        if label_length * 2 < length && any(&self.words.free, &text.replace(label.as_str(), "")) {
+            return Said::Other;
+        }
+        let certainty = match rest {
+            0 => 95,
+            1..=4 => 90,
+            5..=8 => 82,
+            9..=14 => 70,
+            _ => 58,
+        };
+        Said::Kind(kind.clone(), if *soft { certainty - 26 } else { certainty })
+    }
+
+    /// The kind that a name or key shows, and whether a person's word stands with it.
+    fn identifier(&self, key: &str) -> Option<(Arc<str>, Strength, bool)> {
+        let all: Vec<String> = words(key);
+        let joined = all.concat();
+        if let Some((kind, strength)) = self.ids.get(joined.as_str()) {
+            return Some((kind.clone(), *strength, false));
+        }
+        let person = all.iter().any(|word| self.words.person.iter().any(|known| **known == **word));
+        if all.iter().any(|word| self.words.business.iter().any(|known| **known == **word)) {
+            return None;
+        }
+        let noise = |word: &String| self.words.noise.iter().any(|known| **known == **word);
+        let mut end = all.len();
+        while end > 1 && noise(&all[end - 1]) {
+            end -= 1;
+        }
+        let mut start = 0;
+        while start + 1 < end && noise(&all[start]) {
+            start += 1;
+        }
+        let core = &all[start..end];
+        // The longest tail wins: `contactPhone` before `phone`.
+        for from in 0..core.len() {
+            let tail: String = core[from..].concat();
+            if let Some((kind, strength)) = self.ids.get(tail.as_str()) {
+                let others = &core[..from];
+                if *strength == Strength::Weak {
+                    return None;
+                }
+                // `phoneList`, `hasPhone`, `showPhone`: the front says what is done, the tail what it is.
+                if others.iter().any(|word| {
+                    matches!(
+                        word.as_str(),
+                        "has"
+                            | "show"
+                            | "can"
+                            | "need"
+                            | "no"
+                            | "hide"
+                            | "error"
+                            | "err"
+                            | "check"
+                            | "valid"
+                            | "disabled"
+                            | "isshow"
+                            | "default"
+                    )
+                }) {
+                    return None;
+                }
+                return Some((kind.clone(), *strength, person));
+            }
+        }
+        None
+    }
+}
+
+fn any(list: &[Arc<str>], text: &str) -> bool {
+    list.iter().any(|word| text.contains(&**word))
+}
+
+/// Whether `label` stands in `text`; Latin labels must be whole words.
+fn has_word(text: &str, label: &str) -> bool {
+    if !label.is_ascii() {
+        return text.contains(label);
+    }
+    text.match_indices(label).any(|(at, found)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + found.len()..].chars().next();
+        !before.is_some_and(|c| c.is_ascii_alphanumeric()) && !after.is_some_and(|c| c.is_ascii_alphanumeric())
+    })
+}
+
+/// Lower case; blanks, marks and words of politeness left out.
+fn normalise(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let mut out: String = lower
+        .chars()
+        .filter(|c| {
+            !c.is_whitespace()
+                && !matches!(
+                    c,
+                    ':' | '：'
+                        | '*'
+                        | '＊'
+                        | '('
+                        | ')'
+                        | '（'
+                        | '）'
+                        | '【'
+                        | '】'
+                        | '、'
+                        | '.'
+                        | '…'
+                        | '!'
+                        | '！'
+                        | '~'
+                        | '“'
+                        | '”'
+                )
+        })
+        .collect();
+    for word in [
+        "请输入",
+        "请填写",
+        "请选择",
+        "请填入",
+        "请录入",
+        "请先",
+        "输入",
+        "填写",
+        "必填",
+        "选填",
+        "您的",
+        "你的",
+        "本人",
+        "正确的",
+        "真实的",
+        "有效的",
+        "完整的",
+        "常用",
+        "pleaseenter",
+        "enteryour",
+        "enter",
+    ] {
+        if out.contains(word) && out.len() > word.len() {
+            out = out.replace(word, "");
+        }
+    }
+    out
+}
+
+/// The words of the last part of a key or name, in lower case.
+pub(super) fn words(key: &str) -> Vec<String> {
+    let mut last = key.trim();
+    if let Some((_, tail)) = last.rsplit_once(['.', '[', '\'', '"', ']']) {
+        if !tail.is_empty() {
+            last = tail;
+        } else {
+            last = last.trim_end_matches([']', '\'', '"']);
+            last = last.rsplit(['.', '[', '\'', '"']).next().unwrap_or(last);
+        }
+    }
+    let mut out: Vec<String> = Vec::new();
+    let mut lower_before = false;
+    let mut fresh = true;
+    for c in last.chars() {
+        if !c.is_alphanumeric() {
+            fresh = true;
+            lower_before = false;
+            continue;
+        }
+        if fresh || (c.is_uppercase() && lower_before) {
+            out.push(String::new());
+        }
+        fresh = false;
+        lower_before = c.is_lowercase() || c.is_ascii_digit();
+        if let Some(word) = out.last_mut() {
+            word.extend(c.to_lowercase());
+        }
+    }
+    out
+}

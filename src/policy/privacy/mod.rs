@@ -1,0 +1,345 @@
+//! What is known of personal information: kinds, how inputs and keys show them, what protects them, who receives them,
+//! what consent looks like, what a literal or a secret looks like.
+
+mod ciphers;
+mod consent;
+mod inputs;
+mod literals;
+mod necessary;
+mod parties;
+mod secrets;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::packs::{PackError, Packs};
+
+pub use ciphers::{Cipher, CipherClass};
+pub use consent::ConsentText;
+pub use inputs::{Clue, InputClues};
+pub use literals::LiteralHit;
+pub use necessary::Necessary;
+pub use parties::{Parties, Sdk, SdkUse, host_of, is_local, registrable};
+pub use secrets::SecretHit;
+
+/// A kind of personal information.
+#[derive(Clone, Debug, Default)]
+pub struct KindInfo {
+    /// Chinese name.
+    pub zh: String,
+    /// English name.
+    pub en: String,
+    /// Group of the taxonomy.
+    pub group: Arc<str>,
+    /// Whether it is on the agreement's list of sensitive information.
+    pub sensitive: bool,
+    /// Whether it is the core of that list.
+    pub critical: bool,
+    /// Whether a hash of it can be reversed by trying all values.
+    pub enumerable: bool,
+    /// Whether it is personal information by itself.
+    pub personal: bool,
+    /// Words by which a policy names it.
+    pub policy: Vec<Arc<str>>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TaxonomyFile {
+    kinds: BTreeMap<Arc<str>, KindFile>,
+    groups: BTreeMap<Arc<str>, super::catalogue::Wording>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct KindFile {
+    zh: String,
+    en: String,
+    group: Arc<str>,
+    #[serde(default)]
+    sensitive: bool,
+    #[serde(default)]
+    critical: bool,
+    #[serde(default)]
+    enumerable: bool,
+    #[serde(default = "yes")]
+    personal: bool,
+    #[serde(default)]
+    policy: Vec<Arc<str>>,
+}
+
+/// The privacy packs.
+#[derive(Debug, Default)]
+pub struct Privacy {
+    kinds: BTreeMap<Arc<str>, KindInfo>,
+    groups: BTreeMap<Arc<str>, super::catalogue::Wording>,
+    inputs: inputs::Vocabulary,
+    ciphers: ciphers::Table,
+    parties: parties::Table,
+    consent: consent::Words,
+    necessary: necessary::Table,
+    literals: literals::Table,
+    secrets: secrets::Table,
+}
+
+impl Privacy {
+    /// Reads `privacy/*.toml` and `security/secrets.toml`.
+    pub fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
+        let taxonomy: TaxonomyFile = packs.parse("privacy/taxonomy.toml", errors).unwrap_or_default();
+        let kinds: BTreeMap<Arc<str>, KindInfo> = taxonomy
+            .kinds
+            .into_iter()
+            .map(|(id, kind)| {
+                let KindFile { zh, en, group, sensitive, critical, enumerable, personal, policy } = kind;
+                (id, KindInfo { zh, en, group, sensitive, critical, enumerable, personal, policy })
+            })
+            .collect();
+        let privacy = Self {
+            groups: taxonomy.groups,
+            inputs: inputs::Vocabulary::load(packs, errors),
+            ciphers: ciphers::Table::load(packs, errors),
+            parties: parties::Table::load(packs, errors),
+            consent: consent::Words::load(packs, errors),
+            necessary: necessary::Table::load(packs, errors),
+            literals: literals::Table::load(packs, errors),
+            secrets: secrets::Table::load(packs, errors),
+            kinds,
+        };
+        for (file, kind) in privacy
+            .inputs
+            .kinds()
+            .map(|kind| ("privacy/inputs.toml", kind))
+            .chain(privacy.necessary.kinds().map(|kind| ("privacy/necessary.toml", kind)))
+            .chain(privacy.literals.kinds().map(|kind| ("privacy/literals.toml", kind)))
+        {
+            if !privacy.kinds.contains_key(kind) {
+                errors.push(PackError::new(file, 0..0, format!("`{kind}` is no kind of the taxonomy")));
+            }
+        }
+        for (id, kind) in &privacy.kinds {
+            if !privacy.groups.contains_key(&kind.group) {
+                let message = format!("`{}` of `{id}` is no group", kind.group);
+                errors.push(PackError::new("privacy/taxonomy.toml", 0..0, message));
+            }
+        }
+        privacy
+    }
+
+    /// A kind by its id.
+    pub fn kind(&self, id: &str) -> Option<&KindInfo> {
+        self.kinds.get(id)
+    }
+
+    /// All kinds by id.
+    pub fn kinds(&self) -> impl Iterator<Item = (&Arc<str>, &KindInfo)> {
+        self.kinds.iter()
+    }
+
+    /// The names of a group.
+    pub fn group(&self, id: &str) -> Option<&super::catalogue::Wording> {
+        self.groups.get(id)
+    }
+
+    /// Whether it is personal information by itself; kinds that the taxonomy lacks are not.
+    pub fn is_personal(&self, id: &str) -> bool {
+        self.kind(id).is_some_and(|kind| kind.personal)
+    }
+
+    /// Whether it is on the agreement's list of sensitive information.
+    pub fn is_sensitive(&self, id: &str) -> bool {
+        self.kind(id).is_some_and(|kind| kind.sensitive)
+    }
+
+    /// Whether it is the core of that list.
+    pub fn is_critical(&self, id: &str) -> bool {
+        self.kind(id).is_some_and(|kind| kind.critical)
+    }
+
+    /// Whether an unsalted hash of it can be reversed by trying all values.
+    pub fn is_enumerable(&self, id: &str) -> bool {
+        self.kind(id).is_some_and(|kind| kind.enumerable)
+    }
+
+    /// The kind that an input takes, how sure (50 to 100) and which clue says so; `None` when it takes none that counts
+    /// (search boxes, one-time codes, free text, names of things) or when that cannot be told.
+    pub fn input_kind(&self, clues: &InputClues<'_>) -> Option<(Arc<str>, u8, Clue)> {
+        let (kind, certainty, clue) = self.inputs.input(clues)?;
+        self.is_personal(&kind).then_some((kind, certainty, clue))
+    }
+
+    /// The kind that a data key or a field of an answer holds by its name, and how sure: 45 and below where businesses
+    /// have the same field (`phone`, `address`), 70 and more where only people do.
+    pub fn key_kind(&self, key: &str) -> Option<(Arc<str>, u8)> {
+        let (kind, certainty) = self.inputs.key(key)?;
+        self.is_personal(&kind).then_some((kind, certainty))
+    }
+
+    /// The kind that a text beside a value names (a label, a heading), and how sure.
+    pub fn label_kind(&self, text: &str) -> Option<(Arc<str>, u8)> {
+        let (kind, certainty) = self.inputs.label(text)?;
+        self.is_personal(&kind).then_some((kind, certainty))
+    }
+
+    /// The texts by which kinds are named beside inputs.
+    pub fn labels(&self, kind: &str) -> &[Arc<str>] {
+        self.inputs.labels(kind)
+    }
+
+    /// Whether a text speaks of a minor as the one whose information is taken.
+    pub fn speaks_of_minor(&self, text: &str) -> bool {
+        self.inputs.minor(text)
+    }
+
+    /// Whether a text asks a guardian, or says that one agreed.
+    pub fn speaks_of_guardian(&self, text: &str) -> bool {
+        self.inputs.guardian(text)
+    }
+
+    /// Whether a field name, label or function name shows that a picture is of a person, a document or a record.
+    pub fn shows_person_picture(&self, text: &str) -> bool {
+        self.inputs.person_picture(text)
+    }
+
+    /// What a call does to protect its argument. `chain` is how the function is reached, `["CryptoJS", "AES",
+    /// "encrypt"]`; a method of `new X()` is `["X", "method"]`. `module` is the request that the chain's root was
+    /// imported from.
+    pub fn protection(&self, chain: &[&str], module: Option<&str>) -> Option<&Cipher> {
+        self.ciphers.find(chain, module)
+    }
+
+    /// Whether the text of a mode argument (`CryptoJS.mode.ECB`, `"ecb"`) names a mode that shows patterns.
+    pub fn is_weak_mode(&self, text: &str) -> bool {
+        text.to_ascii_lowercase().contains("ecb")
+    }
+
+    /// Whether a constant that is used as a key may stand in a package: public keys may.
+    pub fn is_public_key(&self, text: &str) -> bool {
+        text.contains("PUBLIC KEY")
+            || text.starts_with("MIGf")
+            || text.starts_with("MIIBIjAN")
+            || text.starts_with("MFkw")
+            || text.starts_with("MFww")
+            || (text.len() == 130 && text.starts_with("04") && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    }
+
+    /// An SDK by what a script requests: an npm name, or a path whose file is known.
+    pub fn sdk_by_module(&self, request: &str) -> Option<&Sdk> {
+        self.parties.by_module(request)
+    }
+
+    /// An SDK by the path of its file in the package.
+    pub fn sdk_by_file(&self, path: &str) -> Option<&Sdk> {
+        self.parties.by_file(path)
+    }
+
+    /// An SDK by a global object, as a member chain (`wx.uma`, `sensors`).
+    pub fn sdk_by_global(&self, chain: &str) -> Option<&Sdk> {
+        self.parties.by_global(chain)
+    }
+
+    /// An SDK or service by the host of an address.
+    pub fn sdk_by_host(&self, host: &str) -> Option<&Sdk> {
+        self.parties.by_host(host)
+    }
+
+    /// An SDK by a configuration object or plugin name.
+    pub fn sdk_by_config(&self, name: &str) -> Option<&Sdk> {
+        self.parties.by_config(name)
+    }
+
+    /// An SDK by its id.
+    pub fn sdk(&self, id: &str) -> Option<&Sdk> {
+        self.parties.get(id)
+    }
+
+    /// What a member chain rooted in a known SDK object does (`sensors.init`, `wx.uma.trackEvent`, `gio`).
+    pub fn sdk_call(&self, chain: &[&str]) -> Option<(&Sdk, SdkUse)> {
+        self.parties.call(chain)
+    }
+
+    /// What a text of a dialog, control or page says about privacy and consent.
+    pub fn consent_text(&self, text: &str) -> ConsentText {
+        self.consent.read(text)
+    }
+
+    /// Whether a control's text agrees.
+    pub fn agrees(&self, text: &str) -> bool {
+        self.consent.agrees(text)
+    }
+
+    /// Whether a control's text refuses or leaves.
+    pub fn refuses(&self, text: &str) -> bool {
+        self.consent.refuses(text)
+    }
+
+    /// Whether a control's text speaks of deleting, closing the account or withdrawing.
+    pub fn deletes(&self, text: &str) -> bool {
+        self.consent.deletes(text)
+    }
+
+    /// Whether a route, file name or path looks like a privacy policy's; `false` in the pair when it may be an
+    /// agreement that has to be read.
+    pub fn policy_route(&self, path: &str) -> Option<bool> {
+        self.consent.policy_route(path)
+    }
+
+    /// Which kinds a policy's text names as collected; negated mentions do not count.
+    pub fn policy_mentions(&self, text: &str, kind: &str) -> bool {
+        let Some(info) = self.kind(kind) else { return true };
+        let words = info.policy.iter().map(|word| &**word).chain([info.zh.as_str()]);
+        self.consent.mentions(text, words)
+    }
+
+    /// Whether a policy's text names a third party, by its name, its SDK's name or its kind of service.
+    pub fn policy_names_party(&self, text: &str, sdk: Option<&Sdk>, host: Option<&str>) -> bool {
+        self.consent.names_party(text, sdk, host)
+    }
+
+    /// What the regulation says of the declared categories; `None` when it covers none of them.
+    pub fn necessary(&self, categories: &[String]) -> Option<Necessary<'_>> {
+        self.necessary.of(categories)
+    }
+
+    /// Personal information written into a text.
+    pub fn literals(&self, path: &str, text: &str) -> Vec<LiteralHit> {
+        self.literals.find(path, text)
+    }
+
+    /// Secrets written into a text; `quoted` when the file's language quotes its strings.
+    pub fn secrets(&self, text: &str, quoted: bool) -> Vec<SecretHit<'_>> {
+        self.secrets.find(text, quoted)
+    }
+
+    /// The text with personal information and secrets masked, characters kept one for one.
+    pub fn mask(&self, text: &str) -> String {
+        let mut spans: Vec<std::ops::Range<usize>> =
+            self.literals.mask_ranges(text).into_iter().chain(self.secrets.mask_ranges(text)).collect();
+        if spans.is_empty() {
+            return text.to_owned();
+        }
+        spans.sort_by_key(|span| (span.start, span.end));
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        for span in spans {
+            let start = span.start.max(at);
+            if span.end <= start {
+                continue;
+            }
+            let (Some(before), Some(secret)) = (text.get(at..start), text.get(start..span.end)) else { continue };
+            out.push_str(before);
+            out.extend(secret.chars().map(|_| '*'));
+            at = span.end;
+        }
+        out.push_str(text.get(at..).unwrap_or(""));
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests;
