@@ -1,6 +1,7 @@
 //! Text to trees with spans: scripts, templates, JSON.
 
 mod depth;
+pub mod entities;
 pub mod json;
 pub mod repair;
 pub mod script;

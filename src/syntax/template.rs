@@ -2,6 +2,12 @@
 //!
 //! Every byte of the text belongs to exactly one token of the tree, so that [`Document::reprint`] gives the same text.
 
+mod parse;
+#[cfg(test)]
+mod tests;
+
+pub use parse::{Dialect, MAX_DEPTH, parse};
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -160,4 +166,100 @@ pub enum TemplateErrorKind {
     DuplicateAttribute,
     /// Nested deeper than the reader follows.
     TooDeep,
+}
+
+impl Document {
+    /// The text again, from the tree: it gives the same bytes.
+    pub fn reprint(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        // Nodes to print, and end tags once their children are out.
+        enum Job {
+            Node(NodeId),
+            Print(Span),
+        }
+        let mut jobs = vec![Job::Node(0)];
+        while let Some(job) = jobs.pop() {
+            let id = match job {
+                Job::Print(span) => {
+                    out.push_str(span.slice(text));
+                    continue;
+                }
+                Job::Node(id) => id,
+            };
+            let Some(node) = self.nodes.get(id as usize) else { continue };
+            match &node.kind {
+                NodeKind::Root { children } => jobs.extend(children.iter().rev().map(|id| Job::Node(*id))),
+                NodeKind::Element(element) => {
+                    out.push_str(element.open.slice(text));
+                    jobs.extend(element.close.map(Job::Print));
+                    jobs.extend(element.children.iter().rev().map(|id| Job::Node(*id)));
+                    jobs.extend(element.raw.map(Job::Print));
+                }
+                NodeKind::Text(parts) => {
+                    for part in parts {
+                        match part {
+                            Part::Text { span, .. } | Part::Interpolation { span, .. } => out.push_str(span.slice(text)),
+                        }
+                    }
+                }
+                NodeKind::Comment(_) | NodeKind::Other => out.push_str(node.span.slice(text)),
+            }
+        }
+        out
+    }
+
+    /// Children of a node.
+    pub fn children(&self, id: NodeId) -> &[NodeId] {
+        match self.nodes.get(id as usize).map(|node| &node.kind) {
+            Some(NodeKind::Root { children } | NodeKind::Element(Element { children, .. })) => children,
+            _ => &[],
+        }
+    }
+
+    /// The element, if the node is one.
+    pub fn element(&self, id: NodeId) -> Option<&Element> {
+        match &self.nodes.get(id as usize)?.kind {
+            NodeKind::Element(element) => Some(element),
+            _ => None,
+        }
+    }
+
+    /// A node and all below it, in source order.
+    pub fn descendants(&self, id: NodeId) -> Vec<NodeId> {
+        let mut found = Vec::new();
+        let mut stack = vec![id];
+        while let Some(id) = stack.pop() {
+            found.push(id);
+            stack.extend(self.children(id).iter().rev());
+        }
+        found
+    }
+
+    /// The elements around a node, innermost first.
+    pub fn ancestors(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        let mut at = id;
+        std::iter::from_fn(move || {
+            let parent = self.nodes.get(at as usize)?.parent;
+            if parent == at || self.element(parent).is_none() {
+                return None;
+            }
+            at = parent;
+            Some(parent)
+        })
+    }
+
+    /// The literal text in a node and below it, entities decoded; interpolations leave nothing.
+    pub fn text_of(&self, id: NodeId) -> String {
+        let mut out = String::new();
+        for id in self.descendants(id) {
+            if let NodeKind::Text(parts) = &self.nodes[id as usize].kind {
+                for part in parts {
+                    if let Part::Text { text, .. } = part {
+                        out.push_str(text);
+                    }
+                }
+            }
+        }
+        out
+    }
 }
