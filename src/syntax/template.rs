@@ -198,7 +198,9 @@ impl Document {
                 NodeKind::Text(parts) => {
                     for part in parts {
                         match part {
-                            Part::Text { span, .. } | Part::Interpolation { span, .. } => out.push_str(span.slice(text)),
+                            Part::Text { span, .. } | Part::Interpolation { span, .. } => {
+                                out.push_str(span.slice(text))
+                            }
                         }
                     }
                 }

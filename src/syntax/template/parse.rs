@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Attribute, AttributeValue, Document, Element, Node, NodeId, NodeKind, Part, TemplateError, TemplateErrorKind};
+use super::{
+    Attribute, AttributeValue, Document, Element, Node, NodeId, NodeKind, Part, TemplateError, TemplateErrorKind,
+};
 use crate::source::Span;
 use crate::syntax::entities;
 
@@ -23,7 +25,9 @@ impl Default for Dialect {
         let list = |tags: &[&str]| tags.iter().map(|tag| Arc::from(*tag)).collect();
         Self {
             raw_tags: list(&["filter", "import-sjs", "sjs", "wxs", "script", "style"]),
-            void_tags: list(&["input", "image", "import", "include", "img", "br", "hr", "icon", "meta", "link", "progress"]),
+            void_tags: list(&[
+                "input", "image", "import", "include", "img", "br", "hr", "icon", "meta", "link", "progress",
+            ]),
             two_way: true,
         }
     }
@@ -196,7 +200,9 @@ impl<'t> Reader<'t> {
                 let from = open + 2;
                 let close = memchr::memmem::find(bytes.get(from..)?, b"=}")? + from;
                 let inner = &bytes[from..close];
-                if memchr::memchr2(b'{', b'<', inner).is_some() && !balanced(inner) || quote.is_some_and(|quote| inner.contains(&quote)) {
+                if memchr::memchr2(b'{', b'<', inner).is_some() && !balanced(inner)
+                    || quote.is_some_and(|quote| inner.contains(&quote))
+                {
                     return None;
                 }
                 Some((close + 2, span(from, close), true))
@@ -345,7 +351,12 @@ impl<'t> Reader<'t> {
                         break;
                     }
                 }
-                Some(b'<') if self.bytes.get(self.at + 1).is_some_and(|byte| is_name_start(*byte) || matches!(byte, b'/' | b'!')) => {
+                Some(b'<')
+                    if self
+                        .bytes
+                        .get(self.at + 1)
+                        .is_some_and(|byte| is_name_start(*byte) || matches!(byte, b'/' | b'!')) =>
+                {
                     self.error(span(start, name_end), TemplateErrorKind::UnclosedTag);
                     break;
                 }
@@ -388,11 +399,13 @@ impl<'t> Reader<'t> {
                     self.error(open, TemplateErrorKind::UnclosedElement);
                 }
             }
-        } else if !self_closing && self.dialect.void_tags.iter().any(|tag| **tag == *name) && !self.closes(&name, start) {
+        } else if !self_closing && self.dialect.void_tags.iter().any(|tag| **tag == *name) && !self.closes(&name, start)
+        {
             childless = true;
         }
         let whole = span(start, self.at);
-        let element = Element { name, name_span: span(start + 1, name_end), open, close, attributes, children: Vec::new(), raw };
+        let element =
+            Element { name, name_span: span(start + 1, name_end), open, close, attributes, children: Vec::new(), raw };
         let id = self.add(whole, NodeKind::Element(element));
         if childless {
             return;
@@ -451,7 +464,9 @@ impl<'t> Reader<'t> {
             }
             Some(_) => Some(self.unquoted()),
         };
-        let value = value.or_else(|| Some(AttributeValue { span: span(after_equals, after_equals), quoted: false, parts: Vec::new() }));
+        let value = value.or_else(|| {
+            Some(AttributeValue { span: span(after_equals, after_equals), quoted: false, parts: Vec::new() })
+        });
         Attribute { name, name_span, span: span(start, self.at), value }
     }
 
@@ -483,8 +498,13 @@ impl<'t> Reader<'t> {
             }
             _ => {
                 self.error(span(open, from), TemplateErrorKind::UnclosedQuote);
-                let cut = memchr::memchr2(b'\n', b'>', &self.bytes[from..]).map_or(self.bytes.len(), |offset| from + offset);
-                let cut = if cut > from && self.bytes.get(cut) == Some(&b'>') && self.bytes[cut - 1] == b'/' { cut - 1 } else { cut };
+                let cut =
+                    memchr::memchr2(b'\n', b'>', &self.bytes[from..]).map_or(self.bytes.len(), |offset| from + offset);
+                let cut = if cut > from && self.bytes.get(cut) == Some(&b'>') && self.bytes[cut - 1] == b'/' {
+                    cut - 1
+                } else {
+                    cut
+                };
                 self.at = cut;
                 cut
             }
@@ -501,7 +521,8 @@ impl<'t> Reader<'t> {
                 self.at = end;
                 continue;
             }
-            if byte.is_ascii_whitespace() || byte == b'>' || byte == b'/' && self.bytes.get(self.at + 1) == Some(&b'>') {
+            if byte.is_ascii_whitespace() || byte == b'>' || byte == b'/' && self.bytes.get(self.at + 1) == Some(&b'>')
+            {
                 break;
             }
             self.at += 1;
@@ -516,10 +537,12 @@ impl<'t> Reader<'t> {
         while let Some(offset) = memchr::memmem::find(&self.bytes[at..], b"</") {
             let start = at + offset;
             let name_end = start + 2 + name.len();
-            let fits = self.bytes.get(start + 2..name_end).is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes()))
-                && self.bytes.get(name_end).is_none_or(|byte| byte.is_ascii_whitespace() || *byte == b'>');
+            let fits =
+                self.bytes.get(start + 2..name_end).is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes()))
+                    && self.bytes.get(name_end).is_none_or(|byte| byte.is_ascii_whitespace() || *byte == b'>');
             if fits {
-                let end = memchr::memchr(b'>', &self.bytes[name_end..]).map_or(self.bytes.len(), |offset| name_end + offset + 1);
+                let end = memchr::memchr(b'>', &self.bytes[name_end..])
+                    .map_or(self.bytes.len(), |offset| name_end + offset + 1);
                 return Some((start, end));
             }
             at = start + 2;

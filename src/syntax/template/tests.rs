@@ -49,14 +49,20 @@ fn errors(text: &str) -> Vec<TemplateErrorKind> {
 
 #[test]
 fn plain_markup() {
-    assert_eq!(shape("<view class=\"a {{b}}\"><text>x&lt;{{ y }}</text><image src='u'/></view>\r\n"), "(view class=a «b»(text x<« y »)(image src=u))".replace("(text x", "(textx"));
+    assert_eq!(
+        shape("<view class=\"a {{b}}\"><text>x&lt;{{ y }}</text><image src='u'/></view>\r\n"),
+        "(view class=a «b»(text x<« y »)(image src=u))".replace("(text x", "(textx")
+    );
     assert_eq!(shape("<!-- c --><Block s-if=a></BLOCK>"), "# c #(block s-if=a)");
     assert!(errors("<view class=\"a {{b}}\"><text>x</text><image src='u'/></view>").is_empty());
 }
 
 #[test]
 fn interpolations() {
-    assert_eq!(shape("{{a < b && c > d}}<view x=\"{{ a > 1 ? '}}' : \"q\" }}\"/>"), "«a < b && c > d»(view x=« a > 1 ? '}}' : \"q\" »)");
+    assert_eq!(
+        shape("{{a < b && c > d}}<view x=\"{{ a > 1 ? '}}' : \"q\" }}\"/>"),
+        "«a < b && c > d»(view x=« a > 1 ? '}}' : \"q\" »)"
+    );
     assert_eq!(shape("<template data=\"{{{a, ...b}}}\"/>"), "(template data=«{a, ...b}»)");
     assert_eq!(shape("<template data=\"{{ {a: {b: 1}} }}\"/>"), "(template data=« {a: {b: 1}} »)");
     assert_eq!(shape("<input value=\"{= v =}\" x={{a>b}} y>"), "(input value=«= v » x=«a>b» y)");
@@ -88,8 +94,14 @@ fn void_tags_may_stay_open() {
 
 #[test]
 fn raw_bodies() {
-    assert_eq!(shape("<filter module=\"f\">if (a<b && c>d) { '</view>' }</filter>t"), "(filter module=f[if (a<b && c>d) { '</view>' }])t");
-    assert_eq!(shape("<import-sjs src=\"a.sjs\" module=\"m\"/><wxs src='x' module='y'><view/>"), "(import-sjs src=a.sjs module=m)(wxs src=x module=y)(view)");
+    assert_eq!(
+        shape("<filter module=\"f\">if (a<b && c>d) { '</view>' }</filter>t"),
+        "(filter module=f[if (a<b && c>d) { '</view>' }])t"
+    );
+    assert_eq!(
+        shape("<import-sjs src=\"a.sjs\" module=\"m\"/><wxs src='x' module='y'><view/>"),
+        "(import-sjs src=a.sjs module=m)(wxs src=x module=y)(view)"
+    );
 }
 
 #[test]
@@ -99,7 +111,9 @@ fn depth_and_length_are_bounded() {
     assert!(document.errors.iter().any(|error| error.kind == TemplateErrorKind::TooDeep));
     let text = format!("{}x{}", "<view>".repeat(2_000), "</view>".repeat(2_000));
     assert_eq!(read(&text).errors.len(), 1);
-    for bomb in ["{{", "{{'", "<a b=\"", "<image>", "</a>", "<a {{", "{= ", "{{{}", "<!--", "<a b={{", "'", "<a a=\"{{'"] {
+    for bomb in
+        ["{{", "{{'", "<a b=\"", "<image>", "</a>", "<a {{", "{= ", "{{{}", "<!--", "<a b={{", "'", "<a a=\"{{'"]
+    {
         read(&bomb.repeat(50_000));
     }
 }
