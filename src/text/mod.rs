@@ -1,1 +1,28 @@
-//! text
+//! The content matcher: folded views with offset maps, word sets, contexts, decisions. It knows nothing of packages and is fit
+//! to be used alone.
+//!
+//! ```
+//! use minivet::text::{Lexicon, Matcher};
+//!
+//! let mut errors = Vec::new();
+//! let mut lexicon = Lexicon::default();
+//! lexicon.read_class("spam", "evade = \"gap\"\n[[terms]]\nwords = \"代开发票\"", &mut errors);
+//! let matcher = Matcher::new(lexicon);
+//! let found = matcher.find("可代-开-发-票");
+//! assert_eq!(&*found[0].term, "代开发票");
+//! ```
+
+mod finder;
+mod fold;
+mod lexicon;
+mod mapped;
+mod matcher;
+mod segment;
+
+pub use finder::{Finder, Found};
+pub use fold::{Readings, View, fold, simplified, splits};
+pub use lexicon::{
+    CUSTOM, Context, Doubt, Entry, Evasions, Group, Lexicon, LexiconError, Reach, Strength, Term, audit, import,
+};
+pub use mapped::{HOLE, Mapped, entities, unescape};
+pub use matcher::{Certainty, Match, Matcher, Reason, Scratch};

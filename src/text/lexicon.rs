@@ -1,0 +1,592 @@
+//! Terms as data: what is looked for, how strong it is, in which company, and what holds it back.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::fold::fold;
+
+/// Ways of writing a word otherwise, as a set. The lossless ones (width, case, compatibility forms, traditional
+/// characters, invisible characters) are always undone and are no members.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Evasions(pub u16);
+
+impl Evasions {
+    /// Spaces, punctuation, symbols or emoji between the characters.
+    pub const GAP: Self = Self(1);
+    /// Characters written more than once.
+    pub const REPEAT: Self = Self(2);
+    /// Characters replaced by others that sound the same.
+    pub const HOMOPHONE: Self = Self(4);
+    /// Characters replaced by their spelling.
+    pub const PINYIN: Self = Self(8);
+    /// Characters replaced by the first letter of their spelling.
+    pub const INITIALS: Self = Self(16);
+    /// Numerals replaced by digits.
+    pub const DIGITS: Self = Self(32);
+    /// Characters written as their two halves.
+    pub const SPLIT: Self = Self(64);
+    /// Zero-width or combining characters inside; always undone.
+    pub const INVISIBLE: Self = Self(128);
+    /// Another width, case, compatibility form or traditional characters; always undone.
+    pub const FORM: Self = Self(256);
+
+    /// Names as they stand in packs, in order of the bits.
+    pub const NAMES: [(&'static str, Self); 9] = [
+        ("gap", Self::GAP),
+        ("repeat", Self::REPEAT),
+        ("homophone", Self::HOMOPHONE),
+        ("pinyin", Self::PINYIN),
+        ("initials", Self::INITIALS),
+        ("digits", Self::DIGITS),
+        ("split", Self::SPLIT),
+        ("invisible", Self::INVISIBLE),
+        ("form", Self::FORM),
+    ];
+
+    /// Everything a term can opt in to.
+    pub const ALL: Self = Self(127);
+
+    /// Whether all of `other` is in it.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Both together.
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether it is empty.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Names of the members.
+    pub fn names(self) -> Vec<&'static str> {
+        Self::NAMES.iter().filter(|(_, one)| self.contains(*one)).map(|(name, _)| *name).collect()
+    }
+
+    /// Reads names divided by spaces.
+    pub fn parse(names: &str) -> Result<Self, String> {
+        let mut out = Self::default();
+        for name in names.split_whitespace() {
+            if name == "all" {
+                out = out.with(Self::ALL);
+                continue;
+            }
+            match Self::NAMES[..7].iter().find(|(known, _)| *known == name) {
+                Some((_, one)) => out = out.with(*one),
+                None => return Err(format!("unknown way of writing `{name}`")),
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// How much a term says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Strength {
+    /// Counts only with others of its class, in company, or when it is written evasively.
+    Weak,
+    /// Counts alone.
+    Strong,
+}
+
+/// Words that are alternatives of each other.
+#[derive(Clone, Debug, Default)]
+pub struct Group {
+    /// The words.
+    pub words: Vec<Arc<str>>,
+    /// How they may be written.
+    pub evade: Evasions,
+    /// Whether an exact hit must stand on word boundaries.
+    pub boundary: bool,
+}
+
+/// What fires: one group alone, or several together.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Class id: the name of the rule under `content/`.
+    pub class: Arc<str>,
+    /// How much it says.
+    pub strength: Strength,
+    /// Groups that must all be there, the main one first.
+    pub slots: Vec<u32>,
+    /// How many units may lie between two of them.
+    pub window: u32,
+    /// Whether they must come in that order.
+    pub ordered: bool,
+    /// Contexts that hold it back, as a set of indices in [`Lexicon::contexts`].
+    pub quench: u64,
+    /// Clause, where it is narrower than the rule's.
+    pub clause: Option<Arc<str>>,
+    /// Key of a variant of the rule's wording.
+    pub variant: Option<Arc<str>>,
+    /// Why it is there.
+    pub note: Option<Arc<str>>,
+    /// Whether the rule's finding is a warning only.
+    pub mild: bool,
+    /// Whether it comes from an imported list that nobody has vetted.
+    pub imported: bool,
+}
+
+/// How far a cue reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reach {
+    /// To the next comma.
+    Clause,
+    /// To the end of the sentence.
+    Sentence,
+    /// Over the whole text.
+    Text,
+}
+
+/// A context that holds terms back.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Its id.
+    pub id: Arc<str>,
+    /// Cues that stand before the term.
+    pub before: Vec<Arc<str>>,
+    /// Cues that stand after the term.
+    pub after: Vec<Arc<str>>,
+    /// Cues that may stand anywhere within reach.
+    pub around: Vec<Arc<str>>,
+    /// How far cues before the term reach.
+    pub reach: Reach,
+    /// Units between a cue and the term at most.
+    pub distance: u32,
+    /// Words of declared categories that set this context for the whole package.
+    pub categories: Vec<Arc<str>>,
+}
+
+/// Everything that is looked for.
+#[derive(Clone, Debug, Default)]
+pub struct Lexicon {
+    /// What fires.
+    pub entries: Vec<Entry>,
+    /// Groups of words.
+    pub groups: Vec<Group>,
+    /// What holds back.
+    pub contexts: Vec<Context>,
+    /// Phrases that contain a term and mean something else.
+    pub allow: Vec<Arc<str>>,
+    lists: HashMap<String, u32>,
+}
+
+/// A mistake in a lexicon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LexiconError {
+    /// Where in the text, in bytes.
+    pub span: Range<usize>,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl LexiconError {
+    fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { span, message: message.into() }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ContextsFile {
+    #[serde(default)]
+    allow: String,
+    #[serde(default)]
+    lists: HashMap<String, String>,
+    contexts: Vec<ContextEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ContextEntry {
+    id: String,
+    #[serde(default)]
+    before: String,
+    #[serde(default)]
+    after: String,
+    #[serde(default)]
+    around: String,
+    reach: Reach,
+    distance: u32,
+    #[serde(default)]
+    categories: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ClassFile {
+    #[serde(default)]
+    quench: Option<Spanned<String>>,
+    #[serde(default)]
+    evade: Option<Spanned<String>>,
+    #[serde(default)]
+    allow: String,
+    #[serde(default)]
+    lists: HashMap<String, String>,
+    #[serde(default)]
+    terms: Vec<TermsEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct TermsEntry {
+    words: String,
+    #[serde(default)]
+    with: Option<Spanned<With>>,
+    #[serde(default)]
+    weak: bool,
+    #[serde(default)]
+    ordered: bool,
+    #[serde(default)]
+    window: Option<u32>,
+    #[serde(default)]
+    evade: Option<Spanned<String>>,
+    #[serde(default)]
+    quench: Option<Spanned<String>>,
+    #[serde(default)]
+    boundary: bool,
+    #[serde(default)]
+    mild: bool,
+    #[serde(default)]
+    allow: String,
+    #[serde(default)]
+    clause: Option<String>,
+    #[serde(default)]
+    variant: Option<String>,
+    #[serde(default)]
+    note: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum With {
+    One(String),
+    Many(Vec<String>),
+}
+
+fn words(text: &str) -> Vec<Arc<str>> {
+    text.split_whitespace().map(Arc::from).collect()
+}
+
+impl Lexicon {
+    /// Units between two slots when an entry does not say.
+    pub const WINDOW: u32 = 16;
+
+    /// Reads the contexts: they come before the classes.
+    pub fn read_contexts(&mut self, text: &str, errors: &mut Vec<LexiconError>) {
+        let file: ContextsFile = match toml::from_str(text) {
+            Ok(file) => file,
+            Err(error) => {
+                errors.push(LexiconError::new(error.span().unwrap_or(0..0), error.message()));
+                return;
+            }
+        };
+        self.allow.extend(words(&file.allow));
+        let mut lists: Vec<_> = file.lists.into_iter().collect();
+        lists.sort();
+        for (name, list) in lists {
+            self.list(name, &list);
+        }
+        for context in file.contexts {
+            if self.contexts.len() == 64 {
+                errors.push(LexiconError::new(0..0, "more than 64 contexts"));
+                break;
+            }
+            self.contexts.push(Context {
+                id: context.id.into(),
+                before: words(&context.before),
+                after: words(&context.after),
+                around: words(&context.around),
+                reach: context.reach,
+                distance: context.distance,
+                categories: words(&context.categories),
+            });
+        }
+    }
+
+    fn list(&mut self, name: String, list: &str) {
+        let evade = Evasions::GAP.with(Evasions::REPEAT);
+        let group = self.group(words(list), evade, false);
+        self.lists.insert(name, group);
+    }
+
+    fn group(&mut self, words: Vec<Arc<str>>, evade: Evasions, boundary: bool) -> u32 {
+        self.groups.push(Group { words, evade, boundary });
+        self.groups.len() as u32 - 1
+    }
+
+    /// Names of contexts as a set.
+    fn contexts_named(&self, names: &Spanned<String>, errors: &mut Vec<LexiconError>) -> u64 {
+        let mut set = 0;
+        for name in names.get_ref().split_whitespace() {
+            match self.contexts.iter().position(|context| &*context.id == name) {
+                Some(index) => set |= 1 << index,
+                None => errors.push(LexiconError::new(names.span(), format!("unknown context `{name}`"))),
+            }
+        }
+        set
+    }
+
+    /// Reads the terms of a class.
+    pub fn read_class(&mut self, class: &str, text: &str, errors: &mut Vec<LexiconError>) {
+        let file: ClassFile = match toml::from_str(text) {
+            Ok(file) => file,
+            Err(error) => {
+                errors.push(LexiconError::new(error.span().unwrap_or(0..0), error.message()));
+                return;
+            }
+        };
+        let evasions = |names: &Spanned<String>, errors: &mut Vec<LexiconError>| {
+            Evasions::parse(names.get_ref()).unwrap_or_else(|message| {
+                errors.push(LexiconError::new(names.span(), message));
+                Evasions::default()
+            })
+        };
+        let class: Arc<str> = class.into();
+        let quench = file.quench.as_ref().map_or(0, |names| self.contexts_named(names, errors));
+        let evade = file.evade.as_ref().map_or(Evasions::default(), |names| evasions(names, errors));
+        self.allow.extend(words(&file.allow));
+        let mut lists: Vec<_> = file.lists.into_iter().collect();
+        lists.sort();
+        for (name, list) in lists {
+            self.list(format!("{class}.{name}"), &list);
+        }
+        for terms in file.terms {
+            self.allow.extend(words(&terms.allow));
+            let evade = terms.evade.as_ref().map_or(evade, |names| evasions(names, errors));
+            let quench = terms.quench.as_ref().map_or(quench, |names| self.contexts_named(names, errors));
+            let mut slots = vec![self.group(words(&terms.words), evade, terms.boundary)];
+            if let Some(with) = terms.with {
+                let span = with.span();
+                let with = match with.into_inner() {
+                    With::One(one) => vec![one],
+                    With::Many(many) => many,
+                };
+                for slot in with {
+                    let group = if let Some(name) = slot.strip_prefix('@') {
+                        let own = self.lists.get(&format!("{class}.{name}")).or_else(|| self.lists.get(name));
+                        let Some(group) = own.copied() else {
+                            errors.push(LexiconError::new(span.clone(), format!("unknown list `{name}`")));
+                            continue;
+                        };
+                        group
+                    } else {
+                        self.group(words(&slot), Evasions::GAP.with(Evasions::REPEAT), false)
+                    };
+                    slots.push(group);
+                }
+            }
+            self.entries.push(Entry {
+                class: class.clone(),
+                strength: if terms.weak { Strength::Weak } else { Strength::Strong },
+                slots,
+                window: terms.window.unwrap_or(Self::WINDOW),
+                ordered: terms.ordered,
+                quench,
+                clause: terms.clause.map(Into::into),
+                variant: terms.variant.map(Into::into),
+                note: terms.note.map(Into::into),
+                mild: terms.mild,
+                imported: false,
+            });
+        }
+    }
+
+    /// Adds single terms, such as those of an imported list: weak unless `vetted`.
+    pub fn add_terms(&mut self, terms: &[Term], vetted: bool) {
+        let quench = u64::MAX >> (64 - self.contexts.len().clamp(1, 64));
+        let quench = if self.contexts.is_empty() { 0 } else { quench };
+        let mut by_class: Vec<(Arc<str>, Vec<Arc<str>>)> = Vec::new();
+        for term in terms {
+            match by_class.iter_mut().find(|(class, _)| *class == term.class) {
+                Some((_, words)) => words.push(term.text.clone()),
+                None => by_class.push((term.class.clone(), vec![term.text.clone()])),
+            }
+        }
+        for (class, words) in by_class {
+            let group = self.group(words, Evasions::GAP.with(Evasions::REPEAT), false);
+            self.entries.push(Entry {
+                class,
+                strength: if vetted { Strength::Strong } else { Strength::Weak },
+                slots: vec![group],
+                window: Self::WINDOW,
+                ordered: false,
+                quench,
+                clause: None,
+                variant: None,
+                note: None,
+                mild: false,
+                imported: true,
+            });
+        }
+    }
+
+    /// Class ids, in order of first use.
+    pub fn classes(&self) -> Vec<Arc<str>> {
+        let mut out: Vec<Arc<str>> = Vec::new();
+        for entry in &self.entries {
+            if !out.contains(&entry.class) {
+                out.push(entry.class.clone());
+            }
+        }
+        out
+    }
+
+    /// Contexts that declared categories set for everything in the package.
+    pub fn situation<'c>(&self, categories: impl IntoIterator<Item = &'c str>) -> u64 {
+        let mut set = 0;
+        for category in categories {
+            for (index, context) in self.contexts.iter().enumerate() {
+                if context.categories.iter().any(|word| category.contains(&**word)) {
+                    set |= 1 << index;
+                }
+            }
+        }
+        set
+    }
+}
+
+/// A term of an imported list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// The term.
+    pub text: Arc<str>,
+    /// Its class; `custom` when the list has none.
+    pub class: Arc<str>,
+    /// Line in the list, from 1; 0 when the format has none.
+    pub line: u32,
+}
+
+/// The class of imported terms that name none.
+pub const CUSTOM: &str = "custom";
+
+/// Reads an imported list: plain text (one term a line, a class after a tab, comma or bar; `#` starts a comment), CSV, or
+/// JSON (an array of terms, an object of class to terms, objects with `word` and `class`).
+pub fn import(text: &str) -> Result<Vec<Term>, LexiconError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let head = text.trim_start();
+    if head.starts_with('[') || head.starts_with('{') {
+        return import_json(text);
+    }
+    let mut terms = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') || line.starts_with("//") {
+            continue;
+        }
+        let mut fields = line.split(['\t', ',', '，', '|']).map(|field| field.trim().trim_matches('"'));
+        let term = fields.next().unwrap_or("");
+        let rest: Vec<&str> = fields.filter(|field| !field.is_empty()).collect();
+        let number = index as u32 + 1;
+        let header = matches!(term, "word" | "term" | "keyword" | "词" | "词语" | "敏感词") && index == 0;
+        if term.is_empty() || header {
+            continue;
+        }
+        // Three and more fields, or a second one that is no plain name: a line of terms.
+        if rest.len() > 1 && !rest[0].is_ascii() {
+            for term in std::iter::once(term).chain(rest) {
+                terms.push(Term { text: term.into(), class: CUSTOM.into(), line: number });
+            }
+        } else {
+            terms.push(Term { text: term.into(), class: rest.first().copied().unwrap_or(CUSTOM).into(), line: number });
+        }
+    }
+    Ok(terms)
+}
+
+fn import_json(text: &str) -> Result<Vec<Term>, LexiconError> {
+    use serde_json::Value;
+    fn walk(value: &Value, class: &str, terms: &mut Vec<Term>) {
+        match value {
+            Value::String(term) => terms.push(Term { text: term.as_str().into(), class: class.into(), line: 0 }),
+            Value::Array(items) => items.iter().for_each(|item| walk(item, class, terms)),
+            Value::Object(fields) => {
+                let text = |names: &[&str]| names.iter().find_map(|name| fields.get(*name)?.as_str());
+                if let Some(term) = text(&["word", "term", "text", "keyword"]) {
+                    let class = text(&["class", "category", "type", "tag"]).unwrap_or(class);
+                    terms.push(Term { text: term.into(), class: class.into(), line: 0 });
+                    return;
+                }
+                for (key, value) in fields {
+                    let own = !matches!(key.as_str(), "words" | "terms" | "list" | "data" | "keywords");
+                    walk(value, if own && value.is_array() { key } else { class }, terms);
+                }
+            }
+            _ => {}
+        }
+    }
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        let at = text.lines().take(error.line().saturating_sub(1)).map(|line| line.len() + 1).sum::<usize>()
+            + error.column().saturating_sub(1);
+        LexiconError::new(at..at, error.to_string())
+    })?;
+    let mut terms = Vec::new();
+    walk(&value, CUSTOM, &mut terms);
+    Ok(terms)
+}
+
+/// Why a term of a list is doubtful.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// One character, or fewer than four Latin letters.
+    TooShort,
+    /// Nothing is left of it after folding.
+    Empty,
+    /// Stands in the list more than once, after folding.
+    Duplicate,
+    /// Part of ordinary text: how often it stands in the sample of clean text.
+    Common(usize),
+    /// An address, no term.
+    Address,
+}
+
+/// Audits terms against each other and a sample of clean text.
+pub fn audit(terms: &[Term], sample: &str) -> Vec<(usize, Doubt)> {
+    let mut doubts = Vec::new();
+    let mut seen: HashMap<Vec<u16>, usize> = HashMap::new();
+    let mut usable = Vec::new();
+    for (index, term) in terms.iter().enumerate() {
+        let units = fold(&term.text);
+        let latin = units.iter().all(|unit| super::fold::is_ascii(*unit));
+        if units.is_empty() {
+            doubts.push((index, Doubt::Empty));
+            continue;
+        }
+        if term.text.contains("://") || term.text.starts_with("www.") {
+            doubts.push((index, Doubt::Address));
+        }
+        if units.len() < 2 || latin && units.len() < 4 {
+            doubts.push((index, Doubt::TooShort));
+        }
+        if seen.insert(units.clone(), index).is_some() {
+            doubts.push((index, Doubt::Duplicate));
+            continue;
+        }
+        usable.push((units, index as u32));
+    }
+    let finder = super::finder::Finder::new(usable);
+    let view = super::fold::View::new(sample);
+    let mut counts: HashMap<u32, usize> = HashMap::new();
+    finder.find(&view.units, |found| {
+        let whole = view.bytes(sample, found.units.clone());
+        if !found.repeated && fold(sample.get(whole.clone()).unwrap_or("")).len() == found.units.len() {
+            let adjacent = whole.len() <= found.units.len() * 4;
+            if adjacent && found.units.clone().take(found.units.len() - 1).all(|at| view.gap(sample, at).is_empty()) {
+                *counts.entry(found.id).or_default() += 1;
+            }
+        }
+    });
+    let mut common: Vec<_> = counts.into_iter().collect();
+    common.sort_unstable();
+    doubts.extend(common.into_iter().map(|(index, count)| (index as usize, Doubt::Common(count))));
+    doubts.sort_by_key(|(index, _)| *index);
+    doubts
+}

@@ -1,0 +1,29 @@
+//! Word boundaries, by a segmenter that is loaded at first use.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use jieba_rs::Jieba;
+
+static JIEBA: LazyLock<Jieba> = LazyLock::new(Jieba::new);
+
+/// Whether an edge of `range` lies inside a word of ordinary Chinese, so that what stands there is an accident.
+pub fn crosses(text: &str, range: &Range<usize>) -> bool {
+    let stop = |c: char| !c.is_alphanumeric();
+    let head = text.get(..range.start).unwrap_or("");
+    let tail = text.get(range.end..).unwrap_or("");
+    // A few characters around say where words end.
+    let start = head.char_indices().rev().take(12).take_while(|(_, c)| !stop(*c)).last().map_or(range.start, |(at, _)| at);
+    let end = range.end
+        + tail.char_indices().take(12).take_while(|(_, c)| !stop(*c)).last().map_or(0, |(at, c)| at + c.len_utf8());
+    let Some(clause) = text.get(start..end) else { return false };
+    let (from, to) = (range.start - start, range.end - start);
+    let mut at = 0;
+    let (mut opens, mut closes) = (from == 0, to == clause.len());
+    for token in JIEBA.cut(clause, false) {
+        opens |= at == from;
+        at += token.word.len();
+        closes |= at == to;
+    }
+    !(opens && closes)
+}
