@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod clauses;
 pub mod conduct;
+pub mod content;
 pub mod host;
 pub mod packs;
 pub mod privacy;
@@ -27,6 +28,8 @@ pub struct Policy {
     pub conduct: Conduct,
     /// Personal information, secrets, third parties, consent.
     pub privacy: Privacy,
+    /// Lexicons of the content matcher.
+    pub content: content::Content,
     /// Hosts by id.
     pub hosts: Hosts,
 }
@@ -42,6 +45,7 @@ impl Policy {
             catalogue: Catalogue::load(&packs, &mut errors),
             privacy: Privacy::load(&packs, &mut errors),
             // One line a loader.
+            content: content::Content::load(&packs, &mut errors),
             clauses: Clauses::load(&packs, &mut errors),
             conduct: Conduct::load(&packs, &mut errors),
             hosts: Hosts::load(&packs, &mut errors),

@@ -183,10 +183,7 @@ mod tests {
 
     #[test]
     fn finds_overlapping_words_and_single_ones() {
-        assert_eq!(
-            found(&["红包", "红包雨", "雨"], "红包雨"),
-            [(2, 2..3, false), (1, 0..3, false), (0, 0..2, false)]
-        );
+        assert_eq!(found(&["红包", "红包雨", "雨"], "红包雨"), [(2, 2..3, false), (1, 0..3, false), (0, 0..2, false)]);
     }
 
     #[test]

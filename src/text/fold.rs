@@ -30,8 +30,7 @@ const LOOKALIKES: &str = "аaвbсcеeһhіiјjкkмmоoрpѕsтtуyхxѵvԁdԛq
 /// Simplified characters by traditional, variant and shinjitai ones.
 pub fn simplified() -> impl Iterator<Item = (char, char)> {
     let mut lines = include_str!("../../rules/content/traditional.txt").lines().filter(|line| !line.starts_with('#'));
-    std::iter::from_fn(move || Some((lines.next()?, lines.next()?)))
-        .flat_map(|(from, to)| from.chars().zip(to.chars()))
+    std::iter::from_fn(move || Some((lines.next()?, lines.next()?))).flat_map(|(from, to)| from.chars().zip(to.chars()))
 }
 
 fn is_ignored(c: u32) -> bool {
@@ -195,7 +194,9 @@ impl View {
         }
         let units = match dressed(code) {
             Some(c) => vec![c as u16],
-            None if matches!(code, 0x1D400..=0x1D7FF | 0x1F100..=0x1F2FF | 0x2F800..=0x2FA1F) => table.units_of(c.nfkc()),
+            None if matches!(code, 0x1D400..=0x1D7FF | 0x1F100..=0x1F2FF | 0x2F800..=0x2FA1F) => {
+                table.units_of(c.nfkc())
+            }
             // Any other letter beyond the basic plane is one unit that no term holds.
             None if c.is_alphanumeric() => vec![0xF8FF],
             None => Vec::new(),

@@ -97,9 +97,7 @@ pub fn unescape(body: &str, start: u32) -> Mapped {
             break;
         };
         let mut to = from + 1 + escaped.len_utf8();
-        let hex = |from: usize, to: usize| {
-            body.get(from..to).and_then(|digits| u32::from_str_radix(digits, 16).ok())
-        };
+        let hex = |from: usize, to: usize| body.get(from..to).and_then(|digits| u32::from_str_radix(digits, 16).ok());
         let decoded = match escaped {
             'n' => Some('\n'),
             't' => Some('\t'),
@@ -170,7 +168,8 @@ pub fn entities(source: &str, decoded: &str, start: u32) -> Mapped {
     while out < decoded.len() {
         let (Some(rest), Some(left)) = (source.get(at..), decoded.get(out..)) else { break };
         let plain = rest.bytes().zip(left.bytes()).take_while(|(a, b)| a == b && *a != b'&').count();
-        let plain = (0..=plain).rev().find(|end| rest.is_char_boundary(*end) && left.is_char_boundary(*end)).unwrap_or(0);
+        let plain =
+            (0..=plain).rev().find(|end| rest.is_char_boundary(*end) && left.is_char_boundary(*end)).unwrap_or(0);
         if plain > 0 {
             mapped.push(&left[..plain], place(at, at + plain));
             at += plain;

@@ -209,9 +209,8 @@ impl Matcher {
                     add(units, Spelling::Initials);
                 }
             }
-            let by_sound = Evasions(
-                Evasions::HOMOPHONE.0 | Evasions::PINYIN.0 | Evasions::DIGITS.0 | Evasions::SPLIT.0,
-            );
+            let by_sound =
+                Evasions(Evasions::HOMOPHONE.0 | Evasions::PINYIN.0 | Evasions::DIGITS.0 | Evasions::SPLIT.0);
             if word.evade.0 & by_sound.0 != 0 && word.units.len() > 1 {
                 let sequence: Vec<u16> = word.units.iter().map(|unit| readings.of(*unit)).collect();
                 if !sequence.contains(&0) {
@@ -380,7 +379,14 @@ impl Matcher {
     }
 
     /// Takes in repeats of the first and last character when the word is written with repeats.
-    fn widen(&self, view: &View, text: &str, units: Range<usize>, evasions: &mut Evasions, word: &Word) -> Range<usize> {
+    fn widen(
+        &self,
+        view: &View,
+        text: &str,
+        units: Range<usize>,
+        evasions: &mut Evasions,
+        word: &Word,
+    ) -> Range<usize> {
         let (mut start, mut end) = (units.start, units.end);
         let all = &view.units;
         if !is_han(all[start]) || !word.evade.contains(Evasions::REPEAT) {
@@ -489,7 +495,10 @@ impl Matcher {
                 return None;
             }
             let spaces = gap.chars().any(char::is_whitespace);
-            let stops = gap.contains(['，', '。', '、', '；', '：', '！', '？', ',', ';', ':', '!', '?', '/', '（', '）', '(', ')', '《', '》', '“', '”', '】', '【']);
+            let stops = gap.contains([
+                '，', '。', '、', '；', '：', '！', '？', ',', ';', ':', '!', '?', '/', '（', '）', '(', ')', '《',
+                '》', '“', '”', '】', '【',
+            ]);
             if stops && (short || !even) || spaces && !even {
                 return None;
             }
@@ -602,7 +611,7 @@ impl Matcher {
                         pros.push(Reason::Company(bytes, self.words[other.word as usize].text.clone()));
                     }
                     let mut cons = Vec::new();
-                    let immune = evasive && hit.evasions != Evasions::INVISIBLE;
+                    let immune = evasive;
                     if entry.quench != 0 && !immune {
                         let cues = found_cues.get_or_insert_with(|| {
                             let mut out = Vec::new();
@@ -661,8 +670,13 @@ impl Matcher {
             };
         }
         matches.sort_by(|a, b| {
-            (a.span.start, usize::MAX - a.span.end, -a.score, &a.class, a.entry)
-                .cmp(&(b.span.start, usize::MAX - b.span.end, -b.score, &b.class, b.entry))
+            (a.span.start, usize::MAX - a.span.end, -a.score, &a.class, a.entry).cmp(&(
+                b.span.start,
+                usize::MAX - b.span.end,
+                -b.score,
+                &b.class,
+                b.entry,
+            ))
         });
         matches
     }
@@ -753,8 +767,9 @@ impl Matcher {
                 match reach {
                     Reach::Text => true,
                     Reach::Sentence => !between.contains(['。', '！', '!', '？', '?', '\n', '\u{fffc}']),
-                    Reach::Clause => !between
-                        .contains(['。', '！', '!', '？', '?', '\n', '\u{fffc}', '，', ',', '；', ';']),
+                    Reach::Clause => {
+                        !between.contains(['。', '！', '!', '？', '?', '\n', '\u{fffc}', '，', ',', '；', ';'])
+                    }
                 }
             });
             if reaches {
@@ -797,10 +812,11 @@ fn adjacent(view: &View, text: &str, units: &Range<usize>) -> bool {
 fn whole_latin(text: &str, view: &View, units: &Range<usize>) -> bool {
     let bytes = view.bytes(text, units.clone());
     let joins = |inner: u16, outer: Option<char>| {
-        is_ascii(inner) && outer.is_some_and(|outer| {
-            let letter = inner >= u16::from(b'a');
-            if letter { outer.is_ascii_alphabetic() } else { outer.is_ascii_digit() }
-        })
+        is_ascii(inner)
+            && outer.is_some_and(|outer| {
+                let letter = inner >= u16::from(b'a');
+                if letter { outer.is_ascii_alphabetic() } else { outer.is_ascii_digit() }
+            })
     };
     let first = view.units[units.start];
     let last = view.units[units.end - 1];
@@ -863,8 +879,8 @@ fn fold_half(c: char) -> u16 {
 
 /// Characters so common that they replace no other by sound on purpose.
 const FUNCTION_WORDS: [char; 72] = [
-    '的', '了', '是', '在', '有', '和', '不', '人', '我', '他', '她', '它', '这', '那', '就', '也', '都', '与', '及', '或', '等', '到',
-    '得', '地', '着', '过', '把', '被', '对', '从', '向', '为', '以', '于', '其', '之', '而', '但', '又', '已', '将', '可', '能', '会',
-    '要', '请', '您', '你', '们', '个', '只', '各', '每', '更', '最', '很', '还', '再', '并', '及', '即', '如', '若', '则', '因', '由',
-    '所', '无', '未', '去', '来', '里',
+    '的', '了', '是', '在', '有', '和', '不', '人', '我', '他', '她', '它', '这', '那', '就', '也', '都', '与', '及',
+    '或', '等', '到', '得', '地', '着', '过', '把', '被', '对', '从', '向', '为', '以', '于', '其', '之', '而', '但',
+    '又', '已', '将', '可', '能', '会', '要', '请', '您', '你', '们', '个', '只', '各', '每', '更', '最', '很', '还',
+    '再', '并', '及', '即', '如', '若', '则', '因', '由', '所', '无', '未', '去', '来', '里',
 ];

@@ -13,7 +13,8 @@ pub fn crosses(text: &str, range: &Range<usize>) -> bool {
     let head = text.get(..range.start).unwrap_or("");
     let tail = text.get(range.end..).unwrap_or("");
     // A few characters around say where words end.
-    let start = head.char_indices().rev().take(12).take_while(|(_, c)| !stop(*c)).last().map_or(range.start, |(at, _)| at);
+    let start =
+        head.char_indices().rev().take(12).take_while(|(_, c)| !stop(*c)).last().map_or(range.start, |(at, _)| at);
     let end = range.end
         + tail.char_indices().take(12).take_while(|(_, c)| !stop(*c)).last().map_or(0, |(at, c)| at + c.len_utf8());
     let Some(clause) = text.get(start..end) else { return false };
