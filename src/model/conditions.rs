@@ -1,0 +1,212 @@
+//! What scripts test: the names that conditions read, and what hangs on them.
+
+use std::sync::Arc;
+
+use super::ir::{Expr, ExprKind, Key, Pattern, Property, Script, Stmt, StmtKind, walk_expr};
+use crate::source::Span;
+
+/// A name that is read, with the names it is reached through (`res.data.open`).
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// Names from the outside in; `this` for the receiver.
+    pub path: Vec<Arc<str>>,
+    /// The whole chain.
+    pub span: Span,
+}
+
+impl Read {
+    /// The last name.
+    pub fn name(&self) -> &str {
+        self.path.last().map_or("", |name| name)
+    }
+}
+
+/// A condition with its arms.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    /// The test.
+    pub span: Span,
+    /// What it reads.
+    pub reads: Vec<Read>,
+    /// Constants in it, as texts.
+    pub constants: Vec<Arc<str>>,
+    /// What runs on either side; what follows an early return counts as its other side.
+    pub arms: [Option<Span>; 2],
+    /// Keys that the arms set to a boolean constant: `setData`, members, variables.
+    pub switches: Vec<(Arc<str>, bool)>,
+    /// String constants in the arms.
+    pub strings: Vec<Arc<str>>,
+}
+
+/// Every condition of a script: `if`, `? :`, `&&` with an effect.
+pub fn conditions(script: &Script) -> Vec<Condition> {
+    let mut out = Vec::new();
+    for function in &script.functions {
+        block(&function.body, function.span.end, script, &mut out);
+        function.for_each_expr(&mut |expr| match &expr.kind {
+            ExprKind::Conditional(test, then, other) => {
+                let mut condition = condition(test, Some(then.span), Some(other.span));
+                effects_of(then, script, &mut condition);
+                effects_of(other, script, &mut condition);
+                out.push(condition);
+            }
+            ExprKind::Logical(super::ir::Operator::And, test, then) if matches!(then.kind, ExprKind::Call { .. } | ExprKind::Assign { .. }) => {
+                let mut condition = condition(test, Some(then.span), None);
+                effects_of(then, script, &mut condition);
+                out.push(condition);
+            }
+            _ => {}
+        });
+    }
+    out
+}
+
+/// Every chain of members with constant names, outermost only.
+pub fn reads(expr: &Expr) -> Vec<Read> {
+    let mut out: Vec<Read> = Vec::new();
+    walk_expr(expr, &mut |expr| {
+        if let Some(read) = chain(expr)
+            && !out.iter().any(|other| other.span.contains(read.span))
+        {
+            out.push(read);
+        }
+    });
+    out
+}
+
+/// The chain that an expression is.
+pub fn chain(expr: &Expr) -> Option<Read> {
+    let mut path = Vec::new();
+    let mut at = expr;
+    loop {
+        match &at.kind {
+            ExprKind::Member { object, key: Key::Static(name, _), .. } => {
+                path.push(name.clone());
+                at = object;
+            }
+            ExprKind::Call { callee, .. } if !path.is_empty() => at = callee,
+            ExprKind::Global(name) => {
+                path.push(name.clone());
+                break;
+            }
+            ExprKind::This => {
+                path.push("this".into());
+                break;
+            }
+            ExprKind::Var(_) if !path.is_empty() => {
+                path.push("".into());
+                break;
+            }
+            _ => return None,
+        }
+        if path.len() > 16 {
+            return None;
+        }
+    }
+    path.reverse();
+    Some(Read { path, span: expr.span })
+}
+
+fn condition(test: &Expr, then: Option<Span>, other: Option<Span>) -> Condition {
+    let mut constants = Vec::new();
+    walk_expr(test, &mut |expr| match &expr.kind {
+        ExprKind::String(text) => constants.push(text.clone()),
+        ExprKind::Number(number) => constants.push(number.to_string().into()),
+        _ => {}
+    });
+    Condition { span: test.span, reads: reads(test), constants, arms: [then, other], switches: Vec::new(), strings: Vec::new() }
+}
+
+fn span_of(block: &[Stmt]) -> Option<Span> {
+    Some(Span::new(block.first()?.span.start, block.last()?.span.end))
+}
+
+fn block(body: &[Stmt], end: u32, script: &Script, out: &mut Vec<Condition>) {
+    for (at, stmt) in body.iter().enumerate() {
+        match &stmt.kind {
+            StmtKind::If(test, then, other) => {
+                let mut found = condition(test, span_of(then), span_of(other));
+                with_variables(test, script, &mut found);
+                effects(then, script, &mut found);
+                effects(other, script, &mut found);
+                let leaves = then.last().is_some_and(|last| matches!(last.kind, StmtKind::Return(_) | StmtKind::Throw(_)));
+                if leaves && other.is_empty() && at + 1 < body.len() {
+                    let rest = &body[at + 1..];
+                    found.arms[1] = Some(Span::new(rest[0].span.start, end));
+                    effects(rest, script, &mut found);
+                }
+                out.push(found);
+                block(then, end, script, out);
+                block(other, end, script, out);
+            }
+            StmtKind::Loop { body, .. } | StmtKind::ForEach { body, .. } | StmtKind::Block(_, body) => block(body, end, script, out),
+            StmtKind::Switch(_, cases) => cases.iter().for_each(|(_, body)| block(body, end, script, out)),
+            StmtKind::Try { block: body, handler, finalizer } => {
+                block(body, end, script, out);
+                if let Some((_, body)) = handler {
+                    block(body, end, script, out);
+                }
+                block(finalizer, end, script, out);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Bare variables in a test count by their names.
+fn with_variables(test: &Expr, script: &Script, condition: &mut Condition) {
+    walk_expr(test, &mut |expr| {
+        if let ExprKind::Var(id) = &expr.kind
+            && let Some(variable) = script.variables.get(*id as usize)
+            && !condition.reads.iter().any(|read| read.span.contains(expr.span))
+        {
+            condition.reads.push(Read { path: vec![variable.name.clone()], span: expr.span });
+        }
+    });
+}
+
+fn effects(body: &[Stmt], script: &Script, condition: &mut Condition) {
+    for stmt in body {
+        match &stmt.kind {
+            StmtKind::Expr(expr) | StmtKind::Return(Some(expr)) | StmtKind::Let(_, Some(expr)) => {
+                effects_of(expr, script, condition);
+            }
+            StmtKind::If(_, then, other) => {
+                effects(then, script, condition);
+                effects(other, script, condition);
+            }
+            StmtKind::Block(_, body) => effects(body, script, condition),
+            _ => {}
+        }
+    }
+}
+
+fn effects_of(expr: &Expr, script: &Script, condition: &mut Condition) {
+    walk_expr(expr, &mut |expr| match &expr.kind {
+        ExprKind::Call { callee, args, .. } if matches!(&callee.kind, ExprKind::Member { key: Key::Static(name, _), .. } if &**name == "setData") => {
+            if let Some(ExprKind::Object(properties)) = args.first().map(|arg| &arg.value.kind) {
+                for property in properties {
+                    if let Property::Value(Key::Static(key, _), value) = property
+                        && let ExprKind::Bool(on) = value.kind
+                    {
+                        condition.switches.push((key.clone(), on));
+                    }
+                }
+            }
+        }
+        ExprKind::Assign { operator: None, target, value } => {
+            if let ExprKind::Bool(on) = value.kind {
+                let name = match target {
+                    Pattern::Member(member) => chain(member).and_then(|read| read.path.last().cloned()),
+                    Pattern::Var(id, _) => script.variables.get(*id as usize).map(|variable| variable.name.clone()),
+                    _ => None,
+                };
+                if let Some(name) = name {
+                    condition.switches.push((name, on));
+                }
+            }
+        }
+        ExprKind::String(text) => condition.strings.push(text.clone()),
+        _ => {}
+    });
+}

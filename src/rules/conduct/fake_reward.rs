@@ -1,0 +1,87 @@
+//! Wins and rewards that the package stages.
+
+use std::collections::BTreeSet;
+
+use super::support::{acted, all_runs, calls, has_role, told, unit, unit_texts};
+use crate::flow::{EntryKind, Origin, Place};
+use crate::rules::{Confidence, Context, Finding, Rule};
+use crate::source::FileId;
+
+/// `conduct/fake-reward`
+#[derive(Debug)]
+pub struct FakeReward;
+
+const TOPIC: &str = "fake-reward";
+/// Calls that ask a server.
+const ASKS: &[&str] = &["request", "cloud-function", "cloud-read", "socket-send"];
+
+impl Rule for FakeReward {
+    fn id(&self) -> &'static str {
+        "conduct/fake-reward"
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let first = out.len();
+        told(cx, self.id(), TOPIC, &[], out);
+        // A list of staged winners is one finding, at its first.
+        let mut lines: BTreeSet<(FileId, u32)> = BTreeSet::new();
+        let mut last: Option<Place> = None;
+        let kept: Vec<Finding> = out
+            .drain(first..)
+            .filter(|finding| {
+                let near = last.is_some_and(|place| {
+                    place.file == finding.place.file && finding.place.span.start.saturating_sub(place.span.end) < 120
+                });
+                last = Some(finding.place);
+                !near && lines.insert((finding.place.file, finding.place.span.start))
+            })
+            .collect();
+        out.extend(kept);
+        congratulations(self.id(), cx, out);
+        draws(self.id(), cx, out);
+    }
+}
+
+/// Wins that a dialog tells on load, in words that stand in the package.
+fn congratulations(rule: &'static str, cx: &Context<'_>, out: &mut Vec<Finding>) {
+    let conduct = &cx.policy.conduct;
+    for (place, group) in calls(cx, &["dialog", "toast"]) {
+        let Some(call) = group.iter().find(|call| !acted(call) && call.entry.kind == EntryKind::Load) else { continue };
+        let asked = call.facts.iter().any(|fact| matches!(fact, crate::flow::Fact::Succeeded(_)));
+        let text = ["0.content", "0.title"].iter().filter_map(|path| call.arg(path)?.text()).find(|text| {
+            conduct.near(TOPIC, &conduct.scan(text)).is_some()
+        });
+        if let Some(text) = text
+            && !asked
+            && !out.iter().any(|finding| finding.place.file == place.file && place.span.contains(finding.place.span))
+        {
+            out.push(Finding::new(rule, place).text("text", text).confidence(Confidence::Medium));
+        }
+    }
+}
+
+/// Draws whose result no server decides.
+fn draws(rule: &'static str, cx: &Context<'_>, out: &mut Vec<Finding>) {
+    let conduct = &cx.policy.conduct;
+    let random: Vec<_> = cx.solution.branches.iter().filter(|branch| branch.origin == Origin::Random).collect();
+    if random.is_empty() {
+        return;
+    }
+    let runs = all_runs(cx);
+    let mut seen = BTreeSet::new();
+    for branch in random {
+        let Some(unit) = unit(cx, &branch.entry.route) else { continue };
+        let texts = unit_texts(&runs, unit);
+        if conduct.fires("lottery", &conduct.scan(&texts)).is_none() {
+            continue;
+        }
+        let asks = cx.solution.calls.iter().any(|call| {
+            call.entry.route == branch.entry.route
+                && call.entry.method == branch.entry.method
+                && ASKS.iter().any(|role| has_role(cx, call, role))
+        });
+        if !asks && branch.entry.kind == EntryKind::User && seen.insert((branch.entry.route.clone(), branch.entry.method.clone())) {
+            out.push(Finding::new(rule, branch.read).variant("draw").text("text", "").confidence(Confidence::Medium));
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Texts and pass-phrases that lead users out of the program.
+
+use super::support::{calls, told};
+use crate::rules::{Context, Finding, Rule};
+
+/// `conduct/induced-leaving`
+#[derive(Debug)]
+pub struct InducedLeaving;
+
+const TOPIC: &str = "induced-leaving";
+
+impl Rule for InducedLeaving {
+    fn id(&self) -> &'static str {
+        "conduct/induced-leaving"
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let first = out.len();
+        told(cx, self.id(), TOPIC, &["induced-following", "induced-download", "induced-sharing"], out);
+        // One telling for a copied pass-phrase and the words that go with it in the same call.
+        let copies: Vec<_> = calls(cx, &["clipboard-write"]).into_keys().collect();
+        let mut kept: Vec<Finding> = Vec::new();
+        for finding in out.drain(first..) {
+            let call = copies.iter().find(|call| call.file == finding.place.file && call.span.contains(finding.place.span));
+            let again = call.is_some_and(|call| {
+                kept.iter().any(|other| other.place.file == call.file && call.span.contains(other.place.span))
+            });
+            if !again {
+                kept.push(match call {
+                    Some(call) => finding.step(*call, "conduct-call", ""),
+                    None => finding,
+                });
+            }
+        }
+        out.extend(kept);
+    }
+}

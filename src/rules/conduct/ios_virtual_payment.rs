@@ -1,0 +1,107 @@
+//! Payments for virtual goods that nothing keeps off iOS.
+
+use super::support::{all_runs, ancestors, calls, expression_names, is_game, unit, unit_texts};
+use super::texts::Run;
+use crate::flow::{Fact, HostCall, Origin, Place};
+use crate::rules::{Confidence, Context, Finding, Rule};
+
+/// `conduct/ios-virtual-payment`
+#[derive(Debug)]
+pub struct IosVirtualPayment;
+
+impl Rule for IosVirtualPayment {
+    fn id(&self) -> &'static str {
+        "conduct/ios-virtual-payment"
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let payments = calls(cx, &["payment"]);
+        if payments.is_empty() {
+            return;
+        }
+        let runs = all_runs(cx);
+        for (place, group) in payments {
+            let Some(open) = group.iter().find(|call| !guarded(cx, call)) else { continue };
+            if let Some((goods, confidence)) = virtual_goods(cx, &runs, open, place) {
+                out.push(
+                    Finding::new(self.id(), place).text("text", goods).confidence(confidence).steps(open.path.iter().cloned()),
+                );
+            }
+        }
+    }
+}
+
+/// Whether the path or the element that leads here keeps iOS out.
+fn guarded(cx: &Context<'_>, call: &HostCall) -> bool {
+    let tested = call.facts.iter().any(|fact| match fact {
+        Fact::Tested { origin: Origin::System(field), with, held, .. }
+            if matches!(&**field, "platform" | "system" | "model" | "brand" | "host" | "deviceModel" | "osName") =>
+        {
+            let apple = with.as_ref().is_some_and(|with| {
+                let with = with.to_lowercase();
+                ["ios", "iphone", "ipad", "apple", "mac"].iter().any(|name| with.contains(name))
+            });
+            !(apple && *held)
+        }
+        _ => false,
+    });
+    tested
+        || call.entry.element.is_some_and(|(file, node)| {
+            cx.program.template(file).is_some_and(|template| {
+                ancestors(&template.document, node).any(|(_, element)| {
+                    expression_names(cx, file, element, true).iter().any(|name| by_platform(cx, &call.entry.route, name))
+                })
+            })
+        })
+}
+
+/// Whether a data key tells the platform: by its name, or because a branch on the platform sets it.
+fn by_platform(cx: &Context<'_>, route: &str, name: &str) -> bool {
+    cx.policy.conduct.names("id-platform", name)
+        || cx.solution.branches.iter().any(|branch| {
+            matches!(&branch.origin, Origin::System(field) if matches!(&**field, "platform" | "system"))
+                && (&*branch.entry.route == route || branch.entry.route.is_empty())
+                && branch.sets.iter().any(|(key, _)| &**key == name)
+        })
+}
+
+/// What is sold, when it is no thing of the real world.
+fn virtual_goods(cx: &Context<'_>, runs: &[Run], call: &HostCall, place: Place) -> Option<(String, Confidence)> {
+    let conduct = &cx.policy.conduct;
+    let mut own = String::new();
+    for run in runs.iter().filter(|run| run.file == place.file) {
+        let at = run.place(crate::source::Span::new(0, 0));
+        if place.span.contains(at.span) {
+            own.push_str(&run.text);
+            own.push('\n');
+        }
+    }
+    let scan = conduct.scan(&own);
+    if let Some(range) = conduct.fires("virtual-goods", &scan).or_else(|| conduct.near("virtual-goods", &scan)) {
+        return Some((range.slice(&own).to_owned(), Confidence::High));
+    }
+    if is_game(cx) {
+        return Some(("道具".to_owned(), Confidence::High));
+    }
+    if conduct.fires("physical-goods", &scan).is_some() {
+        return None;
+    }
+    let route = &call.entry.route;
+    let mut texts = unit(cx, route).map(|unit| unit_texts(runs, unit)).unwrap_or_default();
+    // A component's goods are told by the pages that use it, a helper's by its own file.
+    texts.extend(runs.iter().filter(|run| run.file == place.file).map(|run| format!("{}\n", run.text)));
+    let scan = conduct.scan(&texts);
+    if conduct.fires("physical-goods", &scan).is_some() {
+        return None;
+    }
+    if let Some(range) = conduct.fires("virtual-goods", &scan) {
+        return Some((range.slice(&texts).to_owned(), Confidence::High));
+    }
+    if let Some(range) = conduct.near("virtual-goods", &scan) {
+        return Some((range.slice(&texts).to_owned(), Confidence::Medium));
+    }
+    [route, &call.entry.method]
+        .into_iter()
+        .find(|name| conduct.names("id-virtual", name))
+        .map(|name| (name.to_string(), Confidence::Medium))
+}

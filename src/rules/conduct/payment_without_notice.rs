@@ -1,0 +1,79 @@
+//! Payments that start with no price and no prompt on the path.
+
+use super::support::{all_runs, calls, confirmed, element, unit};
+use super::texts::{Run, Site};
+use crate::flow::{EntryKind, HostCall};
+use crate::rules::{Context, Finding, Rule};
+use crate::syntax::template::{NodeKind, Part};
+
+/// `conduct/payment-without-notice`
+#[derive(Debug)]
+pub struct PaymentWithoutNotice;
+
+impl Rule for PaymentWithoutNotice {
+    fn id(&self) -> &'static str {
+        "conduct/payment-without-notice"
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let payments = calls(cx, &["payment"]);
+        if payments.is_empty() {
+            return;
+        }
+        let runs = all_runs(cx);
+        for (place, group) in payments {
+            if let Some(call) = group.iter().find(|call| !noticed(cx, &runs, call)) {
+                out.push(
+                    Finding::new(self.id(), place)
+                        .step(call.entry.place, "conduct-entry", call.entry.method.clone())
+                        .steps(call.path.iter().cloned()),
+                );
+            }
+        }
+    }
+}
+
+fn noticed(cx: &Context<'_>, runs: &[Run], call: &HostCall) -> bool {
+    if confirmed(call) {
+        return true;
+    }
+    if call.entry.kind != EntryKind::User {
+        return false;
+    }
+    let conduct = &cx.policy.conduct;
+    let speaks = |run: &Run| {
+        let scan = conduct.scan(&run.text);
+        conduct.fires("price", &scan).is_some() || conduct.near("price", &scan).is_some()
+    };
+    // The control itself speaks of paying.
+    if let Some((file, node)) = call.entry.element {
+        let own = cx.program.template(file).and_then(|template| element(&template.document, node));
+        if let Some(own) = own {
+            let span = own.close.map_or(own.open, |close| crate::source::Span::new(own.open.start, close.end));
+            let inside = |run: &&Run| run.file == file && span.contains(run.place(crate::source::Span::new(0, 0)).span);
+            if runs.iter().filter(|run| matches!(run.site, Site::Template(_))).filter(inside).any(speaks) {
+                return true;
+            }
+        }
+    }
+    // Or the page shows what it costs.
+    let Some(unit) = unit(cx, &call.entry.route) else { return false };
+    runs.iter().filter(|run| unit.templates.contains(&run.file)).any(|run| conduct.fires("price", &conduct.scan(&run.text)).is_some())
+        || unit.templates.iter().any(|file| shows_amount(cx, *file))
+}
+
+/// Whether a template shows an amount from data.
+fn shows_amount(cx: &Context<'_>, file: crate::source::FileId) -> bool {
+    let Some(template) = cx.program.template(file) else { return false };
+    let source = &cx.package.source(file).text;
+    template.document.nodes.iter().any(|node| match &node.kind {
+        NodeKind::Text(parts) => parts.iter().any(|part| match part {
+            Part::Interpolation { expression, .. } => {
+                let text = expression.slice(source);
+                cx.policy.conduct.fires("price", &cx.policy.conduct.scan(text)).is_some()
+            }
+            Part::Text { .. } => false,
+        }),
+        _ => false,
+    })
+}

@@ -1,0 +1,190 @@
+//! Function that hangs on what tells a review from real use: flags, switches, dates, versions, addresses.
+
+use std::collections::BTreeSet;
+
+use super::support::{has_role, units_of};
+use crate::flow::{Branch, Origin, Place};
+use crate::model::conditions::{Condition, Read, conditions};
+use crate::package::{FileKind, Origin as FileOrigin};
+use crate::rules::{Confidence, Context, Finding, Rule};
+use crate::source::FileId;
+
+/// `conduct/review-evasion`
+#[derive(Debug)]
+pub struct ReviewEvasion;
+
+/// Roles of calls that lead to other function.
+const LEADS: &[&str] = &["navigate", "navigate-tab", "navigate-replace", "program-open", "app-open", "payment"];
+
+impl Rule for ReviewEvasion {
+    fn id(&self) -> &'static str {
+        "conduct/review-evasion"
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let mut told: BTreeSet<(FileId, String)> = BTreeSet::new();
+        let mut places: BTreeSet<Place> = BTreeSet::new();
+        // Flags by their names, wherever they come from.
+        for (index, file) in cx.package.files.iter().enumerate() {
+            let id = FileId(index as u32);
+            if file.origin != FileOrigin::Own || file.kind != FileKind::Script {
+                continue;
+            }
+            let Some(script) = cx.program.script(id) else { continue };
+            for condition in conditions(script) {
+                let Some(read) = condition.reads.iter().find(|read| flag(cx, id, read)) else { continue };
+                if !hides(cx, id, &condition) {
+                    continue;
+                }
+                let place = Place { file: id, span: read.span };
+                if told.insert((id, read.name().to_owned())) && places.insert(place) {
+                    out.push(Finding::new(self.id(), place).text("text", read.name()));
+                }
+            }
+            shown_flags(self.id(), cx, id, script, &mut told, &mut places, out);
+        }
+        for branch in &cx.solution.branches {
+            if places.contains(&branch.read) || places.contains(&branch.place) {
+                continue;
+            }
+            if let Some((variant, text)) = hangs(cx, branch)
+                && places.insert(branch.read)
+            {
+                if let Some(text) = &text
+                    && !told.insert((branch.read.file, text.clone()))
+                {
+                    continue;
+                }
+                let mut finding = Finding::new(self.id(), branch.read)
+                    .text("text", text.unwrap_or_default())
+                    .confidence(Confidence::Medium)
+                    .step(branch.place, "conduct-switch", "");
+                if let Some(variant) = variant {
+                    finding = finding.variant(variant);
+                }
+                out.push(finding);
+            }
+        }
+    }
+}
+
+fn ordinary(cx: &Context<'_>, file: FileId, read: &Read) -> bool {
+    let conduct = &cx.policy.conduct;
+    read.path.iter().any(|name| conduct.names("id-review-ordinary", name))
+        || units_of(cx, file).any(|unit| conduct.names("id-review-ordinary", &unit.route))
+}
+
+fn flag(cx: &Context<'_>, file: FileId, read: &Read) -> bool {
+    cx.policy.conduct.names("id-review-strong", read.name()) && !ordinary(cx, file, read)
+}
+
+/// Whether an arm shows, hides or leads elsewhere.
+fn hides(cx: &Context<'_>, file: FileId, condition: &Condition) -> bool {
+    let leads = || {
+        cx.solution.calls.iter().any(|call| {
+            call.place.file == file
+                && condition.arms.iter().flatten().any(|arm| arm.contains(call.place.span))
+                && LEADS.iter().any(|role| has_role(cx, call, role))
+        })
+    };
+    !condition.switches.is_empty()
+        || condition.strings.iter().any(|text| text.contains("pages/") || text.starts_with("http"))
+        || leads()
+}
+
+/// Flags that a script hands to the page, where a template hides something by them.
+fn shown_flags(
+    rule: &'static str,
+    cx: &Context<'_>,
+    file: FileId,
+    script: &crate::model::ir::Script,
+    told: &mut BTreeSet<(FileId, String)>,
+    places: &mut BTreeSet<Place>,
+    out: &mut Vec<Finding>,
+) {
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    let mut controls: Vec<(String, Place)> = Vec::new();
+    for unit in units_of(cx, file) {
+        for template in &unit.templates {
+            for (_, element) in cx.program.elements(*template) {
+                for name in super::support::expression_names(cx, *template, element, true) {
+                    if cx.policy.conduct.names("id-review-strong", &name)
+                        && !cx.policy.conduct.names("id-review-ordinary", &name)
+                        && !cx.policy.conduct.names("id-review-ordinary", &unit.route)
+                    {
+                        controls.push((name.clone(), Place { file: *template, span: element.open }));
+                        names.insert(name);
+                    }
+                }
+            }
+        }
+    }
+    if names.is_empty() || names.iter().any(|name| told.contains(&(file, name.clone()))) {
+        return;
+    }
+    let mut found: Option<Read> = None;
+    script.for_each_expr(&mut |expr| {
+        if found.is_none()
+            && let Some(read) = crate::model::conditions::chain(expr)
+            && read.path.len() > 1
+            && names.contains(read.name())
+            && &*read.path[0] != "this"
+            && read.path.iter().all(|name| &**name != "setData")
+        {
+            found = Some(read);
+        }
+    });
+    let Some((name, control)) = controls.into_iter().next() else { return };
+    let place = found.map_or(control, |read| Place { file, span: read.span });
+    if told.insert((file, name.clone())) && places.insert(place) {
+        out.push(
+            Finding::new(rule, place).text("text", name).confidence(Confidence::Medium).step(control, "conduct-hidden", ""),
+        );
+    }
+}
+
+/// Whether a branch hides function, by what it hangs on.
+fn hangs(cx: &Context<'_>, branch: &Branch) -> Option<(Option<&'static str>, Option<String>)> {
+    let conduct = &cx.policy.conduct;
+    let shows = branch.sets.iter().any(|(key, value)| {
+        matches!(value.as_deref(), Some("true" | "false"))
+            && conduct.names("id-visibility", key)
+            && !conduct.names("id-time-ordinary", key)
+            && !conduct.names("id-review-ordinary", key)
+    });
+    let leads = branch.then_calls.iter().chain(&branch.else_calls).filter_map(|at| cx.solution.calls.get(*at)).any(|call| {
+        LEADS.iter().any(|role| has_role(cx, call, role))
+    });
+    match &branch.origin {
+        Origin::Remote(path) => {
+            let last = path.rsplit('.').next().unwrap_or(path);
+            let place = if ["ip", "city", "province", "region", "country", "area"].contains(&last) {
+                (shows && branch.with.is_some()).then_some(Some("address"))
+            } else {
+                None
+            };
+            if let Some(variant) = place {
+                return Some((variant, Some(last.to_owned())));
+            }
+            (conduct.names("id-review", last) && !path.split('.').any(|name| conduct.names("id-review-ordinary", name)) && (shows || leads))
+                .then(|| (None, Some(last.to_owned())))
+        }
+        Origin::Date => {
+            let fixed = branch.with.as_deref().is_some_and(fixed_date);
+            (fixed && (shows || leads)).then_some((Some("date"), None))
+        }
+        Origin::Environment => (shows || leads).then_some((Some("version"), None)),
+        Origin::System(field) if &**field == "version" => (shows && leads).then_some((Some("version"), None)),
+        Origin::Location => (shows && branch.with.is_some()).then_some((Some("address"), None)),
+        _ => None,
+    }
+}
+
+/// Whether a constant is a day in time: a date text or a time stamp.
+fn fixed_date(text: &str) -> bool {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    match text.parse::<f64>() {
+        Ok(number) => number > 1.4e9,
+        Err(_) => digits.len() >= 6 && digits.starts_with("20"),
+    }
+}

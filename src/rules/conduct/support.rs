@@ -1,0 +1,311 @@
+//! What several conduct rules ask: roles, triggers, what stands around an element.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::texts::{Run, Site, runs};
+use crate::flow::{EntryKind, Fact, HostCall, Place};
+use crate::model::{Unit, UnitKind};
+use crate::package::Origin as FileOrigin;
+use crate::policy::host::Host;
+use crate::rules::{Context, Finding};
+use crate::source::{FileId, Span};
+use crate::syntax::template::{Document, Element, NodeId, NodeKind, Part};
+
+/// The package's host.
+pub fn host<'a>(cx: &Context<'a>) -> Option<&'a Host> {
+    cx.policy.host(&cx.package.host)
+}
+
+/// Whether a call's API has a role.
+pub fn has_role(cx: &Context<'_>, call: &HostCall, role: &str) -> bool {
+    host(cx).and_then(|host| host.apis.get(&call.api)).is_some_and(|api| api.roles.iter().any(|other| &**other == role))
+}
+
+/// Calls of own code whose API has one of the roles, by place.
+pub fn calls<'a>(cx: &Context<'a>, roles: &[&str]) -> BTreeMap<Place, Vec<&'a HostCall>> {
+    let mut out: BTreeMap<Place, Vec<&HostCall>> = BTreeMap::new();
+    for call in &cx.solution.calls {
+        if roles.iter().any(|role| has_role(cx, call, role)) {
+            out.entry(call.through.unwrap_or(call.place)).or_default().push(call);
+        }
+    }
+    out
+}
+
+/// Whether a user's own action stands on the path: a tap, or a dialog that was confirmed.
+pub fn acted(call: &HostCall) -> bool {
+    call.entry.kind == EntryKind::User
+        || call.facts.iter().any(|fact| matches!(fact, Fact::Acted(..) | Fact::DialogConfirmed(_) | Fact::Ticked(..)))
+}
+
+/// Whether a dialog was confirmed on the path.
+pub fn confirmed(call: &HostCall) -> bool {
+    call.facts.iter().any(|fact| matches!(fact, Fact::DialogConfirmed(_)))
+}
+
+/// The API as users of the host write it.
+pub fn api_name(call: &HostCall) -> String {
+    if call.namespace.is_empty() { call.api.to_string() } else { format!("{}.{}", call.namespace, call.api) }
+}
+
+/// Roles of an element: those of its component and of its open type.
+pub fn element_roles<'a>(cx: &Context<'a>, element: &Element) -> Vec<&'a str> {
+    let Some(component) = host(cx).and_then(|host| host.components.get(&element.name)) else { return Vec::new() };
+    let mut roles: Vec<&str> = component.roles.iter().map(|role| &**role).collect();
+    if let Some(open_type) = element.attribute("open-type").and_then(|attribute| attribute.value.as_ref()?.literal())
+        && let Some((_, open)) = component.open_types.iter().find(|(name, _)| name.eq_ignore_ascii_case(&open_type))
+    {
+        roles.extend(open.roles.iter().map(|role| &**role));
+    }
+    roles
+}
+
+/// Whether a quoted or bare boolean attribute is on; `None` when an expression decides.
+pub fn boolean(element: &Element, name: &str) -> Option<Option<bool>> {
+    let attribute = element.attribute(name)?;
+    let Some(value) = &attribute.value else { return Some(Some(true)) };
+    if let Some(text) = value.literal() {
+        return Some(Some(!matches!(text.trim(), "false" | "0" | "")));
+    }
+    let [Part::Interpolation { .. }] = value.parts.as_slice() else { return Some(None) };
+    Some(None)
+}
+
+/// The element of a node.
+pub fn element(document: &Document, node: NodeId) -> Option<&Element> {
+    match &document.nodes.get(node as usize)?.kind {
+        NodeKind::Element(element) => Some(element),
+        _ => None,
+    }
+}
+
+/// The elements around a node, innermost first, itself included.
+pub fn ancestors(document: &Document, node: NodeId) -> impl Iterator<Item = (NodeId, &Element)> {
+    let mut at = Some(node);
+    std::iter::from_fn(move || {
+        let node = at?;
+        let parent = document.nodes.get(node as usize)?.parent;
+        at = (parent != node).then_some(parent);
+        Some(node)
+    })
+    .filter_map(move |node| Some((node, element(document, node)?)))
+}
+
+/// The unit of a route.
+pub fn unit<'a>(cx: &Context<'a>, route: &str) -> Option<&'a Unit> {
+    cx.program.by_route.get(route).and_then(|id| cx.program.units.get(*id as usize))
+}
+
+/// Units whose templates or script are in that file.
+pub fn units_of<'a>(cx: &Context<'a>, file: FileId) -> impl Iterator<Item = &'a Unit> {
+    cx.program.units.iter().filter(move |unit| unit.script == Some(file) || unit.templates.contains(&file))
+}
+
+/// The routes of listed pages.
+pub fn is_page(unit: &Unit) -> bool {
+    unit.kind == UnitKind::Page
+}
+
+/// Where absence is told: the start of the application's configuration.
+pub fn absence(cx: &Context<'_>) -> Option<Place> {
+    let file = cx.package.app.or_else(|| cx.package.project).or_else(|| (!cx.package.files.is_empty()).then_some(FileId(0)))?;
+    Some(Place { file, span: Span::new(0, 1.min(cx.package.source(file).text.len() as u32)) })
+}
+
+/// Whether it is a mini-game.
+pub fn is_game(cx: &Context<'_>) -> bool {
+    cx.package.game || cx.package.submission.categories.iter().any(|category| category.split('/').next() == Some("游戏"))
+}
+
+/// Something that users act on to share, follow or chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Trigger {
+    /// The template.
+    pub file: FileId,
+    /// The element.
+    pub node: NodeId,
+}
+
+/// Elements that trigger one of the roles: by their open type or component, or through the handlers bound to them.
+pub fn triggers(cx: &Context<'_>, roles: &[&str]) -> BTreeSet<Trigger> {
+    let mut out = BTreeSet::new();
+    for (index, file) in cx.package.files.iter().enumerate() {
+        let id = FileId(index as u32);
+        if file.origin != FileOrigin::Own {
+            continue;
+        }
+        for (node, element) in cx.program.elements(id) {
+            if element_roles(cx, element).iter().any(|role| roles.contains(role)) {
+                out.insert(Trigger { file: id, node });
+            }
+        }
+    }
+    for calls in calls(cx, roles).values() {
+        for call in calls {
+            if let Some((file, node)) = call.entry.element {
+                out.insert(Trigger { file, node });
+            }
+        }
+    }
+    out
+}
+
+/// Whether users can act on an element by itself.
+pub fn tappable(element: &Element) -> bool {
+    element.attribute("open-type").is_some()
+        || &*element.name == "navigator"
+        || element.attributes.iter().any(|attribute| {
+            let name = attribute.name.to_ascii_lowercase();
+            (name.starts_with("bind") || name.starts_with("catch")) && name.ends_with("tap")
+        })
+}
+
+fn size(document: &Document, node: NodeId) -> usize {
+    match &document.nodes[node as usize].kind {
+        NodeKind::Element(element) => 1 + element.children.iter().map(|child| size(document, *child)).sum::<usize>(),
+        _ => 0,
+    }
+}
+
+/// Most elements that a box around a trigger may hold for its texts to be about the trigger.
+const NEIGHBOURS: usize = 14;
+
+/// Whether a text of the template stands at a trigger: inside it, or beside it in a small box, not in another control.
+pub fn beside(cx: &Context<'_>, trigger: Trigger, run: &Run) -> bool {
+    let Site::Template(node) = run.site else { return false };
+    if run.file != trigger.file {
+        return false;
+    }
+    let Some(template) = cx.program.template(run.file) else { return false };
+    let document = &template.document;
+    // The control that the text belongs to, if any.
+    for (at, element) in ancestors(document, node) {
+        if at == trigger.node {
+            return true;
+        }
+        if tappable(element) && ancestors(document, trigger.node).all(|(other, _)| other != at) {
+            return false;
+        }
+    }
+    let around: Vec<NodeId> = ancestors(document, node).map(|(at, _)| at).collect();
+    ancestors(document, trigger.node)
+        .skip(1)
+        .take(3)
+        .take_while(|(at, _)| size(document, *at) <= NEIGHBOURS)
+        .any(|(at, _)| around.contains(&at))
+}
+
+/// All texts of the package, with what the conduct words find in them.
+pub fn all_runs(cx: &Context<'_>) -> Vec<Run> {
+    runs(cx)
+}
+
+/// Findings of a topic whose patterns fire alone, but for texts that another topic tells more exactly.
+pub fn told(cx: &Context<'_>, rule: &'static str, topic: &str, silent: &[&str], out: &mut Vec<Finding>) -> Vec<Place> {
+    let mut places = Vec::new();
+    for run in all_runs(cx) {
+        let scan = cx.policy.conduct.scan(&run.text);
+        let Some(range) = cx.policy.conduct.fires(topic, &scan) else { continue };
+        if silent.iter().any(|topic| cx.policy.conduct.fires(topic, &scan).is_some()) {
+            continue;
+        }
+        let place = run.place(range);
+        places.push(place);
+        out.push(Finding::new(rule, place).text("text", run.excerpt(range)));
+    }
+    places
+}
+
+/// Texts that stand beside a trigger and match the topic's weaker patterns; at most one a trigger.
+pub fn beside_triggers(
+    cx: &Context<'_>,
+    rule: &'static str,
+    topic: &str,
+    triggers: &BTreeSet<Trigger>,
+    told: &[Place],
+    note: &'static str,
+    out: &mut Vec<Finding>,
+) -> Vec<Place> {
+    let mut places = Vec::new();
+    if triggers.is_empty() {
+        return places;
+    }
+    let runs: Vec<(Run, Option<Span>)> = all_runs(cx)
+        .into_iter()
+        .filter(|run| matches!(run.site, Site::Template(_)) && triggers.iter().any(|trigger| trigger.file == run.file))
+        .map(|run| {
+            let found = cx.policy.conduct.near(topic, &cx.policy.conduct.scan(&run.text));
+            (run, found)
+        })
+        .collect();
+    for trigger in triggers {
+        let near: Vec<&(Run, Option<Span>)> = runs.iter().filter(|(run, _)| beside(cx, *trigger, run)).collect();
+        if near.iter().any(|(run, _)| told.iter().any(|place| place.file == run.file && run_holds(run, *place))) {
+            continue;
+        }
+        if let Some((run, Some(range))) = near.iter().find(|(_, range)| range.is_some()) {
+            let place = run.place(*range);
+            if places.contains(&place) || told.contains(&place) {
+                continue;
+            }
+            let Some(at) = cx.program.template(trigger.file).and_then(|template| element(&template.document, trigger.node)) else {
+                continue;
+            };
+            places.push(place);
+            out.push(
+                Finding::new(rule, place)
+                    .variant("near")
+                    .text("text", run.excerpt(*range))
+                    .step(Place { file: trigger.file, span: at.open }, note, Arc::from(&*at.name)),
+            );
+        }
+    }
+    places
+}
+
+fn run_holds(run: &Run, place: Place) -> bool {
+    let whole = Span::new(0, run.text.len() as u32);
+    let start = run.place(Span::new(0, 0));
+    let end = run.place(Span::new(whole.end.saturating_sub(1), whole.end));
+    start.span.start <= place.span.start && place.span.start <= end.span.end
+}
+
+/// Everything that a page or component shows: its templates' texts and its script's strings.
+pub fn unit_texts(runs: &[Run], unit: &Unit) -> String {
+    let mut out = String::new();
+    for run in runs {
+        let shown = unit.templates.contains(&run.file) || unit.script == Some(run.file) || unit.config == Some(run.file);
+        if shown && out.len() < 1 << 17 {
+            out.push_str(&run.text);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// Names in the interpolations and control attributes of an element.
+pub fn expression_names(cx: &Context<'_>, file: FileId, element: &Element, controls_only: bool) -> Vec<String> {
+    let source = &cx.package.source(file).text;
+    let mut out = Vec::new();
+    for attribute in &element.attributes {
+        let name = attribute.name.to_ascii_lowercase();
+        let control = name.ends_with("if") || name.ends_with("elif") || name == "hidden" || name.ends_with("show");
+        if controls_only && !control {
+            continue;
+        }
+        if let Some(value) = &attribute.value {
+            names_in(value.span.slice(source), &mut out);
+        }
+    }
+    out
+}
+
+/// Identifiers of an expression's text.
+pub fn names_in(text: &str, out: &mut Vec<String>) {
+    for name in text.split(|character: char| !(character.is_alphanumeric() || character == '_' || character == '$')) {
+        if name.chars().next().is_some_and(|first| first.is_alphabetic() || first == '_') {
+            out.push(name.to_owned());
+        }
+    }
+}

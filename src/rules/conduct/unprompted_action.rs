@@ -1,0 +1,68 @@
+//! Things that are posted, shared, changed or deleted without a user action.
+
+use super::support::{acted, api_name, calls};
+use crate::flow::{EntryKind, HostCall};
+use crate::policy::conduct::name_words;
+use crate::rules::{Confidence, Context, Finding, Rule};
+
+/// `conduct/unprompted-action`
+#[derive(Debug)]
+pub struct UnpromptedAction;
+
+const ROLES: &[&str] = &["share", "follow", "favorite", "contact-write", "calendar", "save-album", "community-editor"];
+
+impl Rule for UnpromptedAction {
+    fn id(&self) -> &'static str {
+        "conduct/unprompted-action"
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        for (place, group) in calls(cx, ROLES) {
+            if let Some(call) = group.iter().find(|call| unprompted(call)) {
+                out.push(tell(self.id(), place, call, api_name(call)));
+            }
+        }
+        for (place, group) in calls(cx, &["request", "cloud-function"]) {
+            let found = group.iter().filter(|call| unprompted(call)).find_map(|call| Some((call, publishes(cx, call)?)));
+            if let Some((call, what)) = found {
+                out.push(tell(self.id(), place, call, what).confidence(Confidence::Medium));
+            }
+        }
+    }
+}
+
+fn tell(rule: &'static str, place: crate::flow::Place, call: &HostCall, what: String) -> Finding {
+    Finding::new(rule, place)
+        .text("text", what)
+        .step(call.entry.place, "conduct-entry", call.entry.method.clone())
+        .steps(call.path.iter().cloned())
+}
+
+fn unprompted(call: &HostCall) -> bool {
+    !acted(call) && matches!(call.entry.kind, EntryKind::Load | EntryKind::TopLevel | EntryKind::Host)
+}
+
+/// The address, when its words say that something is published or deleted.
+fn publishes(cx: &Context<'_>, call: &HostCall) -> Option<String> {
+    let conduct = &cx.policy.conduct;
+    let method = ["0.method"].iter().find_map(|path| call.arg(path)?.text()).unwrap_or("").to_ascii_uppercase();
+    let cloud = call.arg("0.name").is_some();
+    call.arg("0.url").or_else(|| call.arg("0.name"))?.strings.iter().find_map(|text| {
+        let joined = text.pieces.join("-");
+        let path = joined.split_once("://").map_or(&*joined, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
+        let path = path.split(['?', '#']).next().unwrap_or(path);
+        let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
+        let words = name_words(last);
+        let strong = conduct.names("id-act-strong", last);
+        let weak = conduct.names("id-act", last) && words.len() <= 2;
+        let reading = words.iter().any(|word| {
+            matches!(
+                word.as_str(),
+                "get" | "list" | "query" | "detail" | "details" | "count" | "info" | "search" | "page" | "log" | "stat" | "stats" | "config" | "all" | "show" | "index" | "check" | "expire" | "expired" | "token" | "cache"
+            )
+        });
+        let writes = matches!(&*method, "POST" | "PUT" | "DELETE" | "PATCH") || cloud;
+        (!reading && (method == "DELETE" || writes && strong || writes && weak && !matches!(last, "report" | "submit" | "send" | "message" | "join" | "post" | "subscribe")))
+            .then(|| path.to_owned())
+    })
+}
