@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::texts::{Run, Site, runs};
 use crate::flow::{EntryKind, Fact, HostCall, Place};
-use crate::model::{Unit, UnitKind};
+use crate::model::Unit;
 use crate::package::Origin as FileOrigin;
 use crate::policy::host::Host;
 use crate::rules::{Context, Finding};
@@ -100,11 +100,6 @@ pub fn unit<'a>(cx: &Context<'a>, route: &str) -> Option<&'a Unit> {
 /// Units whose templates or script are in that file.
 pub fn units_of<'a>(cx: &Context<'a>, file: FileId) -> impl Iterator<Item = &'a Unit> {
     cx.program.units.iter().filter(move |unit| unit.script == Some(file) || unit.templates.contains(&file))
-}
-
-/// The routes of listed pages.
-pub fn is_page(unit: &Unit) -> bool {
-    unit.kind == UnitKind::Page
 }
 
 /// Where absence is told: the start of the application's configuration.
