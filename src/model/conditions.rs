@@ -50,7 +50,9 @@ pub fn conditions(script: &Script) -> Vec<Condition> {
                 effects_of(other, script, &mut condition);
                 out.push(condition);
             }
-            ExprKind::Logical(super::ir::Operator::And, test, then) if matches!(then.kind, ExprKind::Call { .. } | ExprKind::Assign { .. }) => {
+            ExprKind::Logical(super::ir::Operator::And, test, then)
+                if matches!(then.kind, ExprKind::Call { .. } | ExprKind::Assign { .. }) =>
+            {
                 let mut condition = condition(test, Some(then.span), None);
                 effects_of(then, script, &mut condition);
                 out.push(condition);
@@ -114,7 +116,14 @@ fn condition(test: &Expr, then: Option<Span>, other: Option<Span>) -> Condition 
         ExprKind::Number(number) => constants.push(number.to_string().into()),
         _ => {}
     });
-    Condition { span: test.span, reads: reads(test), constants, arms: [then, other], switches: Vec::new(), strings: Vec::new() }
+    Condition {
+        span: test.span,
+        reads: reads(test),
+        constants,
+        arms: [then, other],
+        switches: Vec::new(),
+        strings: Vec::new(),
+    }
 }
 
 fn span_of(block: &[Stmt]) -> Option<Span> {
@@ -129,7 +138,8 @@ fn block(body: &[Stmt], end: u32, script: &Script, out: &mut Vec<Condition>) {
                 with_variables(test, script, &mut found);
                 effects(then, script, &mut found);
                 effects(other, script, &mut found);
-                let leaves = then.last().is_some_and(|last| matches!(last.kind, StmtKind::Return(_) | StmtKind::Throw(_)));
+                let leaves =
+                    then.last().is_some_and(|last| matches!(last.kind, StmtKind::Return(_) | StmtKind::Throw(_)));
                 if leaves && other.is_empty() && at + 1 < body.len() {
                     let rest = &body[at + 1..];
                     found.arms[1] = Some(Span::new(rest[0].span.start, end));
@@ -139,7 +149,9 @@ fn block(body: &[Stmt], end: u32, script: &Script, out: &mut Vec<Condition>) {
                 block(then, end, script, out);
                 block(other, end, script, out);
             }
-            StmtKind::Loop { body, .. } | StmtKind::ForEach { body, .. } | StmtKind::Block(_, body) => block(body, end, script, out),
+            StmtKind::Loop { body, .. } | StmtKind::ForEach { body, .. } | StmtKind::Block(_, body) => {
+                block(body, end, script, out)
+            }
             StmtKind::Switch(_, cases) => cases.iter().for_each(|(_, body)| block(body, end, script, out)),
             StmtKind::Try { block: body, handler, finalizer } => {
                 block(body, end, script, out);

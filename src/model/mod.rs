@@ -1,7 +1,7 @@
 //! Trees to facts a file, linked to one program.
 
-pub mod ir;
 pub mod conditions;
+pub mod ir;
 mod link;
 pub mod lower;
 mod program;

@@ -29,22 +29,26 @@ impl Rule for AutoplayMedia {
                     continue;
                 }
                 if on(cx, file, element, "autoplay") && !on(cx, file, element, "muted") {
-                    out.push(Finding::new(self.id(), Place { file, span: element.open }).text("text", format!("<{}>", element.name)));
+                    out.push(
+                        Finding::new(self.id(), Place { file, span: element.open })
+                            .text("text", format!("<{}>", element.name)),
+                    );
                 }
             }
         }
         for (place, group) in calls(cx, CALLS) {
-            let starts = |api: &str| api == "play" || api.ends_with(".play") || api.ends_with("resume") || api.starts_with("play");
+            let starts = |api: &str| {
+                api == "play" || api.ends_with(".play") || api.ends_with("resume") || api.starts_with("play")
+            };
             let found = group.iter().find(|call| {
                 !acted(call) && matches!(call.entry.kind, EntryKind::Load | EntryKind::TopLevel) && starts(&call.api)
             });
             if let Some(call) = found {
-                out.push(
-                    Finding::new(self.id(), place)
-                        .variant("call")
-                        .text("text", api_name(call))
-                        .step(call.entry.place, "conduct-entry", call.entry.method.clone()),
-                );
+                out.push(Finding::new(self.id(), place).variant("call").text("text", api_name(call)).step(
+                    call.entry.place,
+                    "conduct-entry",
+                    call.entry.method.clone(),
+                ));
             }
         }
     }
@@ -57,7 +61,9 @@ fn on(cx: &Context<'_>, file: FileId, element: &Element, name: &str) -> bool {
         Some(Some(on)) => on,
         Some(None) => {
             let source = &cx.package.source(file).text;
-            let Some(value) = element.attribute(name).and_then(|attribute| attribute.value.as_ref()) else { return false };
+            let Some(value) = element.attribute(name).and_then(|attribute| attribute.value.as_ref()) else {
+                return false;
+            };
             let text = value.span.slice(source).trim();
             let inner = text.trim_start_matches(['{', '=', ' ']).trim_end_matches(['}', '=', ' ']);
             match inner {

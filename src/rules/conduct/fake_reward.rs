@@ -48,9 +48,10 @@ fn congratulations(rule: &'static str, cx: &Context<'_>, out: &mut Vec<Finding>)
     for (place, group) in calls(cx, &["dialog", "toast"]) {
         let Some(call) = group.iter().find(|call| !acted(call) && call.entry.kind == EntryKind::Load) else { continue };
         let asked = call.facts.iter().any(|fact| matches!(fact, crate::flow::Fact::Succeeded(_)));
-        let text = ["0.content", "0.title"].iter().filter_map(|path| call.arg(path)?.text()).find(|text| {
-            conduct.near(TOPIC, &conduct.scan(text)).is_some()
-        });
+        let text = ["0.content", "0.title"]
+            .iter()
+            .filter_map(|path| call.arg(path)?.text())
+            .find(|text| conduct.near(TOPIC, &conduct.scan(text)).is_some());
         if let Some(text) = text
             && !asked
             && !out.iter().any(|finding| finding.place.file == place.file && place.span.contains(finding.place.span))
@@ -80,7 +81,10 @@ fn draws(rule: &'static str, cx: &Context<'_>, out: &mut Vec<Finding>) {
                 && call.entry.method == branch.entry.method
                 && ASKS.iter().any(|role| has_role(cx, call, role))
         });
-        if !asks && branch.entry.kind == EntryKind::User && seen.insert((branch.entry.route.clone(), branch.entry.method.clone())) {
+        if !asks
+            && branch.entry.kind == EntryKind::User
+            && seen.insert((branch.entry.route.clone(), branch.entry.method.clone()))
+        {
             out.push(Finding::new(rule, branch.read).variant("draw").text("text", "").confidence(Confidence::Medium));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::support::{told, Trigger, beside, all_runs};
+use super::support::{Trigger, all_runs, beside, told};
 use super::texts::Site;
 use crate::rules::{Confidence, Context, Finding, Rule};
 

@@ -51,7 +51,11 @@ impl Rule for IncompleteService {
                     .text("category", category.clone())
                     .text("text", missing.join("、"))
                     .clauses([entry.clause.clone()])
-                    .confidence(if missing.len() * 2 > entry.needs.len() { Confidence::Medium } else { Confidence::Low }),
+                    .confidence(if missing.len() * 2 > entry.needs.len() {
+                        Confidence::Medium
+                    } else {
+                        Confidence::Low
+                    }),
             );
         }
     }
@@ -98,6 +102,7 @@ impl Shown {
     }
 
     fn has(&self, need: &Need) -> bool {
-        need.roles.iter().any(|role| self.roles.contains(role)) || need.words.iter().any(|word| self.text.contains(&word.to_lowercase()))
+        need.roles.iter().any(|role| self.roles.contains(role))
+            || need.words.iter().any(|word| self.text.contains(&word.to_lowercase()))
     }
 }

@@ -29,7 +29,8 @@ impl Rule for InducedDownload {
                 if !element_roles(cx, element).iter().any(|role| ROLES.contains(role)) {
                     continue;
                 }
-                let whole = element.close.map_or(element.open, |close| crate::source::Span::new(element.open.start, close.end));
+                let whole =
+                    element.close.map_or(element.open, |close| crate::source::Span::new(element.open.start, close.end));
                 if !told.iter().any(|place| place.file == file && whole.contains(place.span)) {
                     let place = Place { file, span: element.open };
                     told.push(place);

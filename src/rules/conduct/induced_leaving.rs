@@ -21,7 +21,8 @@ impl Rule for InducedLeaving {
         let copies: Vec<_> = calls(cx, &["clipboard-write"]).into_keys().collect();
         let mut kept: Vec<Finding> = Vec::new();
         for finding in out.drain(first..) {
-            let call = copies.iter().find(|call| call.file == finding.place.file && call.span.contains(finding.place.span));
+            let call =
+                copies.iter().find(|call| call.file == finding.place.file && call.span.contains(finding.place.span));
             let again = call.is_some_and(|call| {
                 kept.iter().any(|other| other.place.file == call.file && call.span.contains(other.place.span))
             });

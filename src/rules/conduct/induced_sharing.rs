@@ -38,15 +38,19 @@ fn dialogs(rule: &'static str, cx: &Context<'_>, places: &mut Vec<Place>, out: &
         for fact in group.iter().flat_map(|call| &call.facts) {
             let Fact::DialogConfirmed(dialog) = fact else { continue };
             for call in cx.solution.calls.iter().filter(|call| call.place == *dialog) {
-                for text in ["0.content", "0.title", "0"].iter().filter_map(|path| call.arg(path)).flat_map(|arg| &arg.strings) {
+                for text in
+                    ["0.content", "0.title", "0"].iter().filter_map(|path| call.arg(path)).flat_map(|arg| &arg.strings)
+                {
                     let joined = text.pieces.join(" ");
                     let scan = conduct.scan(&joined);
                     let Some(place) = text.place else { continue };
                     if conduct.near(TOPIC, &scan).is_some() && !told_at(places, place) && seen.insert(place) {
                         places.push(place);
-                        out.push(
-                            Finding::new(rule, place).variant("near").text("text", joined).step(share, "conduct-share-trigger", ""),
-                        );
+                        out.push(Finding::new(rule, place).variant("near").text("text", joined).step(
+                            share,
+                            "conduct-share-trigger",
+                            "",
+                        ));
                     }
                 }
             }
@@ -55,7 +59,9 @@ fn dialogs(rule: &'static str, cx: &Context<'_>, places: &mut Vec<Place>, out: &
 }
 
 fn told_at(places: &[Place], place: Place) -> bool {
-    places.iter().any(|told| told.file == place.file && (place.span.contains(told.span) || told.span.contains(place.span)))
+    places
+        .iter()
+        .any(|told| told.file == place.file && (place.span.contains(told.span) || told.span.contains(place.span)))
 }
 
 /// What is granted when an action succeeded: data, storage, requests. Told where no text of the page was told.
@@ -76,7 +82,8 @@ pub fn results(
     };
     let mut add = |place: Place, name: &str, at: Option<Place>, route: &str, out: &mut Vec<Finding>| {
         if !page_told(route) && seen.insert(place) {
-            let mut finding = Finding::new(rule, place).variant("branch").text("text", name).confidence(Confidence::Medium);
+            let mut finding =
+                Finding::new(rule, place).variant("branch").text("text", name).confidence(Confidence::Medium);
             if let Some(at) = at {
                 finding = finding.step(at, "conduct-granted", name);
             }
@@ -124,7 +131,8 @@ fn grants(cx: &Context<'_>, call: &HostCall) -> Option<String> {
     };
     path.iter().filter_map(|path| call.arg(path)).flat_map(|arg| &arg.strings).find_map(|text| {
         let joined = text.pieces.join(" ");
-        let tail = joined.rsplit("//").next().unwrap_or(&joined).split_once('/').map_or(&*joined, |(_, path)| path).to_owned();
+        let tail =
+            joined.rsplit("//").next().unwrap_or(&joined).split_once('/').map_or(&*joined, |(_, path)| path).to_owned();
         conduct.names("id-grant", &tail).then_some(tail)
     })
 }

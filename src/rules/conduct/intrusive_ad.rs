@@ -51,9 +51,14 @@ fn page(rule: &'static str, cx: &Context<'_>, unit: &Unit, file: FileId, documen
     for (node, ad) in ads {
         let place = Place { file, span: ad.open };
         let style = Styles { cx, unit };
-        let variant = if type_of(ad).is_some_and(|kind| matches!(&*kind, "pre-roll" | "preroll" | "mid-roll" | "midroll" | "mid-roll-video")) {
+        let variant = if type_of(ad)
+            .is_some_and(|kind| matches!(&*kind, "pre-roll" | "preroll" | "mid-roll" | "midroll" | "mid-roll-video"))
+        {
             Some("preroll")
-        } else if ancestors(document, node).take(4).any(|(_, element)| style.floats(element) || &*element.name == "cover-view") {
+        } else if ancestors(document, node)
+            .take(4)
+            .any(|(_, element)| style.floats(element) || &*element.name == "cover-view")
+        {
             Some("floating")
         } else if unit.kind == UnitKind::Page && on_top(cx, document, node) {
             Some("top")
@@ -104,7 +109,23 @@ fn on_top(cx: &Context<'_>, document: &Document, ad: NodeId) -> bool {
                 && ancestors(document, id).skip(1).all(|(_, outer)| !is_ad(cx, outer))
                 && !matches!(
                     &*element.name,
-                    "view" | "block" | "scroll-view" | "swiper" | "swiper-item" | "template" | "text" | "import" | "include" | "slot" | "page-meta" | "wxs" | "import-sjs" | "filter" | "cover-view" | "navigation-bar" | "form"
+                    "view"
+                        | "block"
+                        | "scroll-view"
+                        | "swiper"
+                        | "swiper-item"
+                        | "template"
+                        | "text"
+                        | "import"
+                        | "include"
+                        | "slot"
+                        | "page-meta"
+                        | "wxs"
+                        | "import-sjs"
+                        | "filter"
+                        | "cover-view"
+                        | "navigation-bar"
+                        | "form"
                 )
         }
         _ => false,
@@ -157,9 +178,8 @@ fn side_by_side(document: &Document, one: NodeId, other: NodeId) -> bool {
     let box_of = |mut node: NodeId| {
         for _ in 0..3 {
             let parent = document.nodes[node as usize].parent;
-            let alone = element(document, parent).is_some_and(|element| {
-                element.children.iter().filter(|child| solid(document, **child)).count() == 1
-            });
+            let alone = element(document, parent)
+                .is_some_and(|element| element.children.iter().filter(|child| solid(document, **child)).count() == 1);
             if !alone {
                 break;
             }
@@ -220,7 +240,9 @@ impl Styles<'_> {
         let app = self.cx.program.units.iter().find(|unit| unit.kind == UnitKind::App).and_then(|unit| unit.style);
         let files: Vec<FileId> = [self.unit.style, app].into_iter().flatten().collect();
         classes.split_whitespace().any(|class| {
-            files.iter().any(|file| blocks(&self.cx.package.source(*file).text, class).iter().any(|block| positioned(block)))
+            files
+                .iter()
+                .any(|file| blocks(&self.cx.package.source(*file).text, class).iter().any(|block| positioned(block)))
         })
     }
 }
@@ -228,7 +250,8 @@ impl Styles<'_> {
 fn positioned(style: &str) -> bool {
     style.split(';').any(|declaration| {
         declaration.split_once(':').is_some_and(|(name, value)| {
-            name.trim().ends_with("position") && matches!(value.trim().trim_end_matches("!important").trim(), "fixed" | "absolute" | "sticky")
+            name.trim().ends_with("position")
+                && matches!(value.trim().trim_end_matches("!important").trim(), "fixed" | "absolute" | "sticky")
         })
     })
 }
@@ -245,7 +268,10 @@ fn blocks<'t>(text: &'t str, class: &str) -> Vec<&'t str> {
         let Some(open) = rest.find('{') else { continue };
         // The class must be the last part of its selector.
         let selector = rest[..open].split(',').next().unwrap_or("");
-        if selector.trim_start().contains(char::is_whitespace) || selector.contains('}') || !selector.trim().is_empty() && !selector.trim().starts_with(['.', ':', '[']) {
+        if selector.trim_start().contains(char::is_whitespace)
+            || selector.contains('}')
+            || !selector.trim().is_empty() && !selector.trim().starts_with(['.', ':', '['])
+        {
             continue;
         }
         if let Some(close) = rest[open..].find('}') {

@@ -24,7 +24,10 @@ impl Rule for IosVirtualPayment {
             let Some(open) = group.iter().find(|call| !guarded(cx, call)) else { continue };
             if let Some((goods, confidence)) = virtual_goods(cx, &runs, open, place) {
                 out.push(
-                    Finding::new(self.id(), place).text("text", goods).confidence(confidence).steps(open.path.iter().cloned()),
+                    Finding::new(self.id(), place)
+                        .text("text", goods)
+                        .confidence(confidence)
+                        .steps(open.path.iter().cloned()),
                 );
             }
         }
@@ -49,7 +52,9 @@ fn guarded(cx: &Context<'_>, call: &HostCall) -> bool {
         || call.entry.element.is_some_and(|(file, node)| {
             cx.program.template(file).is_some_and(|template| {
                 ancestors(&template.document, node).any(|(_, element)| {
-                    expression_names(cx, file, element, true).iter().any(|name| by_platform(cx, &call.entry.route, name))
+                    expression_names(cx, file, element, true)
+                        .iter()
+                        .any(|name| by_platform(cx, &call.entry.route, name))
                 })
             })
         })

@@ -58,7 +58,9 @@ fn noticed(cx: &Context<'_>, runs: &[Run], call: &HostCall) -> bool {
     }
     // Or the page shows what it costs.
     let Some(unit) = unit(cx, &call.entry.route) else { return false };
-    runs.iter().filter(|run| unit.templates.contains(&run.file)).any(|run| conduct.fires("price", &conduct.scan(&run.text)).is_some())
+    runs.iter()
+        .filter(|run| unit.templates.contains(&run.file))
+        .any(|run| conduct.fires("price", &conduct.scan(&run.text)).is_some())
         || unit.templates.iter().any(|file| shows_amount(cx, *file))
 }
 

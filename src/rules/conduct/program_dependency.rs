@@ -24,7 +24,8 @@ impl Rule for ProgramDependency {
         }
         if let Some((place, name)) = only_leaves(cx, home) {
             let others: Vec<Place> = jumps.keys().copied().filter(|other| *other != place).take(4).collect();
-            let mut finding = Finding::new(self.id(), place).variant("home").text("text", name).confidence(Confidence::Medium);
+            let mut finding =
+                Finding::new(self.id(), place).variant("home").text("text", name).confidence(Confidence::Medium);
             for other in others {
                 finding = finding.step(other, "conduct-call", "");
             }
@@ -43,7 +44,19 @@ fn only_leaves(cx: &Context<'_>, home: &Unit) -> Option<(Place, String)> {
         for (_, element) in cx.program.elements(*file) {
             let name = &*element.name;
             if home.components.contains_key(name)
-                || matches!(name, "input" | "textarea" | "picker" | "form" | "web-view" | "video" | "map" | "canvas" | "slider" | "editor")
+                || matches!(
+                    name,
+                    "input"
+                        | "textarea"
+                        | "picker"
+                        | "form"
+                        | "web-view"
+                        | "video"
+                        | "map"
+                        | "canvas"
+                        | "slider"
+                        | "editor"
+                )
             {
                 return None;
             }
@@ -59,10 +72,14 @@ fn only_leaves(cx: &Context<'_>, home: &Unit) -> Option<(Place, String)> {
             }
         }
     }
-    for binding in cx.program.bindings.iter().filter(|binding| home.templates.contains(&binding.template) && binding.user_action) {
+    for binding in
+        cx.program.bindings.iter().filter(|binding| home.templates.contains(&binding.template) && binding.user_action)
+    {
         let handler = binding.handler.as_deref()?;
         let mut leaves = None;
-        for call in cx.solution.calls.iter().filter(|call| call.entry.route == home.route && &*call.entry.method == handler) {
+        for call in
+            cx.solution.calls.iter().filter(|call| call.entry.route == home.route && &*call.entry.method == handler)
+        {
             if has_role(cx, call, "program-open") {
                 leaves = Some((call.place, api_name(call)));
             } else if !has_role(cx, call, "toast") && !has_role(cx, call, "ui") && !has_role(cx, call, "log") {

@@ -137,9 +137,11 @@ fn shown_flags(
     let Some((name, control)) = controls.into_iter().next() else { return };
     let place = found.map_or(control, |read| Place { file, span: read.span });
     if told.insert((file, name.clone())) && places.insert(place) {
-        out.push(
-            Finding::new(rule, place).text("text", name).confidence(Confidence::Medium).step(control, "conduct-hidden", ""),
-        );
+        out.push(Finding::new(rule, place).text("text", name).confidence(Confidence::Medium).step(
+            control,
+            "conduct-hidden",
+            "",
+        ));
     }
 }
 
@@ -152,9 +154,12 @@ fn hangs(cx: &Context<'_>, branch: &Branch) -> Option<(Option<&'static str>, Opt
             && !conduct.names("id-time-ordinary", key)
             && !conduct.names("id-review-ordinary", key)
     });
-    let leads = branch.then_calls.iter().chain(&branch.else_calls).filter_map(|at| cx.solution.calls.get(*at)).any(|call| {
-        LEADS.iter().any(|role| has_role(cx, call, role))
-    });
+    let leads = branch
+        .then_calls
+        .iter()
+        .chain(&branch.else_calls)
+        .filter_map(|at| cx.solution.calls.get(*at))
+        .any(|call| LEADS.iter().any(|role| has_role(cx, call, role)));
     match &branch.origin {
         Origin::Remote(path) => {
             let last = path.rsplit('.').next().unwrap_or(path);
@@ -166,7 +171,9 @@ fn hangs(cx: &Context<'_>, branch: &Branch) -> Option<(Option<&'static str>, Opt
             if let Some(variant) = place {
                 return Some((variant, Some(last.to_owned())));
             }
-            (conduct.names("id-review", last) && !path.split('.').any(|name| conduct.names("id-review-ordinary", name)) && (shows || leads))
+            (conduct.names("id-review", last)
+                && !path.split('.').any(|name| conduct.names("id-review-ordinary", name))
+                && (shows || leads))
                 .then(|| (None, Some(last.to_owned())))
         }
         Origin::Date => {

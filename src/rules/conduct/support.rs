@@ -104,13 +104,18 @@ pub fn units_of<'a>(cx: &Context<'a>, file: FileId) -> impl Iterator<Item = &'a 
 
 /// Where absence is told: the start of the application's configuration.
 pub fn absence(cx: &Context<'_>) -> Option<Place> {
-    let file = cx.package.app.or_else(|| cx.package.project).or_else(|| (!cx.package.files.is_empty()).then_some(FileId(0)))?;
+    let file = cx
+        .package
+        .app
+        .or_else(|| cx.package.project)
+        .or_else(|| (!cx.package.files.is_empty()).then_some(FileId(0)))?;
     Some(Place { file, span: Span::new(0, 1.min(cx.package.source(file).text.len() as u32)) })
 }
 
 /// Whether it is a mini-game.
 pub fn is_game(cx: &Context<'_>) -> bool {
-    cx.package.game || cx.package.submission.categories.iter().any(|category| category.split('/').next() == Some("游戏"))
+    cx.package.game
+        || cx.package.submission.categories.iter().any(|category| category.split('/').next() == Some("游戏"))
 }
 
 /// Something that users act on to share, follow or chat.
@@ -244,16 +249,17 @@ pub fn beside_triggers(
             if places.contains(&place) || told.contains(&place) {
                 continue;
             }
-            let Some(at) = cx.program.template(trigger.file).and_then(|template| element(&template.document, trigger.node)) else {
+            let Some(at) =
+                cx.program.template(trigger.file).and_then(|template| element(&template.document, trigger.node))
+            else {
                 continue;
             };
             places.push(place);
-            out.push(
-                Finding::new(rule, place)
-                    .variant("near")
-                    .text("text", run.excerpt(*range))
-                    .step(Place { file: trigger.file, span: at.open }, note, Arc::from(&*at.name)),
-            );
+            out.push(Finding::new(rule, place).variant("near").text("text", run.excerpt(*range)).step(
+                Place { file: trigger.file, span: at.open },
+                note,
+                Arc::from(&*at.name),
+            ));
         }
     }
     places
@@ -270,7 +276,8 @@ fn run_holds(run: &Run, place: Place) -> bool {
 pub fn unit_texts(runs: &[Run], unit: &Unit) -> String {
     let mut out = String::new();
     for run in runs {
-        let shown = unit.templates.contains(&run.file) || unit.script == Some(run.file) || unit.config == Some(run.file);
+        let shown =
+            unit.templates.contains(&run.file) || unit.script == Some(run.file) || unit.config == Some(run.file);
         if shown && out.len() < 1 << 17 {
             out.push_str(&run.text);
             out.push('\n');

@@ -212,7 +212,10 @@ fn attributes(file: FileId, id: NodeId, element: &Element, source: &str, out: &m
     for attribute in &element.attributes {
         let Some(value) = &attribute.value else { continue };
         let name = attribute.name.to_ascii_lowercase();
-        if matches!(&*name, "class" | "style" | "id" | "hover-class") || name.starts_with("bind") || name.starts_with("catch") {
+        if matches!(&*name, "class" | "style" | "id" | "hover-class")
+            || name.starts_with("bind")
+            || name.starts_with("catch")
+        {
             continue;
         }
         let mut run = Run::new(file, Site::Template(id));

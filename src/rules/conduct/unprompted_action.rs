@@ -23,7 +23,8 @@ impl Rule for UnpromptedAction {
             }
         }
         for (place, group) in calls(cx, &["request", "cloud-function"]) {
-            let found = group.iter().filter(|call| unprompted(call)).find_map(|call| Some((call, publishes(cx, call)?)));
+            let found =
+                group.iter().filter(|call| unprompted(call)).find_map(|call| Some((call, publishes(cx, call)?)));
             if let Some((call, what)) = found {
                 out.push(tell(self.id(), place, call, what).confidence(Confidence::Medium));
             }
@@ -49,7 +50,8 @@ fn publishes(cx: &Context<'_>, call: &HostCall) -> Option<String> {
     let cloud = call.arg("0.name").is_some();
     call.arg("0.url").or_else(|| call.arg("0.name"))?.strings.iter().find_map(|text| {
         let joined = text.pieces.join("-");
-        let path = joined.split_once("://").map_or(&*joined, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
+        let path =
+            joined.split_once("://").map_or(&*joined, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
         let path = path.split(['?', '#']).next().unwrap_or(path);
         let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
         let words = name_words(last);
@@ -58,11 +60,36 @@ fn publishes(cx: &Context<'_>, call: &HostCall) -> Option<String> {
         let reading = words.iter().any(|word| {
             matches!(
                 word.as_str(),
-                "get" | "list" | "query" | "detail" | "details" | "count" | "info" | "search" | "page" | "log" | "stat" | "stats" | "config" | "all" | "show" | "index" | "check" | "expire" | "expired" | "token" | "cache"
+                "get"
+                    | "list"
+                    | "query"
+                    | "detail"
+                    | "details"
+                    | "count"
+                    | "info"
+                    | "search"
+                    | "page"
+                    | "log"
+                    | "stat"
+                    | "stats"
+                    | "config"
+                    | "all"
+                    | "show"
+                    | "index"
+                    | "check"
+                    | "expire"
+                    | "expired"
+                    | "token"
+                    | "cache"
             )
         });
         let writes = matches!(&*method, "POST" | "PUT" | "DELETE" | "PATCH") || cloud;
-        (!reading && (method == "DELETE" || writes && strong || writes && weak && !matches!(last, "report" | "submit" | "send" | "message" | "join" | "post" | "subscribe")))
-            .then(|| path.to_owned())
+        (!reading
+            && (method == "DELETE"
+                || writes && strong
+                || writes
+                    && weak
+                    && !matches!(last, "report" | "submit" | "send" | "message" | "join" | "post" | "subscribe")))
+        .then(|| path.to_owned())
     })
 }
