@@ -35,7 +35,8 @@ impl Default for Dialect {
 
 /// Deepest nesting that the reader follows.
 pub const MAX_DEPTH: usize = 400;
-/// Furthest that an interpolation is read past the first `}}` for one that fits its quotes and brackets.
+/// Furthest that an interpolation is read past the first `}}` for one that fits its quotes and brackets; longest two-way
+/// binding.
 const LOOK_AHEAD: usize = 1024;
 
 /// Parses a template. It never fails: what was mended is in [`Document::errors`].
@@ -57,7 +58,9 @@ pub fn parse(text: &str, dialect: &Dialect) -> Document {
         too_deep: 0,
         names: HashMap::new(),
         closers: HashMap::new(),
-        no_close_from: usize::MAX,
+        closes: memchr::memchr_iter(b'}', text.as_bytes())
+            .filter(|at| text.as_bytes().get(at + 1) == Some(&b'}'))
+            .collect(),
     };
     reader.run();
     reader.document
@@ -74,8 +77,8 @@ struct Reader<'t> {
     names: HashMap<&'t str, Arc<str>>,
     /// For tags that may stay open: places of their start and end tags.
     closers: HashMap<Arc<str>, (Vec<usize>, Vec<usize>)>,
-    /// From here on no `}}` stands.
-    no_close_from: usize,
+    /// Where `}}` stands.
+    closes: Vec<usize>,
 }
 
 fn span(start: usize, end: usize) -> Span {
@@ -192,13 +195,13 @@ impl<'t> Reader<'t> {
     }
 
     /// The interpolation that opens at `open`: where it ends, its expression, whether it is two-way.
-    fn interpolation(&mut self, open: usize, end: usize, quote: Option<u8>) -> Option<(usize, Span, bool)> {
+    fn interpolation(&self, open: usize, end: usize, quote: Option<u8>) -> Option<(usize, Span, bool)> {
         let bytes = &self.bytes[..end];
         match bytes.get(open + 1)? {
             b'=' if self.dialect.two_way => {
                 // `{==}` is none; the first `=}` closes.
                 let from = open + 2;
-                let close = memchr::memmem::find(bytes.get(from..)?, b"=}")? + from;
+                let close = memchr::memmem::find(bytes.get(from..(from + LOOK_AHEAD).min(end))?, b"=}")? + from;
                 let inner = &bytes[from..close];
                 if memchr::memchr2(b'{', b'<', inner).is_some() && !balanced(inner)
                     || quote.is_some_and(|quote| inner.contains(&quote))
@@ -209,24 +212,18 @@ impl<'t> Reader<'t> {
             }
             b'{' => {
                 let from = open + 2;
-                if from >= self.no_close_from {
+                let first = self.closes.get(self.closes.partition_point(|at| *at < from)).copied().filter(|first| first + 2 <= end)?;
+                let inner = &bytes[from..first];
+                if memchr::memmem::find(inner.get(1..).unwrap_or(b""), b"{{").is_some() {
                     return None;
                 }
-                let Some(first) = memchr::memmem::find(bytes.get(from..)?, b"}}").map(|offset| from + offset) else {
-                    if end == self.bytes.len() {
-                        self.no_close_from = from;
-                    }
-                    return None;
-                };
                 let limit = (first + LOOK_AHEAD).min(end);
                 if let Some(close) = fitting_close(bytes, from, limit, quote) {
                     return Some((close + 2, span(from, close), false));
                 }
-                // Quotes or brackets do not fit: the first `}}`, unless another one opens or the value ends before.
-                let inner = &bytes[from..first];
-                let reopens = memchr::memmem::find(inner.get(1..).unwrap_or(b""), b"{{").is_some();
+                // Quotes or brackets do not fit: the first `}}`, unless the value ends before.
                 let leaves = quote.is_some_and(|quote| inner.contains(&quote));
-                if reopens || leaves { None } else { Some((first + 2, span(from, first), false)) }
+                if leaves { None } else { Some((first + 2, span(from, first), false)) }
             }
             _ => None,
         }
