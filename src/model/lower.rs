@@ -20,18 +20,23 @@ const LONG_CHAIN: usize = 24;
 
 /// Lowers a script. It never fails: what could not be read is in [`Script::damage`].
 pub fn script(text: &str, kind: ScriptKind) -> Script {
+    script_at(text, kind, 0)
+}
+
+/// Lowers a script that stands in another file; spans are moved by `offset`.
+pub fn script_at(text: &str, kind: ScriptKind, offset: u32) -> Script {
     let lowered = with_parsed(text, kind, |parsed| {
-        let mut lower = Lower::new(Some(parsed.scoping), parsed.repair, 0);
+        let mut lower = Lower::new(Some(parsed.scoping), parsed.repair, i64::from(offset));
         lower.program(parsed.program);
         let mut script = lower.script;
-        script.damage.extend(parsed.repair.damage.iter().copied());
+        script.damage.extend(parsed.repair.damage.iter().map(|span| span.shifted(offset)));
         script.damage.sort_unstable();
         script.damage.dedup();
-        script.errors = parsed.errors.to_vec();
+        script.errors = parsed.errors.iter().map(|(span, message)| (span.shifted(offset), message.clone())).collect();
         script
     });
     lowered.unwrap_or_else(|| {
-        let whole = Span::new(0, text.len() as u32);
+        let whole = Span::new(offset, offset + text.len() as u32);
         Script {
             functions: vec![Function {
                 name: None,
@@ -45,7 +50,7 @@ pub fn script(text: &str, kind: ScriptKind) -> Script {
                 generator: false,
             }],
             damage: vec![whole],
-            errors: vec![(Span::at(0), "nested too deep".into())],
+            errors: vec![(Span::at(offset), "nested too deep".into())],
             ..Script::default()
         }
     })

@@ -1,6 +1,7 @@
 //! Trees to facts a file, linked to one program.
 
 pub mod conditions;
+pub mod facts;
 pub mod ir;
 mod link;
 pub mod lower;

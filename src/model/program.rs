@@ -29,8 +29,21 @@ pub struct TemplateFacts {
     pub expressions: HashMap<u32, Expr>,
     /// Expressions that do not parse.
     pub errors: Vec<Span>,
-    /// Inline view scripts: module name, script, where the body starts.
+    /// Inline view scripts: module name, script with spans into the template, where the body starts.
     pub inline_scripts: Vec<(Arc<str>, Arc<Script>, u32)>,
+    /// What elements that repeat run over.
+    pub loops: HashMap<NodeId, Loop>,
+}
+
+/// The loop of an element.
+#[derive(Clone, Debug)]
+pub struct Loop {
+    /// What it runs over.
+    pub list: Expr,
+    /// Name of the item.
+    pub item: Arc<str>,
+    /// Name of the index.
+    pub index: Arc<str>,
 }
 
 /// What a unit is.
