@@ -66,7 +66,14 @@ pub fn facts(file: &PackageFile, dialect: &FactsDialect) -> FileFacts {
 /// Facts of a template's text.
 pub fn template_facts(text: &str, dialect: &FactsDialect) -> TemplateFacts {
     let document = template::parse(text, &dialect.template);
-    let mut reader = Reader { text, dialect, expressions: HashMap::new(), errors: Vec::new(), loops: HashMap::new(), scripts: Vec::new() };
+    let mut reader = Reader {
+        text,
+        dialect,
+        expressions: HashMap::new(),
+        errors: Vec::new(),
+        loops: HashMap::new(),
+        scripts: Vec::new(),
+    };
     for (id, node) in document.nodes.iter().enumerate() {
         match &node.kind {
             NodeKind::Text(parts) => reader.parts(parts),
@@ -128,7 +135,8 @@ impl Reader<'_> {
         if let Some(raw) = element.raw
             && !matches!(&*element.name, "style" | "script")
         {
-            let module = element.attribute("module").and_then(|module| module.value.as_ref()?.literal()).unwrap_or_default();
+            let module =
+                element.attribute("module").and_then(|module| module.value.as_ref()?.literal()).unwrap_or_default();
             let script = lower::script_at(raw.slice(self.text), ScriptKind::JavaScript, raw.start);
             self.scripts.push((module.into(), Arc::new(script), raw.start));
         }
@@ -179,7 +187,8 @@ impl Reader<'_> {
             attribute.value.as_ref()?.literal().map(|name| name.trim().into())
         };
         let item = named("for-item").or(named("item")).or(head.item.map(Into::into)).unwrap_or_else(|| "item".into());
-        let index = named("for-index").or(named("index")).or(head.index.map(Into::into)).unwrap_or_else(|| "index".into());
+        let index =
+            named("for-index").or(named("index")).or(head.index.map(Into::into)).unwrap_or_else(|| "index".into());
         let Some(expr) = self.expression(list).cloned() else { return };
         // `{{item in list}}` that the split did not see.
         let (item, list) = match expr {
@@ -201,7 +210,9 @@ struct Heads<'t> {
 }
 
 fn heads(form: &str) -> Heads<'_> {
-    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'));
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'))
+    };
     let mut heads = Heads { item: None, index: None, list: Span::new(0, form.len() as u32) };
     if let Some(at) = form.find(|c: char| c.is_ascii_whitespace()).and_then(|_| find_word(form, "in")) {
         let names = form[..at].trim().trim_start_matches('(').trim_end_matches(')');

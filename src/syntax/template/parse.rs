@@ -212,7 +212,11 @@ impl<'t> Reader<'t> {
             }
             b'{' => {
                 let from = open + 2;
-                let first = self.closes.get(self.closes.partition_point(|at| *at < from)).copied().filter(|first| first + 2 <= end)?;
+                let first = self
+                    .closes
+                    .get(self.closes.partition_point(|at| *at < from))
+                    .copied()
+                    .filter(|first| first + 2 <= end)?;
                 let inner = &bytes[from..first];
                 if memchr::memmem::find(inner.get(1..).unwrap_or(b""), b"{{").is_some() {
                     return None;
