@@ -1,0 +1,535 @@
+//! Matches the structural rules of the packs.
+//!
+//! A script is parsed for them only when the literals of a pattern stand in it.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{LazyLock, Mutex};
+
+use ast_grep_core::language::Language as GrepLanguage;
+use ast_grep_core::matcher::{KindMatcher, PatternBuilder};
+use ast_grep_core::tree_sitter::{LanguageExt, StrDoc, TSLanguage};
+use ast_grep_core::{AstGrep, Matcher, Node, Pattern, PatternError};
+use rayon::prelude::*;
+use regex::Regex;
+
+use crate::flow::{EntryKind, Place};
+use crate::package::{FileKind, Origin};
+use crate::policy::structure::{Language, StructuralRule, Sureness, When};
+use crate::rules::{Confidence, Context, Finding, Rule};
+use crate::source::{FileId, Span};
+use crate::syntax::template::{Document, Element, NodeId, NodeKind, Part};
+
+/// The structural rules of the packs, as one rule.
+#[derive(Debug)]
+pub struct Structure;
+
+/// Longer scripts are bundles that no pattern is written for.
+const MAX_SCRIPT: usize = 2 << 20;
+/// Most findings of one structural rule in one file.
+const MOST: usize = 200;
+
+impl Rule for Structure {
+    fn id(&self) -> &'static str {
+        "structure"
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let rules: Vec<&StructuralRule> = cx
+            .policy
+            .structure
+            .rules
+            .iter()
+            .filter(|rule| rule.hosts.is_empty() || rule.hosts.iter().any(|host| **host == *cx.package.host))
+            .collect();
+        let scripts: Vec<(&StructuralRule, Vec<Vec<String>>)> = rules
+            .iter()
+            .filter(|rule| rule.language == Language::Script)
+            .map(|rule| (*rule, rule.patterns.iter().map(|pattern| literals(pattern)).collect()))
+            .collect();
+        let found: Vec<Vec<Finding>> = (0..cx.package.files.len())
+            .into_par_iter()
+            .map(|index| {
+                let file = FileId(index as u32);
+                let mut out = Vec::new();
+                match cx.package.files[index].kind {
+                    FileKind::Script | FileKind::ViewScript => script(cx, file, &scripts, &mut out),
+                    FileKind::Template => {
+                        for rule in rules.iter().filter(|rule| rule.language == Language::Template) {
+                            template(cx, file, rule, &mut out);
+                        }
+                    }
+                    _ => {}
+                }
+                out
+            })
+            .collect();
+        out.extend(found.into_iter().flatten());
+    }
+}
+
+#[derive(Clone)]
+struct JavaScript;
+
+impl GrepLanguage for JavaScript {
+    fn kind_to_id(&self, kind: &str) -> u16 {
+        self.get_ts_language().id_for_node_kind(kind, true)
+    }
+
+    fn field_to_id(&self, field: &str) -> Option<u16> {
+        self.get_ts_language().field_id_for_name(field).map(std::num::NonZero::get)
+    }
+
+    fn build_pattern(&self, builder: &PatternBuilder) -> Result<Pattern, PatternError> {
+        builder.build(|source| StrDoc::try_new(source, self.clone()))
+    }
+}
+
+impl LanguageExt for JavaScript {
+    fn get_ts_language(&self) -> TSLanguage {
+        tree_sitter_javascript::LANGUAGE.into()
+    }
+}
+
+type Tree<'r> = Node<'r, StrDoc<JavaScript>>;
+
+/// Names and strings of a pattern: all stand in whatever it matches.
+fn literals(pattern: &str) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut word = String::new();
+    let mut dollar = false;
+    for character in pattern.chars().chain([' ']) {
+        if character == '$' {
+            dollar = true;
+            word.clear();
+        } else if character.is_alphanumeric() || character == '_' {
+            word.push(character);
+        } else {
+            if !dollar && word.len() > 2 && !matches!(word.as_str(), "true" | "false" | "null") {
+                out.push(std::mem::take(&mut word));
+            }
+            word.clear();
+            dollar = false;
+        }
+    }
+    out
+}
+
+/// A pattern of the packs, compiled once.
+fn compile(pattern: &str, selector: Option<&str>) -> Option<Pattern> {
+    match selector {
+        Some(selector) => {
+            KindMatcher::try_new(selector, JavaScript).ok()?;
+            Pattern::contextual(pattern, selector, JavaScript).ok()
+        }
+        None => Pattern::try_new(pattern, JavaScript).ok(),
+    }
+}
+
+/// Mistakes in the patterns of a rule, told when rules are tested.
+pub fn mistakes(rule: &StructuralRule) -> Vec<String> {
+    let mut out = Vec::new();
+    if rule.language == Language::Template {
+        for pattern in &rule.patterns {
+            if pattern_element(pattern).is_none() {
+                out.push(format!("`{pattern}` is no element"));
+            }
+        }
+        return out;
+    }
+    for pattern in &rule.patterns {
+        match compile(pattern, rule.selector.as_deref()) {
+            Some(compiled) if !compiled.has_error() => {}
+            _ => out.push(format!("`{pattern}` does not parse")),
+        }
+    }
+    for pattern in rule.inside.iter().chain(&rule.not_inside).chain(&rule.has).chain(&rule.not_has) {
+        if compile(pattern, None).is_none_or(|compiled| compiled.has_error()) {
+            out.push(format!("`{pattern}` does not parse"));
+        }
+    }
+    out
+}
+
+fn script(cx: &Context<'_>, file: FileId, rules: &[(&StructuralRule, Vec<Vec<String>>)], out: &mut Vec<Finding>) {
+    let entry = &cx.package.files[file.index()];
+    let text = &*entry.source.text;
+    if text.len() > MAX_SCRIPT {
+        return;
+    }
+    let holds = |literal: &String| memchr::memmem::find(text.as_bytes(), literal.as_bytes()).is_some();
+    let mut tree: Option<AstGrep<StrDoc<JavaScript>>> = None;
+    for (rule, literals) in rules {
+        if !rule.vendored && entry.origin != Origin::Own || !rule.file_has.is_empty() && !rule.file_has.iter().any(holds) {
+            continue;
+        }
+        let wanted: Vec<&String> = rule
+            .patterns
+            .iter()
+            .zip(literals)
+            .filter(|(_, literals)| literals.iter().all(holds))
+            .map(|(pattern, _)| pattern)
+            .collect();
+        if wanted.is_empty() || !unit_has(cx, file, rule) {
+            continue;
+        }
+        if tree.is_none() {
+            tree = AstGrep::try_new(text, JavaScript).ok();
+        }
+        let Some(tree) = &tree else { return };
+        let root = tree.root();
+        let inside: Vec<Pattern> = rule.inside.iter().filter_map(|pattern| compile(pattern, None)).collect();
+        let not_inside: Vec<Pattern> = rule.not_inside.iter().filter_map(|pattern| compile(pattern, None)).collect();
+        let has: Vec<Pattern> = rule.has.iter().filter_map(|pattern| compile(pattern, None)).collect();
+        let not_has: Vec<Pattern> = rule.not_has.iter().filter_map(|pattern| compile(pattern, None)).collect();
+        let mut seen = HashSet::new();
+        for pattern in wanted {
+            let Some(pattern) = compile(pattern, rule.selector.as_deref()) else { continue };
+            for node in root.find_all(&pattern).take(MOST) {
+                let range = node.range();
+                let found: &Tree<'_> = node.get_node();
+                if !seen.insert((range.start, range.end))
+                    || !inside.is_empty() && !inside.iter().any(|pattern| within(found, pattern))
+                    || not_inside.iter().any(|pattern| within(found, pattern))
+                    || !has.is_empty() && !has.iter().any(|pattern| found.find(pattern).is_some())
+                    || not_has.iter().any(|pattern| found.find(pattern).is_some())
+                {
+                    continue;
+                }
+                let env: HashMap<String, String> = HashMap::from(node.get_env().clone());
+                let variables: BTreeMap<String, String> = env.into_iter().collect();
+                let place = Place { file, span: Span::new(range.start as u32, range.end as u32) };
+                if fits(rule, &variables) && runs_when(cx, rule.when, place) {
+                    out.push(finding(rule, place, &variables, &node.text()));
+                }
+            }
+        }
+    }
+}
+
+fn within(node: &Tree<'_>, pattern: &Pattern) -> bool {
+    node.ancestors().any(|outer| {
+        let mut env = Cow::Owned(ast_grep_core::meta_var::MetaVarEnv::new());
+        pattern.match_node_with_env(outer, &mut env).is_some()
+    })
+}
+
+fn unit_has(cx: &Context<'_>, file: FileId, rule: &StructuralRule) -> bool {
+    if rule.unit_has.is_empty() {
+        return true;
+    }
+    let has = |file: FileId| {
+        let text = &cx.package.source(file).text;
+        rule.unit_has.iter().any(|wanted| memchr::memmem::find(text.as_bytes(), wanted.as_bytes()).is_some())
+    };
+    has(file)
+        || cx.program.units.iter().filter(|unit| unit.script == Some(file) || unit.templates.contains(&file)).any(|unit| {
+            unit.templates.iter().copied().chain(unit.script).chain(unit.config).any(has)
+        })
+}
+
+/// Regular expressions of the packs by text, compiled once.
+static REGEXES: LazyLock<Mutex<HashMap<String, Option<Regex>>>> = LazyLock::new(Mutex::default);
+
+fn regex(text: &str) -> Option<Regex> {
+    let mut regexes = REGEXES.lock().ok()?;
+    regexes.entry(text.to_owned()).or_insert_with(|| Regex::new(text).ok()).clone()
+}
+
+fn fits(rule: &StructuralRule, variables: &BTreeMap<String, String>) -> bool {
+    let matches = |name: &String, pattern: &String| {
+        variables.get(name).is_some_and(|text| regex(pattern).is_some_and(|regex| regex.is_match(text)))
+    };
+    rule.wanted.iter().all(|(name, pattern)| matches(name, pattern))
+        && !rule.unwanted.iter().any(|(name, pattern)| matches(name, pattern))
+}
+
+/// Names of rules by their text: rules of user packs live as long as the program.
+static NAMES: LazyLock<Mutex<HashSet<&'static str>>> = LazyLock::new(Mutex::default);
+
+fn intern(text: &str) -> &'static str {
+    let Ok(mut names) = NAMES.lock() else { return "custom" };
+    if let Some(name) = names.get(text) {
+        return name;
+    }
+    let name: &'static str = Box::leak(text.to_owned().into_boxed_str());
+    names.insert(name);
+    name
+}
+
+fn finding(rule: &StructuralRule, place: Place, variables: &BTreeMap<String, String>, whole: &str) -> Finding {
+    let mut text = rule.text.clone().unwrap_or_else(|| whole.to_owned());
+    for (name, value) in variables.iter().rev() {
+        text = text.replace(&format!("$${name}"), value).replace(&format!("${name}"), value);
+    }
+    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(60).collect();
+    let mut finding = Finding::new(intern(&rule.id), place).text("text", text.clone()).text("source", text);
+    finding = finding.confidence(match rule.confidence {
+        Sureness::Low => Confidence::Low,
+        Sureness::Medium => Confidence::Medium,
+        Sureness::High => Confidence::High,
+    });
+    if let Some(variant) = &rule.variant {
+        finding = finding.variant(intern(variant));
+    }
+    if let Some(severity) = rule.severity {
+        finding = finding.severity(severity);
+    }
+    finding
+}
+
+/// Whether the code at a place is run as the rule wants it.
+fn runs_when(cx: &Context<'_>, when: When, place: Place) -> bool {
+    if when == When::Any {
+        return true;
+    }
+    let kinds = entered(cx, place);
+    match when {
+        When::Any => true,
+        When::Load => kinds.contains(&EntryKind::Load) || kinds.contains(&EntryKind::TopLevel),
+        When::User => kinds.contains(&EntryKind::User),
+    }
+}
+
+/// Kinds of entry points that run the code at a place: by the functions around it, else by the host calls beside it.
+fn entered(cx: &Context<'_>, place: Place) -> Vec<EntryKind> {
+    let Some(script) = cx.program.script(place.file) else { return Vec::new() };
+    let info = cx.policy.host(&cx.package.host).map(|host| &host.info);
+    let loads = |name: &str| {
+        info.is_some_and(|info| {
+            [&info.app_load, &info.page_load, &info.component_load].iter().any(|list| list.iter().any(|known| &**known == name))
+        })
+    };
+    let handlers: HashSet<&str> = cx
+        .program
+        .bindings
+        .iter()
+        .filter(|binding| {
+            binding.user_action && cx.program.units.get(binding.unit as usize).is_some_and(|unit| unit.script == Some(place.file))
+        })
+        .filter_map(|binding| binding.handler.as_deref())
+        .collect();
+    let mut around: Vec<usize> = (1..script.functions.len()).filter(|at| script.functions[*at].span.contains(place.span)).collect();
+    around.sort_by_key(|at| script.functions[*at].span.len());
+    if around.is_empty() {
+        return vec![EntryKind::TopLevel];
+    }
+    for at in &around {
+        let Some(name) = script.functions[*at].name.as_deref() else { continue };
+        if handlers.contains(name) {
+            return vec![EntryKind::User];
+        }
+        if loads(name) {
+            return vec![EntryKind::Load];
+        }
+    }
+    let innermost = script.functions[around[0]].span;
+    let mut kinds: Vec<EntryKind> = cx
+        .solution
+        .calls
+        .iter()
+        .filter(|call| call.place.file == place.file && innermost.contains(call.place.span))
+        .map(|call| call.entry.kind)
+        .collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
+}
+
+/// The pattern of a template rule: its document and its element.
+fn pattern_element(pattern: &str) -> Option<(Document, NodeId)> {
+    let document = crate::syntax::template::parse(pattern, &[]);
+    let node = document.nodes.iter().position(|node| matches!(node.kind, NodeKind::Element(_)))?;
+    Some((document, node as NodeId))
+}
+
+fn template(cx: &Context<'_>, file: FileId, rule: &StructuralRule, out: &mut Vec<Finding>) {
+    let entry = &cx.package.files[file.index()];
+    if !rule.vendored && entry.origin != Origin::Own {
+        return;
+    }
+    let holds = |text: &String| memchr::memmem::find(entry.source.text.as_bytes(), text.as_bytes()).is_some();
+    if !rule.file_has.is_empty() && !rule.file_has.iter().any(holds) || !unit_has(cx, file, rule) {
+        return;
+    }
+    let Some(facts) = cx.program.template(file) else { return };
+    for pattern in &rule.patterns {
+        let Some((shape, root)) = pattern_element(pattern) else { continue };
+        for (node, element) in cx.program.elements(file) {
+            let mut variables = BTreeMap::new();
+            if !fits_element(&shape, root, &facts.document, node, &mut variables) {
+                continue;
+            }
+            let around = |patterns: &[String], inside: bool| {
+                patterns.iter().filter_map(|pattern| pattern_element(pattern)).any(|(shape, root)| {
+                    let mut ignored = BTreeMap::new();
+                    if inside {
+                        let mut at = node;
+                        loop {
+                            let parent = facts.document.nodes[at as usize].parent;
+                            if parent == at {
+                                return false;
+                            }
+                            at = parent;
+                            if fits_element(&shape, root, &facts.document, at, &mut ignored) {
+                                return true;
+                            }
+                        }
+                    }
+                    descendants(&facts.document, node).into_iter().any(|child| {
+                        fits_element(&shape, root, &facts.document, child, &mut ignored)
+                    })
+                })
+            };
+            if !rule.inside.is_empty() && !around(&rule.inside, true)
+                || around(&rule.not_inside, true)
+                || !rule.has.is_empty() && !around(&rule.has, false)
+                || around(&rule.not_has, false)
+                || !fits(rule, &variables)
+            {
+                continue;
+            }
+            out.push(finding(rule, Place { file, span: element.open }, &variables, element.open.slice(&entry.source.text)));
+        }
+    }
+}
+
+fn descendants(document: &Document, node: NodeId) -> Vec<NodeId> {
+    let mut out = Vec::new();
+    let mut open: Vec<NodeId> = children(document, node).to_vec();
+    while let Some(at) = open.pop() {
+        out.push(at);
+        open.extend_from_slice(children(document, at));
+    }
+    out
+}
+
+fn children(document: &Document, node: NodeId) -> &[NodeId] {
+    match &document.nodes[node as usize].kind {
+        NodeKind::Element(element) => &element.children,
+        NodeKind::Root { children } => children,
+        _ => &[],
+    }
+}
+
+/// Whether an element has the tag, the attributes and, in any depth, the children of a pattern.
+fn fits_element(shape: &Document, wanted: NodeId, document: &Document, node: NodeId, variables: &mut BTreeMap<String, String>) -> bool {
+    let (NodeKind::Element(wanted), NodeKind::Element(element)) =
+        (&shape.nodes[wanted as usize].kind, &document.nodes[node as usize].kind)
+    else {
+        return false;
+    };
+    if !bind(&wanted.name.to_ascii_uppercase(), &wanted.name, &element.name, variables) {
+        return false;
+    }
+    for attribute in &wanted.attributes {
+        let Some(own) = element.attribute(&attribute.name) else { return false };
+        if let Some(value) = &attribute.value {
+            let value = written(value);
+            let text = own.value.as_ref().map(written).unwrap_or_default();
+            if !bind(&value, &value, &text, variables) {
+                return false;
+            }
+        }
+    }
+    wanted.children.iter().all(|child| match &shape.nodes[*child as usize].kind {
+        NodeKind::Element(_) => descendants(document, node)
+            .into_iter()
+            .any(|inner| fits_element(shape, *child, document, inner, variables)),
+        NodeKind::Text(parts) => {
+            let text = plain(parts);
+            let text = text.trim();
+            text.is_empty() || text.starts_with('$') || inner_text(document, node).contains(text)
+        }
+        _ => true,
+    })
+}
+
+/// Binds a metavariable, or compares.
+fn bind(name: &str, wanted: &str, text: &str, variables: &mut BTreeMap<String, String>) -> bool {
+    match name.strip_prefix('$') {
+        Some(name) => {
+            let name = name.trim_start_matches('$');
+            match variables.get(name) {
+                Some(bound) => bound == text,
+                None => {
+                    variables.insert(name.to_owned(), text.to_owned());
+                    true
+                }
+            }
+        }
+        None => wanted == text,
+    }
+}
+
+fn written(value: &crate::syntax::template::AttributeValue) -> String {
+    plain(&value.parts)
+}
+
+/// Literal text; `{{}}` stands for an interpolation.
+fn plain(parts: &[Part]) -> String {
+    parts
+        .iter()
+        .map(|part| match part {
+            Part::Text { text, .. } => &**text,
+            Part::Interpolation { .. } => "{{}}",
+        })
+        .collect()
+}
+
+fn inner_text(document: &Document, node: NodeId) -> String {
+    descendants(document, node)
+        .into_iter()
+        .filter_map(|child| match &document.nodes[child as usize].kind {
+            NodeKind::Text(parts) => Some(plain(parts)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The element that a rule of one pattern is about, for tests.
+#[cfg(test)]
+fn element_of(document: &Document, node: NodeId) -> Option<&Element> {
+    match &document.nodes[node as usize].kind {
+        NodeKind::Element(element) => Some(element),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policy;
+
+    #[test]
+    fn literals_leave_variables_out() {
+        assert_eq!(literals("$AUDIO.autoplay = true"), ["autoplay"]);
+        assert_eq!(literals("setTimeout($CODE, $$$REST)"), ["setTimeout"]);
+    }
+
+    #[test]
+    fn every_shipped_pattern_parses() {
+        let policy = Policy::embedded().map_err(|(_, errors)| errors).expect("the packs load");
+        for rule in &policy.structure.rules {
+            assert_eq!(mistakes(rule), Vec::<String>::new(), "{}", rule.id);
+        }
+    }
+
+    #[test]
+    fn elements_match_by_tag_attributes_and_children() {
+        let (shape, root) = pattern_element(r#"<button open-type="contact" bindtap="$HANDLER">领取</button>"#).expect("an element");
+        let document = crate::syntax::template::parse(
+            r#"<view><button class="a" open-type="contact" bindtap="go"><text>立即领取</text></button><button open-type="share">领取</button></view>"#,
+            &[],
+        );
+        let mut found = Vec::new();
+        for at in 0..document.nodes.len() {
+            let mut variables = BTreeMap::new();
+            if fits_element(&shape, root, &document, at as NodeId, &mut variables) {
+                found.push((element_of(&document, at as NodeId).map(|element| element.name.to_string()), variables));
+            }
+        }
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].1.get("HANDLER").map(String::as_str), Some("go"));
+    }
+}
