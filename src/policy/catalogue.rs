@@ -222,6 +222,12 @@ impl Catalogue {
         catalogue
     }
 
+    /// Adds an entry that stands in another pack.
+    pub fn add(&mut self, entry: Entry) {
+        let id = entry.id.clone();
+        self.entries.insert(id, OnceLock::from(Some(Arc::new(entry))));
+    }
+
     /// Every mistake in every entry, note and word.
     pub fn check(&self, packs: &Packs) -> Vec<PackError> {
         let mut errors: Vec<PackError> = self.entries.keys().filter_map(|id| parse(id, packs).err()).collect();

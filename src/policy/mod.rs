@@ -7,6 +7,7 @@ pub mod content;
 pub mod host;
 pub mod packs;
 pub mod privacy;
+pub mod structure;
 
 use catalogue::{Catalogue, Entry, Lang, Wording};
 use clauses::{Clause, Clauses, Registry};
@@ -14,6 +15,7 @@ use conduct::Conduct;
 use host::{Host, Hosts};
 use packs::{PackError, Packs};
 use privacy::Privacy;
+use structure::Structure;
 
 /// All packs.
 #[derive(Debug, Default)]
@@ -26,6 +28,8 @@ pub struct Policy {
     pub clauses: Clauses,
     /// Words and patterns of the conduct rules.
     pub conduct: Conduct,
+    /// Structural rules.
+    pub structure: Structure,
     /// Personal information, secrets, third parties, consent.
     pub privacy: Privacy,
     /// Lexicons of the content matcher.
@@ -41,8 +45,10 @@ impl Policy {
     /// Mistakes in the packs, in order of loading.
     pub fn load(packs: Packs) -> Result<Self, (Packs, Vec<PackError>)> {
         let mut errors = Vec::new();
+        let mut catalogue = Catalogue::load(&packs, &mut errors);
         let policy = Self {
-            catalogue: Catalogue::load(&packs, &mut errors),
+            structure: Structure::load(&packs, &mut catalogue, &mut errors),
+            catalogue,
             privacy: Privacy::load(&packs, &mut errors),
             // One line a loader.
             content: content::Content::load(&packs, &mut errors),

@@ -65,6 +65,7 @@ pub mod metadata;
 pub mod package;
 pub mod privacy;
 pub mod security;
+pub mod structure;
 
 /// Every rule in code, by group.
 pub fn all() -> Vec<&'static dyn Rule> {
@@ -77,6 +78,7 @@ pub fn all() -> Vec<&'static dyn Rule> {
         package::RULES,
         privacy::RULES,
         security::RULES,
+        structure::RULES,
     ]
     .concat()
 }

@@ -18,11 +18,14 @@ use crate::package::{FileKind, Origin};
 use crate::policy::structure::{Language, StructuralRule, Sureness, When};
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::{FileId, Span};
-use crate::syntax::template::{Document, Element, NodeId, NodeKind, Part};
+use crate::syntax::template::{Dialect, Document, NodeId, NodeKind, Part};
 
 /// The structural rules of the packs, as one rule.
 #[derive(Debug)]
 pub struct Structure;
+
+/// For the list of all rules.
+pub const RULES: &[&dyn Rule] = &[&Structure];
 
 /// Longer scripts are bundles that no pattern is written for.
 const MAX_SCRIPT: usize = 2 << 20;
@@ -338,7 +341,7 @@ fn entered(cx: &Context<'_>, place: Place) -> Vec<EntryKind> {
 
 /// The pattern of a template rule: its document and its element.
 fn pattern_element(pattern: &str) -> Option<(Document, NodeId)> {
-    let document = crate::syntax::template::parse(pattern, &[]);
+    let document = crate::syntax::template::parse(pattern, &Dialect::default());
     let node = document.nodes.iter().position(|node| matches!(node.kind, NodeKind::Element(_)))?;
     Some((document, node as NodeId))
 }
@@ -487,24 +490,23 @@ fn inner_text(document: &Document, node: NodeId) -> String {
         .collect()
 }
 
-/// The element that a rule of one pattern is about, for tests.
-#[cfg(test)]
-fn element_of(document: &Document, node: NodeId) -> Option<&Element> {
-    match &document.nodes[node as usize].kind {
-        NodeKind::Element(element) => Some(element),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::policy::Policy;
+    use crate::syntax::template::Element;
 
     #[test]
     fn literals_leave_variables_out() {
         assert_eq!(literals("$AUDIO.autoplay = true"), ["autoplay"]);
         assert_eq!(literals("setTimeout($CODE, $$$REST)"), ["setTimeout"]);
+    }
+
+    fn element_of(document: &Document, node: NodeId) -> Option<&Element> {
+        match &document.nodes[node as usize].kind {
+            NodeKind::Element(element) => Some(element),
+            _ => None,
+        }
     }
 
     #[test]
@@ -520,7 +522,7 @@ mod tests {
         let (shape, root) = pattern_element(r#"<button open-type="contact" bindtap="$HANDLER">领取</button>"#).expect("an element");
         let document = crate::syntax::template::parse(
             r#"<view><button class="a" open-type="contact" bindtap="go"><text>立即领取</text></button><button open-type="share">领取</button></view>"#,
-            &[],
+            &Dialect::default(),
         );
         let mut found = Vec::new();
         for at in 0..document.nodes.len() {
