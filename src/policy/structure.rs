@@ -153,7 +153,11 @@ impl Structure {
                         Err(message) => errors.push(PackError::new(path, span, message)),
                     }
                 } else if !catalogue.has(&rule.id) && packs.is_overlay(path) {
-                    errors.push(PackError::new(path, span, format!("there is no rule `{}`; rules of your own begin with `custom/`", rule.id)));
+                    errors.push(PackError::new(
+                        path,
+                        span,
+                        format!("there is no rule `{}`; rules of your own begin with `custom/`", rule.id),
+                    ));
                 }
                 rules.push(rule);
             }

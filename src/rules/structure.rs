@@ -163,7 +163,9 @@ fn script(cx: &Context<'_>, file: FileId, rules: &[(&StructuralRule, Vec<Vec<Str
     let holds = |literal: &String| memchr::memmem::find(text.as_bytes(), literal.as_bytes()).is_some();
     let mut tree: Option<AstGrep<StrDoc<JavaScript>>> = None;
     for (rule, literals) in rules {
-        if !rule.vendored && entry.origin != Origin::Own || !rule.file_has.is_empty() && !rule.file_has.iter().any(holds) {
+        if !rule.vendored && entry.origin != Origin::Own
+            || !rule.file_has.is_empty() && !rule.file_has.iter().any(holds)
+        {
             continue;
         }
         let wanted: Vec<&String> = rule
@@ -226,9 +228,12 @@ fn unit_has(cx: &Context<'_>, file: FileId, rule: &StructuralRule) -> bool {
         rule.unit_has.iter().any(|wanted| memchr::memmem::find(text.as_bytes(), wanted.as_bytes()).is_some())
     };
     has(file)
-        || cx.program.units.iter().filter(|unit| unit.script == Some(file) || unit.templates.contains(&file)).any(|unit| {
-            unit.templates.iter().copied().chain(unit.script).chain(unit.config).any(has)
-        })
+        || cx
+            .program
+            .units
+            .iter()
+            .filter(|unit| unit.script == Some(file) || unit.templates.contains(&file))
+            .any(|unit| unit.templates.iter().copied().chain(unit.script).chain(unit.config).any(has))
 }
 
 /// Regular expressions of the packs by text, compiled once.
@@ -300,7 +305,9 @@ fn entered(cx: &Context<'_>, place: Place) -> Vec<EntryKind> {
     let info = cx.policy.host(&cx.package.host).map(|host| &host.info);
     let loads = |name: &str| {
         info.is_some_and(|info| {
-            [&info.app_load, &info.page_load, &info.component_load].iter().any(|list| list.iter().any(|known| &**known == name))
+            [&info.app_load, &info.page_load, &info.component_load]
+                .iter()
+                .any(|list| list.iter().any(|known| &**known == name))
         })
     };
     let handlers: HashSet<&str> = cx
@@ -308,11 +315,13 @@ fn entered(cx: &Context<'_>, place: Place) -> Vec<EntryKind> {
         .bindings
         .iter()
         .filter(|binding| {
-            binding.user_action && cx.program.units.get(binding.unit as usize).is_some_and(|unit| unit.script == Some(place.file))
+            binding.user_action
+                && cx.program.units.get(binding.unit as usize).is_some_and(|unit| unit.script == Some(place.file))
         })
         .filter_map(|binding| binding.handler.as_deref())
         .collect();
-    let mut around: Vec<usize> = (1..script.functions.len()).filter(|at| script.functions[*at].span.contains(place.span)).collect();
+    let mut around: Vec<usize> =
+        (1..script.functions.len()).filter(|at| script.functions[*at].span.contains(place.span)).collect();
     around.sort_by_key(|at| script.functions[*at].span.len());
     if around.is_empty() {
         return vec![EntryKind::TopLevel];
@@ -379,9 +388,9 @@ fn template(cx: &Context<'_>, file: FileId, rule: &StructuralRule, out: &mut Vec
                             }
                         }
                     }
-                    descendants(&facts.document, node).into_iter().any(|child| {
-                        fits_element(&shape, root, &facts.document, child, &mut ignored)
-                    })
+                    descendants(&facts.document, node)
+                        .into_iter()
+                        .any(|child| fits_element(&shape, root, &facts.document, child, &mut ignored))
                 })
             };
             if !rule.inside.is_empty() && !around(&rule.inside, true)
@@ -392,7 +401,12 @@ fn template(cx: &Context<'_>, file: FileId, rule: &StructuralRule, out: &mut Vec
             {
                 continue;
             }
-            out.push(finding(rule, Place { file, span: element.open }, &variables, element.open.slice(&entry.source.text)));
+            out.push(finding(
+                rule,
+                Place { file, span: element.open },
+                &variables,
+                element.open.slice(&entry.source.text),
+            ));
         }
     }
 }
@@ -416,7 +430,13 @@ fn children(document: &Document, node: NodeId) -> &[NodeId] {
 }
 
 /// Whether an element has the tag, the attributes and, in any depth, the children of a pattern.
-fn fits_element(shape: &Document, wanted: NodeId, document: &Document, node: NodeId, variables: &mut BTreeMap<String, String>) -> bool {
+fn fits_element(
+    shape: &Document,
+    wanted: NodeId,
+    document: &Document,
+    node: NodeId,
+    variables: &mut BTreeMap<String, String>,
+) -> bool {
     let (NodeKind::Element(wanted), NodeKind::Element(element)) =
         (&shape.nodes[wanted as usize].kind, &document.nodes[node as usize].kind)
     else {
@@ -436,9 +456,9 @@ fn fits_element(shape: &Document, wanted: NodeId, document: &Document, node: Nod
         }
     }
     wanted.children.iter().all(|child| match &shape.nodes[*child as usize].kind {
-        NodeKind::Element(_) => descendants(document, node)
-            .into_iter()
-            .any(|inner| fits_element(shape, *child, document, inner, variables)),
+        NodeKind::Element(_) => {
+            descendants(document, node).into_iter().any(|inner| fits_element(shape, *child, document, inner, variables))
+        }
         NodeKind::Text(parts) => {
             let text = plain(parts);
             let text = text.trim();
@@ -519,7 +539,8 @@ mod tests {
 
     #[test]
     fn elements_match_by_tag_attributes_and_children() {
-        let (shape, root) = pattern_element(r#"<button open-type="contact" bindtap="$HANDLER">领取</button>"#).expect("an element");
+        let (shape, root) =
+            pattern_element(r#"<button open-type="contact" bindtap="$HANDLER">领取</button>"#).expect("an element");
         let document = crate::syntax::template::parse(
             r#"<view><button class="a" open-type="contact" bindtap="go"><text>立即领取</text></button><button open-type="share">领取</button></view>"#,
             &Dialect::default(),
