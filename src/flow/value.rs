@@ -1,0 +1,401 @@
+//! Abstract values: what an expression can be, where it comes from, and what it proves when it is true.
+
+use std::rc::Rc;
+
+use super::solution::Place;
+use crate::model::ir::Name;
+
+/// Index of an object in the heap.
+pub(super) type ObjId = u32;
+/// An interned name.
+pub(super) type Sym = u32;
+/// Index of a taint.
+pub(super) type TaintId = u32;
+/// Index of a fact.
+pub(super) type FactId = u32;
+/// Index of an origin.
+pub(super) type OriginId = u32;
+
+/// Sorted, unique ids.
+pub(super) type Ids = Vec<u32>;
+
+pub(super) const UNDEFINED: u16 = 1;
+pub(super) const NULL: u16 = 2;
+pub(super) const TRUE: u16 = 4;
+pub(super) const FALSE: u16 = 8;
+/// Some number.
+pub(super) const NUMBER: u16 = 16;
+/// Anything.
+pub(super) const ANY: u16 = 32;
+
+/// Most strings, objects and taints that a value keeps apart.
+const MAX_STRINGS: usize = 8;
+const MAX_OBJECTS: usize = 24;
+const MAX_TAINTS: usize = 48;
+const MAX_ORIGINS: usize = 8;
+/// Most pieces of a string with holes.
+const MAX_PIECES: usize = 24;
+/// Longest literal that is kept, in bytes.
+const MAX_LITERAL: usize = 8192;
+
+/// A piece of a string.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Piece {
+    /// Known text.
+    Literal(Name),
+    /// Unknown text, with what it carries.
+    Hole(Ids, Ids),
+}
+
+/// A string with holes.
+#[derive(Clone, Debug)]
+pub(super) struct Str {
+    pub pieces: Vec<Piece>,
+    pub place: Option<Place>,
+}
+
+impl PartialEq for Str {
+    fn eq(&self, other: &Self) -> bool {
+        self.pieces == other.pieces
+    }
+}
+
+impl Str {
+    pub fn literal(text: Name, place: Option<Place>) -> Self {
+        Self { pieces: vec![Piece::Literal(text)], place }
+    }
+
+    pub fn complete(&self) -> Option<&Name> {
+        match self.pieces.as_slice() {
+            [Piece::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    fn has_text(&self) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if !text.is_empty()))
+    }
+
+    pub fn taints(&self) -> Ids {
+        let mut out = Ids::new();
+        for piece in &self.pieces {
+            if let Piece::Hole(taints, _) = piece {
+                unite(&mut out, taints);
+            }
+        }
+        out
+    }
+
+    pub fn concat(&self, other: &Str) -> Str {
+        let mut pieces = self.pieces.clone();
+        for piece in &other.pieces {
+            match (pieces.last_mut(), piece) {
+                (Some(Piece::Literal(left)), Piece::Literal(right)) => {
+                    if left.is_empty() {
+                        *left = right.clone();
+                    } else if !right.is_empty() && left.len() + right.len() <= MAX_LITERAL {
+                        *left = format!("{left}{right}").into();
+                    }
+                }
+                (Some(Piece::Hole(taints, origins)), Piece::Hole(more, from)) => {
+                    unite(taints, more);
+                    unite(origins, from);
+                }
+                (_, piece) if pieces.len() < MAX_PIECES => pieces.push(piece.clone()),
+                (_, Piece::Hole(more, from)) => {
+                    if let Some(Piece::Hole(taints, origins)) = pieces.iter_mut().rev().find(|p| matches!(p, Piece::Hole(..))) {
+                        unite(taints, more);
+                        unite(origins, from);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Str { pieces, place: self.place.or(other.place) }
+    }
+}
+
+/// Adds `more` to the sorted `ids`.
+pub(super) fn unite(ids: &mut Ids, more: &[u32]) {
+    if more.is_empty() {
+        return;
+    }
+    if ids.is_empty() {
+        ids.extend_from_slice(more);
+        return;
+    }
+    for &id in more {
+        if let Err(at) = ids.binary_search(&id) {
+            ids.insert(at, id);
+        }
+    }
+}
+
+/// What both hold.
+pub(super) fn intersect(left: &[u32], right: &[u32]) -> Ids {
+    left.iter().copied().filter(|id| right.binary_search(id).is_ok()).collect()
+}
+
+/// An abstract value: a union of what it can be.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Value {
+    pub bits: u16,
+    /// One known number.
+    pub number: Option<u64>,
+    pub strings: Vec<Rc<Str>>,
+    pub objects: Ids,
+    pub taints: Ids,
+    pub origins: Ids,
+    /// What holds when it is truthy.
+    pub yes: Ids,
+    /// What holds when it is falsy.
+    pub no: Ids,
+}
+
+impl Value {
+    pub fn undefined() -> Self {
+        Self { bits: UNDEFINED, ..Self::default() }
+    }
+
+    pub fn any() -> Self {
+        Self { bits: ANY, ..Self::default() }
+    }
+
+    pub fn bool(value: bool) -> Self {
+        Self { bits: if value { TRUE } else { FALSE }, ..Self::default() }
+    }
+
+    pub fn either() -> Self {
+        Self { bits: TRUE | FALSE, ..Self::default() }
+    }
+
+    pub fn number(value: f64) -> Self {
+        Self { number: Some(value.to_bits()), ..Self::default() }
+    }
+
+    pub fn object(id: ObjId) -> Self {
+        Self { objects: vec![id], ..Self::default() }
+    }
+
+    pub fn string(text: Name, place: Option<Place>) -> Self {
+        Self { strings: vec![Rc::new(Str::literal(text, place))], ..Self::default() }
+    }
+
+    pub fn tainted(taints: Ids) -> Self {
+        Self { bits: ANY, taints, ..Self::default() }
+    }
+
+    pub fn from_origin(origin: OriginId) -> Self {
+        Self { bits: ANY, origins: vec![origin], ..Self::default() }
+    }
+
+    pub fn when(mut self, yes: Ids, no: Ids) -> Self {
+        self.yes = yes;
+        self.no = no;
+        self
+    }
+
+    /// Whether no execution gives a value here.
+    pub fn is_none(&self) -> bool {
+        self.bits == 0 && self.number.is_none() && self.strings.is_empty() && self.objects.is_empty()
+    }
+
+    pub fn is_any(&self) -> bool {
+        self.bits & ANY != 0
+    }
+
+    pub fn may_true(&self) -> bool {
+        self.bits & (TRUE | ANY | NUMBER) != 0
+            || !self.objects.is_empty()
+            || self.number.is_some_and(|bits| {
+                let number = f64::from_bits(bits);
+                number != 0.0 && !number.is_nan()
+            })
+            || self.strings.iter().any(|text| text.pieces.len() > 1 || text.has_text() || text.complete().is_none())
+    }
+
+    pub fn may_false(&self) -> bool {
+        self.bits & (UNDEFINED | NULL | FALSE | ANY | NUMBER) != 0
+            || self.number.is_some_and(|bits| {
+                let number = f64::from_bits(bits);
+                number == 0.0 || number.is_nan()
+            })
+            || self.strings.iter().any(|text| !text.has_text())
+            || self.is_none()
+    }
+
+    /// The parts that are truthy.
+    pub fn truthy(mut self) -> Self {
+        let any = self.bits & ANY != 0;
+        self.bits &= TRUE | ANY | NUMBER;
+        if self.number.is_some_and(|bits| f64::from_bits(bits) == 0.0) {
+            self.number = None;
+        }
+        if !any {
+            self.strings.retain(|text| text.has_text() || text.complete().is_none());
+        }
+        self.no.clear();
+        self
+    }
+
+    /// The parts that are falsy.
+    pub fn falsy(mut self) -> Self {
+        self.bits &= UNDEFINED | NULL | FALSE | ANY | NUMBER;
+        if self.number.is_some_and(|bits| f64::from_bits(bits) != 0.0) {
+            self.number = None;
+        }
+        self.strings.retain(|text| !text.has_text());
+        self.objects.clear();
+        self.taints.clear();
+        self.yes.clear();
+        self
+    }
+
+    /// Adds what `other` can be. Facts are kept only where both sides prove them.
+    pub fn join(&mut self, other: &Value) {
+        if other.is_none() {
+            unite(&mut self.taints, &other.taints);
+            unite(&mut self.origins, &other.origins);
+            return;
+        }
+        if self.is_none() {
+            let (taints, origins) = (std::mem::take(&mut self.taints), std::mem::take(&mut self.origins));
+            *self = other.clone();
+            unite(&mut self.taints, &taints);
+            unite(&mut self.origins, &origins);
+            return;
+        }
+        self.yes = match (self.may_true(), other.may_true()) {
+            (true, true) => intersect(&self.yes, &other.yes),
+            (true, false) => std::mem::take(&mut self.yes),
+            _ => other.yes.clone(),
+        };
+        self.no = match (self.may_false(), other.may_false()) {
+            (true, true) => intersect(&self.no, &other.no),
+            (true, false) => std::mem::take(&mut self.no),
+            _ => other.no.clone(),
+        };
+        self.bits |= other.bits;
+        match (self.number, other.number) {
+            (Some(left), Some(right)) if left != right => {
+                self.number = None;
+                self.bits |= NUMBER;
+            }
+            (None, Some(right)) => self.number = Some(right),
+            _ => {}
+        }
+        for text in &other.strings {
+            if !self.strings.iter().any(|known| known == text) {
+                if self.strings.len() < MAX_STRINGS {
+                    self.strings.push(text.clone());
+                } else {
+                    self.bits |= ANY;
+                    unite(&mut self.taints, &text.taints());
+                }
+            }
+        }
+        unite(&mut self.objects, &other.objects);
+        self.objects.truncate(MAX_OBJECTS);
+        unite(&mut self.taints, &other.taints);
+        self.taints.truncate(MAX_TAINTS);
+        unite(&mut self.origins, &other.origins);
+        self.origins.truncate(MAX_ORIGINS);
+    }
+
+    pub fn joined(mut self, other: &Value) -> Self {
+        self.join(other);
+        self
+    }
+
+    /// Own taints and those of string holes.
+    pub fn shallow_taints(&self) -> Ids {
+        let mut out = self.taints.clone();
+        for text in &self.strings {
+            unite(&mut out, &text.taints());
+        }
+        out
+    }
+
+    /// Own origins and those of string holes.
+    pub fn all_origins(&self) -> Ids {
+        let mut out = self.origins.clone();
+        for text in &self.strings {
+            for piece in &text.pieces {
+                if let Piece::Hole(_, origins) = piece {
+                    unite(&mut out, origins);
+                }
+            }
+        }
+        out
+    }
+
+    /// The one string that it is, if it can be nothing else.
+    pub fn as_text(&self) -> Option<&Name> {
+        match (self.strings.as_slice(), self.bits & !(UNDEFINED | NULL), self.objects.is_empty()) {
+            ([text], 0, true) => text.complete(),
+            _ => None,
+        }
+    }
+
+    /// Every complete string that it can be.
+    pub fn texts(&self) -> impl Iterator<Item = &Name> {
+        self.strings.iter().filter_map(|text| text.complete())
+    }
+
+    /// As strings with holes, for concatenation.
+    pub fn as_strings(&self) -> Vec<Rc<Str>> {
+        let mut out = self.strings.clone();
+        if let Some(bits) = self.number {
+            out.push(Rc::new(Str::literal(number_text(f64::from_bits(bits)).into(), None)));
+        }
+        if self.bits & (TRUE | FALSE) == TRUE {
+            out.push(Rc::new(Str::literal("true".into(), None)));
+        } else if self.bits & (TRUE | FALSE) == FALSE {
+            out.push(Rc::new(Str::literal("false".into(), None)));
+        }
+        let opaque = self.bits & (ANY | NUMBER) != 0
+            || !self.objects.is_empty()
+            || self.bits & (TRUE | FALSE) == (TRUE | FALSE)
+            || !self.taints.is_empty();
+        if opaque || out.is_empty() {
+            out.push(Rc::new(Str { pieces: vec![Piece::Hole(self.taints.clone(), self.origins.clone())], place: None }));
+        }
+        out.truncate(MAX_STRINGS);
+        out
+    }
+}
+
+/// A number as JavaScript writes it, for the common cases.
+pub(super) fn number_text(number: f64) -> String {
+    if number == number.trunc() && number.abs() < 1e15 { format!("{}", number as i64) } else { format!("{number}") }
+}
+
+/// `left + right` when either can be a string.
+pub(super) fn concat(left: &Value, right: &Value) -> Value {
+    let mut out = Value::default();
+    for a in left.as_strings() {
+        for b in right.as_strings() {
+            if out.strings.len() < MAX_STRINGS {
+                let text = Rc::new(a.concat(&b));
+                if !out.strings.contains(&text) {
+                    out.strings.push(text);
+                }
+            }
+        }
+    }
+    let whole: Ids = out.strings.iter().fold(Ids::new(), |mut all, text| {
+        unite(&mut all, &text.taints());
+        all
+    });
+    for side in [left, right] {
+        for &taint in &side.shallow_taints() {
+            if whole.binary_search(&taint).is_err() {
+                unite(&mut out.taints, &[taint]);
+            }
+        }
+        unite(&mut out.origins, &side.origins);
+    }
+    out.objects = left.objects.clone();
+    unite(&mut out.objects, &right.objects);
+    out
+}
