@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use super::heap::{ITEM, Kind};
 use super::machine::{Act, Jump, Keys, Machine, Site, name};
 use super::solution::{Origin, Place, Protection};
-use super::value::{ANY, Ids, NULL, NUMBER, ObjId, Piece, Str, UNDEFINED, Value, intersect, unite};
+use super::value::{ANY, Ids, NULL, NUMBER, ObjId, Piece, UNDEFINED, Value, intersect, unite};
 use crate::model::ir::{Export, Expr, ExprKind, Function, Key, Name, Stmt, StmtKind};
 use crate::package::Origin as FileOrigin;
 use crate::source::{FileId, Span};
@@ -45,12 +45,10 @@ impl<'a> Machine<'a> {
 
     /// A global that the package does not assign.
     pub fn global_named(&mut self, text: &str) -> Value {
-        for host in self.policy.hosts() {
-            if host.info.namespaces.iter().any(|namespace| &**namespace == text) {
-                return self.host_object(text, "");
-            }
+        if self.policy.hosts.by_namespace(text).is_some() {
+            return self.host_object(text, "");
         }
-        if self.host.info.alias_globals.iter().any(|alias| &**alias == text) {
+        if self.policy.hosts.is_alias_global(text) {
             let namespace = self.namespace();
             return self.host_object(&namespace, "");
         }
@@ -105,7 +103,7 @@ impl<'a> Machine<'a> {
     }
 
     fn foreign_module(&mut self, request: &str) -> Value {
-        if self.host.info.alias_modules.iter().any(|alias| &**alias == request) {
+        if self.policy.hosts.is_alias_module(request) {
             let namespace = self.namespace();
             return self.host_object(&namespace, "");
         }
@@ -127,7 +125,11 @@ impl<'a> Machine<'a> {
             FileOrigin::Vendored { name, .. } | FileOrigin::Npm { name, .. } => Some(name.clone()),
         };
         if let Some(library) = library {
-            let known = self.policy.privacy.is_known_module(&library);
+            let stem = entry.source.name().split('.').next().unwrap_or("");
+            let known = self.policy.privacy.sdk_by_module(&library).is_some()
+                || self.policy.privacy.sdk_by_file(&entry.source.path).is_some()
+                || self.policy.privacy.is_cipher_module(&library)
+                || self.policy.privacy.is_cipher_module(stem);
             if known || entry.source.text.len() > MAX_LIBRARY {
                 return self.foreign_module(&library);
             }
@@ -479,6 +481,20 @@ impl<'a> Machine<'a> {
                 let key = self.sym("data");
                 Some(self.field(&Value::object(object), &Keys(vec![key]), place))
             }
+            Kind::WebpackRequire(_) if matches!(field, "n" | "d" | "r" | "t" | "e" | "o" | "bind" | "p" | "g" | "nmd" | "hmd") => {
+                let what: &'static str = match field {
+                    "n" => "webpack.n",
+                    "d" => "webpack.d",
+                    "e" => "webpack.e",
+                    "bind" => "webpack.bind",
+                    _ => "webpack.other",
+                };
+                if field == "g" {
+                    return Some(Value::object(self.globals));
+                }
+                let id = self.shared(Kind::Builtin(what));
+                Some(Value::object(id))
+            }
             Kind::Array if field == "length" => Some(Value { bits: NUMBER, ..Value::default() }),
             Kind::Regex => Some(Value::default()),
             _ if field == "constructor" || field == "__proto__" => Some(Value::any()),
@@ -504,6 +520,10 @@ impl<'a> Machine<'a> {
                 Value::undefined()
             }
             Kind::WebpackRequire(table) => self.webpack_require(table, &args, site),
+            Kind::Builtin("webpack-default") => {
+                let key = self.sym("a");
+                self.heap.get(target, key).cloned().unwrap_or_else(Value::any)
+            }
             Kind::Builtin(what) => self.call_named(what, this, &args, site),
             _ => Value::any(),
         }
@@ -1772,8 +1792,3 @@ fn short_part(method: &str, args: &[Value]) -> bool {
     }
 }
 
-/// A text piece without holes.
-#[allow(dead_code)]
-pub(super) fn literal(text: &str) -> Str {
-    Str::literal(text.into(), None)
-}

@@ -260,6 +260,18 @@ impl<'a> Machine<'a> {
             machine.heap.set(object, key, Some(value));
         };
         if has("dialog") {
+            let mut text = String::new();
+            for param in ["title", "content", "confirm-text"] {
+                let value = self.param(api, param, args);
+                for piece in value.strings.iter().flat_map(|text| &text.pieces) {
+                    if let Piece::Literal(literal) = piece {
+                        text.push_str(literal);
+                        text.push(' ');
+                    }
+                }
+                self.shown(&value, 0);
+            }
+            self.dialogs.insert(place, text);
             let yes = self.fact(Fact::DialogConfirmed(place));
             let no = self.fact(Fact::DialogRefused(place));
             set(self, "confirm", Value::either().when(vec![yes], vec![no]));
@@ -394,7 +406,9 @@ impl<'a> Machine<'a> {
         }
         let host_prompt = api.prompt || api.scope.is_some();
         let collection = self.collection(site.place, path.into(), None, kinds, 100, host_prompt, api.scope.clone());
-        if !api.on_read {
+        if api.on_read {
+            self.record.collections[collection].lazy = true;
+        } else {
             self.reached(collection, site.place);
         }
         Some(collection)
@@ -427,6 +441,8 @@ impl<'a> Machine<'a> {
             reaches: Vec::new(),
             used: false,
             evidence: None,
+            lazy: false,
+            input: false,
         });
         self.record.collection_ids.insert((place, source), id);
         id
@@ -776,7 +792,7 @@ impl<'a> Machine<'a> {
         out
     }
 
-    fn navigate(&mut self, role: &str, target: &Value, options: &Value, site: &Site) {
+    pub fn navigate(&mut self, role: &str, target: &Value, options: &Value, site: &Site) {
         let from = self.entries[self.entry].route.clone();
         let base = self.package.source(site.place.file).path.clone();
         for text in &target.strings {
@@ -806,6 +822,7 @@ impl<'a> Machine<'a> {
                     self.record.navigations.push(navigation);
                 }
             }
+            self.opened(&route);
             self.pass_query(&route, text, site.place);
         }
         if target.strings.is_empty() && self.recording {
@@ -979,7 +996,7 @@ impl<'a> Machine<'a> {
         } else {
             self.policy.privacy.sdk_by_module(module)
         };
-        let Some(sdk) = sdk else { return };
+        let Some(sdk) = sdk.map(|sdk| sdk.id.clone()) else { return };
         let label = if path.is_empty() { module.to_owned() } else if module.is_empty() { path.to_owned() } else { format!("{module}.{path}") };
         self.record_call("third-party", &label, args, site);
         for (index, arg) in args.iter().enumerate() {
@@ -991,7 +1008,7 @@ impl<'a> Machine<'a> {
     pub fn protect(&mut self, chain: &[&str], module: Option<&str>, args: &[Value], site: &Site) -> Option<Value> {
         use super::lookup::CipherClass;
         let cipher = super::lookup::cipher(self.policy, chain, module)?;
-        let data = args.get(cipher.data).cloned().unwrap_or_default();
+        let data = self.at_path(&cipher.data, args);
         let mut taints = self.deep_taints(&data, 5);
         for arg in args {
             // The value may stand in another place than the table says.

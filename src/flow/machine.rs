@@ -52,6 +52,8 @@ pub(super) struct Taint {
     pub protections: Rc<[super::solution::Protection]>,
     /// Cut to a part (`slice`, `substr`).
     pub partial: bool,
+    /// Somewhere inside a server's answer, under a field of its name.
+    pub container: bool,
 }
 
 /// How statements end.
@@ -121,7 +123,7 @@ pub(super) struct Machine<'a> {
     pub fact_table: Vec<Fact>,
     origin_ids: FxHashMap<Origin, OriginId>,
     pub origin_table: Vec<Origin>,
-    taint_ids: FxHashMap<(usize, Name, Rc<[super::solution::Protection]>, bool), TaintId>,
+    taint_ids: FxHashMap<(usize, Name, Rc<[super::solution::Protection]>, bool, bool), TaintId>,
     pub taints: Vec<Taint>,
     sites: FxHashMap<(FileId, u32, u64, u8), ObjId>,
     /// What holds on the current path.
@@ -147,8 +149,16 @@ pub(super) struct Machine<'a> {
     pub bus: ObjId,
     pub uses: std::collections::HashMap<UnitId, Vec<(UnitId, FileId, u32)>>,
     pub webpack: super::bundle::Webpack<'a>,
-    /// Units and their routes that a registration without a page of its own belongs to.
-    pub registered: Vec<ObjId>,
+    /// Texts of dialogs by call.
+    pub dialogs: FxHashMap<Place, String>,
+    /// Texts of elements, by template and node.
+    pub texts: FxHashMap<(FileId, u32), Name>,
+    /// The host's privacy gate, where the package switches it on.
+    pub gate_fact: Option<FactId>,
+    /// What holds whenever a page is opened from inside the program, by route; from the pass before.
+    pub navigation_facts: FxHashMap<Name, Ids>,
+    /// The same, of this pass.
+    pub next_navigation_facts: FxHashMap<Name, Ids>,
 }
 
 impl<'a> Machine<'a> {
@@ -192,7 +202,11 @@ impl<'a> Machine<'a> {
             bus,
             uses: crate::model::uses(program),
             webpack: super::bundle::Webpack::default(),
-            registered: Vec::new(),
+            dialogs: FxHashMap::default(),
+            texts: FxHashMap::default(),
+            gate_fact: None,
+            navigation_facts: FxHashMap::default(),
+            next_navigation_facts: FxHashMap::default(),
         };
         let item = machine.sym("*");
         debug_assert_eq!(item, ITEM);
@@ -246,7 +260,7 @@ impl<'a> Machine<'a> {
     }
 
     pub fn taint(&mut self, taint: Taint) -> TaintId {
-        let key = (taint.collection, taint.kind.clone(), taint.protections.clone(), taint.partial);
+        let key = (taint.collection, taint.kind.clone(), taint.protections.clone(), taint.partial, taint.container);
         if let Some(&id) = self.taint_ids.get(&key) {
             return id;
         }
@@ -1333,8 +1347,11 @@ impl<'a> Machine<'a> {
             let mut found = false;
             for _ in 0..16 {
                 let Some(id) = at else { break };
-                if let Some(value) = self.heap.get(id, key) {
-                    out.join(&value.clone());
+                if let Some(value) = self.heap.get(id, key).cloned() {
+                    if !value.taints.is_empty() && self.recording {
+                        self.read_taints(&value, place);
+                    }
+                    out.join(&value);
                     found = true;
                     break;
                 }
@@ -1360,6 +1377,17 @@ impl<'a> Machine<'a> {
             }
         }
         out
+    }
+
+    /// Collections that stand where a value of theirs is read.
+    fn read_taints(&mut self, value: &Value, place: Place) {
+        for &taint in &value.taints {
+            let collection = self.taints[taint as usize].collection;
+            self.record.collections[collection].used = true;
+            if self.record.collections[collection].lazy {
+                self.reached(collection, place);
+            }
+        }
     }
 
     /// Copies the fields of everything that `from` can be.

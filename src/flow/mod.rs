@@ -1,5 +1,45 @@
 //! Analyses over the program: one bounded abstract execution gives host calls, collections, flows and consent.
+//!
+//! The machine runs every entry point (top-level code, lifecycles, handlers) with abstract values that carry constants, objects,
+//! functions, personal information, origins, and the facts that a value proves when it is true. Passes repeat until the state
+//! that entry points share (page data, globals, storage, module variables) no longer grows; a last pass writes everything down.
 
+mod builtins;
+mod bundle;
+mod consent;
+mod entries;
+mod heap;
+mod host_calls;
+mod lookup;
+mod machine;
+mod record;
 mod solution;
+mod value;
 
 pub use solution::*;
+
+use crate::model::Program;
+use crate::package::Package;
+use crate::policy::Policy;
+use crate::policy::host::Host;
+
+/// Stack of the analysis in bytes: calls and expressions nest.
+const STACK: usize = 256 << 20;
+
+/// Solves a linked program.
+pub fn solve(package: &Package, policy: &Policy, program: &Program) -> Solution {
+    let empty = Host::default();
+    let host = policy.host(&package.host).unwrap_or(&empty);
+    std::thread::scope(|scope| {
+        let worker = std::thread::Builder::new().name("solve".to_owned()).stack_size(STACK).spawn_scoped(scope, || {
+            let mut machine = machine::Machine::new(package, policy, host, program);
+            machine.run();
+            machine.finish()
+        });
+        match worker.map(|worker| worker.join()) {
+            Ok(Ok(solution)) => solution,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_) => Solution { exhausted: true, ..Solution::default() },
+        }
+    })
+}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use super::solution::{BlindSpot, Branch, Consent, Entry, Flow, HostCall, Navigation, Place, Reach, SinkKind, Step};
+use super::solution::{BlindSpot, Branch, Flow, HostCall, Navigation, Place, Reach, SinkKind, Step};
 use super::value::{Ids, TaintId};
 use crate::model::ir::Name;
 use crate::source::FileId;
@@ -22,6 +22,10 @@ pub(super) struct Draft {
     pub reaches: Vec<Reach>,
     pub used: bool,
     pub evidence: Option<Place>,
+    /// Reached where a value of it is read, not where the source stands.
+    pub lazy: bool,
+    /// Something that the user types or picks.
+    pub input: bool,
 }
 
 /// Key of a flow: sink place, API, parameter, collection, protections.
@@ -48,14 +52,17 @@ pub(super) struct Record {
 impl Record {
     /// Starts a round: drops what rounds before had written down, keeps the collections' identities.
     pub fn restart(&mut self) {
-        self.calls.clear();
-        self.flows.clear();
-        self.branches.clear();
+        use super::solution::EntryKind::TopLevel;
+        // Top-level code runs once: what it did stays.
+        let kept = self.calls.iter().position(|call| call.entry.kind != TopLevel).unwrap_or(self.calls.len());
+        self.calls.truncate(kept);
+        self.flows.retain(|_, flow| flow.entry.kind == TopLevel);
+        self.branches.retain(|branch| branch.entry.kind == TopLevel);
         self.blind_spots.retain(|spot| spot.note == "budget-exhausted");
         self.shown.clear();
         self.navigations.clear();
         for draft in &mut self.collections {
-            draft.reaches.clear();
+            draft.reaches.retain(|reach| reach.entry.kind == TopLevel);
         }
     }
 
@@ -119,7 +126,72 @@ pub(super) fn sink_kind(word: &str) -> SinkKind {
     }
 }
 
-/// A way with no facts yet.
-pub(super) fn reach(entry: Entry, consent: Consent, path: Vec<Step>) -> Reach {
-    Reach { entry, facts: BTreeSet::new(), consent, path }
+
+impl super::machine::Machine<'_> {
+    /// The solution, in a stable order.
+    pub fn finish(mut self) -> super::solution::Solution {
+        use super::solution::{Collection, Solution};
+        let drafts = std::mem::take(&mut self.record.collections);
+        let flows: Vec<Flow> = std::mem::take(&mut self.record.flows).into_values().collect();
+        // Only what can happen is told; inputs count where what they hold leaves the page.
+        let mut order: Vec<usize> = (0..drafts.len()).collect();
+        order.sort_by_key(|&index| (drafts[index].place, drafts[index].source.clone()));
+        let mut new_index = vec![usize::MAX; drafts.len()];
+        let mut collections = Vec::new();
+        for index in order {
+            let draft = &drafts[index];
+            let mut reaches = draft.reaches.clone();
+            if draft.input {
+                let sent: Vec<Reach> = flows
+                    .iter()
+                    .filter(|flow| {
+                        flow.collection == index && matches!(flow.sink, SinkKind::Network | SinkKind::ThirdParty | SinkKind::Cloud)
+                    })
+                    .map(|flow| Reach {
+                        entry: flow.entry.clone(),
+                        facts: flow.facts.clone(),
+                        consent: flow.consent,
+                        path: vec![Step { place: flow.entry.place, note: "entry", name: flow.entry.method.clone() }],
+                    })
+                    .collect();
+                if !sent.is_empty() {
+                    reaches = sent;
+                }
+            }
+            if (reaches.is_empty() && !flows.iter().any(|flow| flow.collection == index)) || draft.kinds.is_empty() {
+                continue;
+            }
+            new_index[index] = collections.len();
+            collections.push(Collection {
+                place: draft.place,
+                source: draft.source.clone(),
+                element: draft.element,
+                kinds: draft.kinds.clone(),
+                certainty: draft.certainty,
+                host_prompt: draft.host_prompt,
+                scope: draft.scope.clone(),
+                reaches,
+                used: draft.used,
+                evidence: draft.evidence,
+            });
+        }
+        let flows = flows
+            .into_iter()
+            .filter_map(|mut flow| {
+                flow.collection = *new_index.get(flow.collection)?;
+                (flow.collection != usize::MAX).then_some(flow)
+            })
+            .collect();
+        Solution {
+            calls: self.record.calls,
+            collections,
+            flows,
+            branches: self.record.branches,
+            blind_spots: self.record.blind_spots.into_iter().collect(),
+            reached: self.record.reached,
+            shown: self.record.shown.into_iter().collect(),
+            navigations: self.record.navigations,
+            exhausted: self.exhausted,
+        }
+    }
 }

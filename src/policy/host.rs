@@ -38,6 +38,10 @@ pub struct HostInfo {
     pub name_en: String,
     /// Global objects that carry the APIs (`swan`).
     pub namespaces: Vec<Arc<str>>,
+    /// Global names under which cross-host frameworks give the same APIs.
+    pub alias_globals: Vec<Arc<str>>,
+    /// Modules whose default export gives the same APIs.
+    pub alias_modules: Vec<Arc<str>>,
     /// Extensions of templates without the dot.
     pub template_extensions: Vec<Arc<str>>,
     /// Extensions of style sheets.
@@ -250,6 +254,16 @@ impl Hosts {
             }
         }
         hosts
+    }
+
+    /// Whether frameworks put the host's APIs under that global name.
+    pub fn is_alias_global(&self, name: &str) -> bool {
+        self.infos().any(|info| info.alias_globals.iter().any(|alias| &**alias == name))
+    }
+
+    /// Whether a module of that name gives the host's APIs.
+    pub fn is_alias_module(&self, name: &str) -> bool {
+        self.infos().any(|info| info.alias_modules.iter().any(|alias| &**alias == name))
     }
 
     /// Ids of all hosts, sorted.

@@ -91,6 +91,12 @@ impl Table {
         Self { ciphers: file.cipher, by_last }
     }
 
+    /// Whether a module or file of that name gives protecting functions.
+    pub(super) fn is_module(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        self.ciphers.iter().any(|cipher| cipher.class != CipherClass::Encoding && from(cipher, &name))
+    }
+
     pub(super) fn find(&self, chain: &[&str], module: Option<&str>) -> Option<&Cipher> {
         let last = chain.last()?.to_ascii_lowercase();
         let module = module.map(|module| module.trim_start_matches("./").to_ascii_lowercase());

@@ -213,6 +213,11 @@ impl Privacy {
         self.ciphers.find(chain, module)
     }
 
+    /// Whether a module or file of that name gives protecting functions.
+    pub fn is_cipher_module(&self, name: &str) -> bool {
+        self.ciphers.is_module(name)
+    }
+
     /// Whether the text of a mode argument (`CryptoJS.mode.ECB`, `"ecb"`) names a mode that shows patterns.
     pub fn is_weak_mode(&self, text: &str) -> bool {
         text.to_ascii_lowercase().contains("ecb")

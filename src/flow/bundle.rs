@@ -1,0 +1,462 @@
+//! Bundles and frameworks: webpack module tables, the calls that make pages of framework components, their events.
+
+use rustc_hash::FxHashMap;
+
+use super::heap::Kind;
+use super::machine::{Keys, Machine, Site, name};
+use super::solution::{ArgValue, EntryKind, HostCall, Navigation, Place};
+use super::value::{ObjId, Value};
+use crate::model::{Binding, UnitId, UnitKind};
+use crate::source::{FileId, Span};
+use crate::syntax::template::Element;
+
+/// Module tables that scripts pushed, by the name of the queue.
+#[derive(Debug, Default)]
+pub(super) struct Webpack<'a> {
+    /// Factory of each module: name to function object.
+    pub factories: FxHashMap<String, ObjId>,
+    /// Module objects made so far.
+    pub modules: FxHashMap<String, ObjId>,
+    /// Modules to run, as the chunks ask.
+    pub waiting: Vec<String>,
+    pub marker: std::marker::PhantomData<&'a ()>,
+}
+
+impl<'a> Machine<'a> {
+    /// `queue.push([chunks, modules, run])`: a chunk of a webpack bundle.
+    pub fn queue_push(&mut self, _queue: ObjId, args: &[Value], site: &Site) -> Option<Value> {
+        let chunk = args.first().cloned()?;
+        let (zero, one, two) = (self.sym("0"), self.sym("1"), self.sym("2"));
+        if chunk.objects.is_empty() {
+            return None;
+        }
+        let modules = self.field(&chunk, &Keys(vec![one]), site.place);
+        let _ = zero;
+        let mut found = false;
+        for &table in &modules.objects {
+            for key in self.heap.keys(table) {
+                let Some(value) = self.heap.get(table, key).cloned() else { continue };
+                if let Some(&function) = value.objects.iter().find(|&&id| matches!(self.heap.kind(id), Kind::Closure { .. })) {
+                    found = true;
+                    let label = self.spell(key).to_string();
+                    self.webpack.factories.insert(label, function);
+                }
+            }
+        }
+        if !found {
+            return None;
+        }
+        // Entries: `[[entry, chunk, …]]`, or a function that gets the loader.
+        let run = self.field(&chunk, &Keys(vec![two]), site.place);
+        let lists = self.items_of(&run);
+        for &list in &lists.objects {
+            if let Some(first) = self.heap.get(list, zero).cloned() {
+                let ids = self.keys_from(&first);
+                for &id in &ids.0 {
+                    let label = self.spell(id).to_string();
+                    self.webpack.waiting.push(label);
+                }
+            }
+        }
+        for &function in &run.objects {
+            if matches!(self.heap.kind(function), Kind::Closure { .. }) {
+                let require = self.shared(Kind::WebpackRequire(0));
+                self.call_object(function, &Value::undefined(), vec![Value::object(require)], site);
+            }
+        }
+        Some(Value::undefined())
+    }
+
+    /// Runs the modules that the chunks of a file asked for, as far as their code is known.
+    pub fn run_bundle_entry(&mut self, file: FileId) {
+        let waiting = std::mem::take(&mut self.webpack.waiting);
+        for label in waiting {
+            if self.webpack.factories.contains_key(&label) {
+                let site = Site::at(Place { file, span: Span::default() });
+                self.webpack_require(0, &[Value::string(label.as_str().into(), None)], &site);
+            } else {
+                self.webpack.waiting.push(label);
+            }
+        }
+    }
+
+    /// `__webpack_require__(id)`.
+    pub fn webpack_require(&mut self, _table: u32, args: &[Value], site: &Site) -> Value {
+        let ids = args.first().cloned().unwrap_or_default();
+        let keys = self.keys_from(&ids);
+        let exports_key = self.sym("exports");
+        let mut out = Value::default();
+        for &key in &keys.0 {
+            let label = self.spell(key).to_string();
+            if let Some(&module) = self.webpack.modules.get(&label) {
+                out.join(&self.heap.get(module, exports_key).cloned().unwrap_or_default());
+                continue;
+            }
+            let Some(&factory) = self.webpack.factories.get(&label) else {
+                continue;
+            };
+            let place = self.heap.objects[factory as usize].place;
+            let module = self.heap.alloc(Kind::Plain, place);
+            let exports = self.heap.alloc(Kind::Plain, place);
+            self.heap.set(module, exports_key, Some(Value::object(exports)));
+            self.webpack.modules.insert(label, module);
+            let require = self.shared(Kind::WebpackRequire(0));
+            let arguments = vec![Value::object(module), Value::object(exports), Value::object(require)];
+            let inner = Site { place: site.place, args: Vec::new(), name: name("module"), used: true };
+            // Modules stand on their own: depth and context start anew.
+            let stack = std::mem::take(&mut self.stack);
+            let context = std::mem::replace(&mut self.context, 0);
+            self.call_object(factory, &Value::object(exports), arguments, &inner);
+            self.stack = stack;
+            self.context = context;
+            out.join(&self.heap.get(module, exports_key).cloned().unwrap_or_default());
+        }
+        if out.is_none() { Value::any() } else { out }
+    }
+
+    /// Members of `__webpack_require__`: `n` (default of a module), `d` (define getters), `r`, `t`, `e`, `o`.
+    pub fn webpack_member(&mut self, member: &str, args: &[Value], site: &Site) -> Value {
+        match member {
+            "n" => {
+                let module = args.first().cloned().unwrap_or_default();
+                let key = self.sym("default");
+                let mut value = Value::default();
+                for &object in &module.objects {
+                    let has = self.heap.get(object, key).is_some()
+                        || self.heap.objects[object as usize].getters.iter().any(|(name, _)| *name == key);
+                    let one = Value::object(object);
+                    if has {
+                        let inner = self.field(&one, &Keys(vec![key]), site.place);
+                        value.join(&inner);
+                    } else {
+                        value.join(&one);
+                    }
+                }
+                // Called as a function, or read as `.a`.
+                let wrapper = self.make_at(site.place, 80, Kind::Builtin("webpack-default"));
+                let a = self.sym("a");
+                self.heap.set(wrapper, a, Some(if value.is_none() { Value::any() } else { value }));
+                Value::object(wrapper)
+            }
+            "d" => {
+                let target = args.first().cloned().unwrap_or_default();
+                // `d(exports, name, getter)` or `d(exports, { name: getter })`.
+                if let (Some(label), Some(getter)) = (args.get(1).and_then(Value::as_text).cloned(), args.get(2)) {
+                    let key = self.sym_of(&label);
+                    if let Some(&getter) = getter.objects.first() {
+                        for &object in &target.objects {
+                            self.heap.objects[object as usize].getters.push((key, getter));
+                        }
+                    }
+                } else if let Some(table) = args.get(1) {
+                    for &object in &table.objects {
+                        for key in self.heap.keys(object) {
+                            let getter = self.heap.get(object, key).and_then(|value| value.objects.first().copied());
+                            if let Some(getter) = getter {
+                                for &target in &target.objects {
+                                    self.heap.objects[target as usize].getters.push((key, getter));
+                                }
+                            }
+                        }
+                    }
+                }
+                Value::undefined()
+            }
+            "e" => {
+                let promise = self.make_at(site.place, 81, Kind::Promise);
+                self.fulfil(promise, Value::undefined(), &[]);
+                Value::object(promise)
+            }
+            "bind" => Value::object(self.shared(Kind::WebpackRequire(0))),
+            _ => Value::any(),
+        }
+    }
+
+    pub fn call_named(&mut self, what: &str, _this: &Value, args: &[Value], site: &Site) -> Value {
+        if let Some(member) = what.strip_prefix("webpack.") {
+            return self.webpack_member(member, args, site);
+        }
+        Value::any()
+    }
+
+    /// Globals that register code with the host or find it again.
+    pub fn framework_global(&mut self, path: &str, args: &[Value], site: &Site) -> Value {
+        let first = args.first().cloned().unwrap_or_default();
+        match path {
+            "App" | "Page" | "Component" => {
+                self.register(&first, site);
+                Value::undefined()
+            }
+            "createPage" | "createComponent" | "createApp" => {
+                self.register_framework(&first, site);
+                Value::undefined()
+            }
+            "Behavior" => first,
+            "getApp" => {
+                let app = (0..self.program.units.len() as UnitId).find(|&unit| self.program.units[unit as usize].kind == UnitKind::App);
+                match app {
+                    Some(unit) => {
+                        let object = self.instance(unit);
+                        Value::object(object)
+                    }
+                    None => Value::any(),
+                }
+            }
+            "getCurrentPages" => {
+                let mut pages = Value::default();
+                let mut units: Vec<(UnitId, ObjId)> = self.units.iter().map(|(unit, object)| (*unit, *object)).collect();
+                units.sort();
+                for (unit, object) in units {
+                    if self.program.units[unit as usize].kind == UnitKind::Page && pages.objects.len() < 20 {
+                        pages.objects.push(object);
+                    }
+                }
+                pages.objects.sort_unstable();
+                self.list_of(pages, site)
+            }
+            _ => Value::any(),
+        }
+    }
+
+    /// A page or app made from the options of a framework component: data and methods stand on the instance itself.
+    fn register_framework(&mut self, options: &Value, site: &Site) {
+        let Some(unit) = self.current_unit else { return };
+        // `createPage(component)`: the component's options may sit behind `default` or `options`.
+        let mut options = options.clone();
+        for _ in 0..2 {
+            for inner in ["default", "options"] {
+                let key = self.sym(inner);
+                for object in options.objects.clone() {
+                    if let Some(value) = self.heap.get(object, key).cloned()
+                        && !value.objects.is_empty()
+                    {
+                        options.join(&value);
+                    }
+                }
+            }
+        }
+        self.register(&options, site);
+        let instance = self.instance(unit);
+        let data_key = self.sym("data");
+        if let Some(data) = self.heap.get(instance, data_key).cloned() {
+            let methods = self.heap.keys(instance);
+            for &object in &data.objects {
+                for key in self.heap.keys(object) {
+                    if !methods.contains(&key)
+                        && let Some(value) = self.heap.get(object, key).cloned()
+                    {
+                        self.heap.set(instance, key, Some(value));
+                    }
+                }
+            }
+        }
+        // Reads of data go through the instance.
+        self.heap.set(instance, data_key, Some(Value::object(instance)));
+        let computed = self.sym("computed");
+        let getters = self.heap.get(instance, computed).cloned().unwrap_or_default();
+        for &object in &getters.objects {
+            for key in self.heap.keys(object) {
+                let getter = self.heap.get(object, key).and_then(|value| value.objects.first().copied());
+                if let Some(getter) = getter {
+                    self.heap.objects[instance as usize].getters.push((key, getter));
+                }
+            }
+        }
+    }
+
+    /// Calls of framework functions by name, where their code is not run.
+    pub fn framework_call(&mut self, _module: &str, chain: &[&str], args: &[Value], site: &Site) -> Option<Value> {
+        let last = chain.last()?;
+        match *last {
+            "createPage" | "createComponent" if !args.is_empty() => {
+                self.register_framework(&args[0], site);
+                Some(Value::undefined())
+            }
+            "createPageConfig" | "createReactApp" => {
+                let component = args.first().cloned().unwrap_or_default();
+                let object = self.make_at(site.place, 82, Kind::Plain);
+                self.rendered(&component, &Value::object(object), site.place);
+                Some(Value::object(object))
+            }
+            "createElement" | "jsx" | "jsxs" => {
+                let tag = args.first().cloned().unwrap_or_default();
+                let properties = args.get(1).cloned().unwrap_or_default();
+                self.rendered(&tag, &properties, site.place);
+                Some(Value::any())
+            }
+            "useState" | "useRef" => {
+                let pair = self.make_at(site.place, 83, Kind::Array);
+                let zero = self.sym("0");
+                let one = self.sym("1");
+                let current = self.sym("current");
+                let initial = args.first().cloned().unwrap_or_default();
+                if self.heap.get(pair, zero).is_none() {
+                    self.heap.set(pair, zero, Some(initial.clone()));
+                    self.heap.set(pair, current, Some(initial));
+                }
+                self.heap.set(pair, one, Some(Value::any()));
+                Some(Value::object(pair))
+            }
+            "useEffect" | "useLayoutEffect" | "useDidShow" | "useLoad" | "useReady" | "useCallback" | "useMemo" => {
+                let callback = args.first().cloned().unwrap_or_default();
+                if *last == "useCallback" {
+                    return Some(callback);
+                }
+                let inner = Site { place: site.place, args: Vec::new(), name: name(last), used: true };
+                Some(self.perhaps(&[], |machine| machine.call(&callback, &Value::undefined(), Vec::new(), &inner)))
+            }
+            _ => None,
+        }
+    }
+
+    /// An element that a framework renders: its handlers may be called by the user, its component runs.
+    pub fn rendered(&mut self, tag: &Value, properties: &Value, place: Place) {
+        let site = Site { place, args: Vec::new(), name: name("render"), used: true };
+        for &object in &tag.objects.clone() {
+            match self.heap.kind(object).clone() {
+                Kind::Closure { .. } => {
+                    self.perhaps(&[], |machine| machine.call_object(object, &Value::undefined(), vec![properties.clone()], &site));
+                }
+                Kind::Class { .. } => {
+                    let instance = self.construct(object, vec![properties.clone()], &site);
+                    let key = self.sym("props");
+                    for &id in &instance.objects {
+                        self.heap.set(id, key, Some(properties.clone()));
+                    }
+                    for method in ["componentWillMount", "componentDidMount", "componentDidShow", "onLoad", "render"] {
+                        let key = self.sym(method);
+                        let target = self.field(&instance, &Keys(vec![key]), place);
+                        if !target.objects.is_empty() {
+                            let instance = instance.clone();
+                            self.perhaps(&[], |machine| machine.call(&target, &instance, vec![Value::any()], &site));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        for &object in &properties.objects.clone() {
+            for key in self.heap.keys(object) {
+                let label = self.spell(key);
+                let handler = label.strip_prefix("on").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
+                if !handler {
+                    continue;
+                }
+                if let Some(target) = self.heap.get(object, key).cloned()
+                    && !target.objects.is_empty()
+                {
+                    // What a user does is an entry of its own kind, even while the page renders.
+                    let user = matches!(&*label, "onClick" | "onTap" | "onSubmit" | "onChange" | "onInput" | "onConfirm" | "onBlur" | "onLongPress" | "onGetPhoneNumber" | "onGetUserInfo");
+                    let before = self.entry;
+                    if user && let Some(entry) = self.entries.get(before).cloned() {
+                        let mut entry = entry;
+                        entry.kind = EntryKind::User;
+                        entry.method = label.clone();
+                        entry.place = place;
+                        self.entries.push(entry);
+                        self.entry = self.entries.len() - 1;
+                    }
+                    self.perhaps(&[], |machine| machine.call(&target, &Value::undefined(), vec![Value::any()], &site));
+                    self.entry = before;
+                }
+            }
+        }
+    }
+
+    /// A framework's single event handler: the real ones stand in the element's `data-event-opts`.
+    pub fn framework_event(&mut self, unit: UnitId, binding: &Binding, element: &'a Element) {
+        let Some(options) = element.attribute("data-event-opts").and_then(|attribute| attribute.value.as_ref()) else { return };
+        let text = options.span.slice(&self.package.source(binding.template).text).to_owned();
+        // [['tap', [['submit', ['$event']]]]]
+        let mut names = Vec::new();
+        let quote = |c: char| c == '\'' || c == '"';
+        let mut parts = text.split(quote).skip(1).step_by(2).map(str::to_owned);
+        let mut current: Option<String> = None;
+        let instance = self.instance(unit);
+        for part in parts.by_ref() {
+            let event = part.trim_start_matches(['~', '^', '$']);
+            if event.eq_ignore_ascii_case(&binding.event) {
+                current = Some(event.to_owned());
+                continue;
+            }
+            if current.is_some() {
+                let key = self.sym(&part);
+                if self.heap.get(instance, key).is_some() {
+                    names.push(part);
+                }
+            }
+        }
+        for handler in names {
+            self.run_handler(unit, binding, element, &handler);
+        }
+    }
+
+    // ---- records of templates and shares ----
+
+    /// What a share handler returns, as a call of the share role.
+    pub fn record_share(&mut self, method: &str, answer: &Value, site: &Site) {
+        if !self.recording {
+            return;
+        }
+        let argument = self.snapshot(answer, Some(site.place), 3);
+        let facts = self.fact_set();
+        let call = HostCall {
+            api: method.into(),
+            namespace: name("page"),
+            place: site.place,
+            entry: self.entries[self.entry].clone(),
+            facts,
+            path: self.path(),
+            args: vec![argument],
+            handles_failure: true,
+            result_used: false,
+            through: None,
+        };
+        self.record.calls.push(call);
+    }
+
+    /// A dynamic address of a web view or link, as a call on the element.
+    pub fn record_view(&mut self, element: &str, attribute: &str, address: &Value, place: Place, view: bool) {
+        if !self.recording {
+            return;
+        }
+        let argument: ArgValue = self.snapshot(address, Some(place), 1);
+        let facts = self.fact_set();
+        let call = HostCall {
+            api: format!("<{element}>").into(),
+            namespace: name(if view { "web-view" } else { attribute }),
+            place,
+            entry: self.entries[self.entry].clone(),
+            facts,
+            path: Vec::new(),
+            args: vec![argument],
+            handles_failure: true,
+            result_used: false,
+            through: None,
+        };
+        self.record.calls.push(call);
+    }
+
+    /// A `navigator` element's target.
+    pub fn navigator(&mut self, role: &str, address: &Value, place: Place, from: &str) {
+        let role = match role {
+            "switchTab" => "navigate-tab",
+            "redirect" | "redirectTo" | "reLaunch" => "navigate-replace",
+            "navigate" | "" => "navigate",
+            other => other,
+        };
+        if !matches!(role, "navigate" | "navigate-tab" | "navigate-replace") {
+            return;
+        }
+        let site = Site::at(place);
+        if address.strings.is_empty() {
+            if self.recording {
+                let target = super::solution::Text { pieces: vec![name(""), name("")], place: None };
+                self.record.navigations.push(Navigation { place, role: role.into(), target, from: from.into() });
+            }
+            return;
+        }
+        self.navigate(role, address, &Value::undefined(), &site);
+    }
+}
+
