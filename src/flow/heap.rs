@@ -24,8 +24,6 @@ pub(super) enum Kind {
     /// A function bound to `this` and leading arguments (kept in fields).
     Bound { target: ObjId },
     Builtin(&'static str),
-    /// A method of a builtin on a receiver: arrays, strings, promises, functions.
-    Method(&'static str),
     /// A host's global object, or a group inside it (`ai`), or one of its functions.
     Host { namespace: Arc<str>, path: Arc<str> },
     /// An object that a host API returned.

@@ -255,7 +255,7 @@ impl<'a> Machine<'a> {
         let has = |role: &str| api.roles.iter().any(|known| &**known == role);
         let object = self.make_at(place, 43, Kind::Plain);
         let mut out = Value { bits: ANY, objects: vec![object], ..Value::default() };
-        let mut set = |machine: &mut Self, key: &str, value: Value| {
+        let set = |machine: &mut Self, key: &str, value: Value| {
             let key = machine.sym(key);
             machine.heap.set(object, key, Some(value));
         };
@@ -454,8 +454,9 @@ impl<'a> Machine<'a> {
             return;
         }
         let draft = &self.record.collections[collection];
+        let (host_prompt, scope) = (draft.host_prompt, draft.scope.clone());
         let facts = self.fact_set();
-        let consent = self.consent_of(&facts, draft.host_prompt, draft.scope.as_deref());
+        let consent = self.consent_of(&facts, host_prompt, scope.as_deref());
         let reach = Reach { entry: self.entries[self.entry].clone(), facts, consent, path: self.path() };
         self.record.reach(collection, reach);
     }

@@ -2058,7 +2058,7 @@ impl<'a> Machine<'a> {
         }
         for &object in &value.objects {
             match self.heap.kind(object) {
-                Kind::Closure { .. } | Kind::Bound { .. } | Kind::Builtin(_) | Kind::Method(_) | Kind::Class { .. } | Kind::Settle { .. } => {
+                Kind::Closure { .. } | Kind::Bound { .. } | Kind::Builtin(_) | Kind::Class { .. } | Kind::Settle { .. } => {
                     add("function");
                 }
                 Kind::Host { path, .. } if !path.is_empty() => {

@@ -89,6 +89,7 @@ impl Str {
     pub fn concat(&self, other: &Str) -> Str {
         let mut pieces = self.pieces.clone();
         for piece in &other.pieces {
+            let full = pieces.len() >= MAX_PIECES;
             match (pieces.last_mut(), piece) {
                 (Some(Piece::Literal(left)), Piece::Literal(right)) => {
                     if left.is_empty() {
@@ -101,7 +102,7 @@ impl Str {
                     unite(taints, more);
                     unite(origins, from);
                 }
-                (_, piece) if pieces.len() < MAX_PIECES => pieces.push(piece.clone()),
+                (_, piece) if !full => pieces.push(piece.clone()),
                 (_, Piece::Hole(more, from)) => {
                     if let Some(Piece::Hole(taints, origins)) = pieces.iter_mut().rev().find(|p| matches!(p, Piece::Hole(..))) {
                         unite(taints, more);
