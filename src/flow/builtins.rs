@@ -93,9 +93,8 @@ impl<'a> Machine<'a> {
             return Value::any();
         };
         let target = self.program.requires[from.index()].iter().find(|r| r.request == text).and_then(|r| r.target);
-        let target = target.or_else(|| {
-            crate::model::resolve(self.package, &self.package.source(from).path, &text, &[".js", ".ts"])
-        });
+        let target = target
+            .or_else(|| crate::model::resolve(self.package, &self.package.source(from).path, &text, &[".js", ".ts"]));
         match target {
             Some(file) => self.load(file, &text),
             None => self.foreign_module(&text),
@@ -358,7 +357,8 @@ impl<'a> Machine<'a> {
                 only = false;
                 continue;
             }
-            let (value_key, facts_key, rejected) = (self.sym("[[value]]"), self.sym("[[facts]]"), self.sym("[[rejected]]"));
+            let (value_key, facts_key, rejected) =
+                (self.sym("[[value]]"), self.sym("[[facts]]"), self.sym("[[rejected]]"));
             match self.heap.get(object, value_key).cloned() {
                 Some(inner) => out.join(&inner),
                 None => out.bits |= ANY,
@@ -372,7 +372,8 @@ impl<'a> Machine<'a> {
             let handled = self.sym("[[awaited]]");
             self.heap.set(object, handled, Some(Value::bool(true)));
         }
-        if only && value.bits == 0
+        if only
+            && value.bits == 0
             && let Some(facts) = facts
         {
             self.push_facts(&facts);
@@ -393,7 +394,8 @@ impl<'a> Machine<'a> {
                 let base = self.current_facts();
                 let (answer, held) = self.perhaps(&facts, |machine| {
                     let answer = machine.call(&handler, &Value::undefined(), vec![value], &inner);
-                    let held: Ids = machine.current_facts().into_iter().filter(|f| base.binary_search(f).is_err()).collect();
+                    let held: Ids =
+                        machine.current_facts().into_iter().filter(|f| base.binary_search(f).is_err()).collect();
                     (answer, held)
                 });
                 self.fulfil(next, answer, &held);
@@ -457,7 +459,8 @@ impl<'a> Machine<'a> {
                 if matches!(field, "call" | "apply" | "bind") {
                     return Some(Value::default());
                 }
-                let full = if path.is_empty() || path.len() > 80 { field.to_owned() } else { format!("{path}.{field}") };
+                let full =
+                    if path.is_empty() || path.len() > 80 { field.to_owned() } else { format!("{path}.{field}") };
                 let id = self.external(module, &full);
                 Some(Value::object(id))
             }
@@ -470,7 +473,20 @@ impl<'a> Machine<'a> {
                 let refused = self.fact(super::solution::Fact::Refused(field.into()));
                 Some(Value::either().when(vec![granted], vec![refused]))
             }
-            Kind::Unit(_) if matches!(field, "setData" | "triggerEvent" | "selectComponent" | "selectAllComponents" | "getOpenerEventChannel" | "getData" | "dispatch" | "groupSetData" | "$emit") => {
+            Kind::Unit(_)
+                if matches!(
+                    field,
+                    "setData"
+                        | "triggerEvent"
+                        | "selectComponent"
+                        | "selectAllComponents"
+                        | "getOpenerEventChannel"
+                        | "getData"
+                        | "dispatch"
+                        | "groupSetData"
+                        | "$emit"
+                ) =>
+            {
                 Some(Value::default())
             }
             Kind::Unit(unit) if matches!(field, "route" | "is" | "__route__") => {
@@ -481,7 +497,9 @@ impl<'a> Machine<'a> {
                 let key = self.sym("data");
                 Some(self.field(&Value::object(object), &Keys(vec![key]), place))
             }
-            Kind::WebpackRequire(_) if matches!(field, "n" | "d" | "r" | "t" | "e" | "o" | "bind" | "p" | "g" | "nmd" | "hmd") => {
+            Kind::WebpackRequire(_)
+                if matches!(field, "n" | "d" | "r" | "t" | "e" | "o" | "bind" | "p" | "g" | "nmd" | "hmd") =>
+            {
                 let what: &'static str = match field {
                     "n" => "webpack.n",
                     "d" => "webpack.d",
@@ -510,7 +528,8 @@ impl<'a> Machine<'a> {
             Kind::Settle { promise, fulfil } => {
                 let base_key = self.sym("[[base]]");
                 let base = self.heap.get(promise, base_key).map(|value| value.yes.clone()).unwrap_or_default();
-                let held: Ids = self.current_facts().into_iter().filter(|fact| base.binary_search(fact).is_err()).collect();
+                let held: Ids =
+                    self.current_facts().into_iter().filter(|fact| base.binary_search(fact).is_err()).collect();
                 let value = args.first().cloned().unwrap_or_else(Value::undefined);
                 if fulfil {
                     self.fulfil(promise, value, &held);
@@ -546,7 +565,12 @@ impl<'a> Machine<'a> {
                     let inner = self.inner_site(site);
                     let executor = executor.clone();
                     let base = self.facts.len();
-                    self.call(&executor, &Value::undefined(), vec![Value::object(resolve), Value::object(reject)], &inner);
+                    self.call(
+                        &executor,
+                        &Value::undefined(),
+                        vec![Value::object(resolve), Value::object(reject)],
+                        &inner,
+                    );
                     self.facts.truncate(base);
                 }
                 Value::object(promise)
@@ -649,7 +673,9 @@ impl<'a> Machine<'a> {
         if promisifies && let Some(first) = args.first() {
             return first.clone();
         }
-        if matches!(chain.last(), Some(&("asyncToGenerator" | "_asyncToGenerator" | "mark" | "awrap"))) || module.ends_with("asyncToGenerator") {
+        if matches!(chain.last(), Some(&("asyncToGenerator" | "_asyncToGenerator" | "mark" | "awrap")))
+            || module.ends_with("asyncToGenerator")
+        {
             return args.first().cloned().unwrap_or_else(Value::any);
         }
         if chain.last() == Some(&"wrap") && path.contains("egenerator") {
@@ -681,7 +707,8 @@ impl<'a> Machine<'a> {
                 self.fulfil(promise, module, &[]);
                 Value::object(promise)
             }
-            "App" | "Page" | "Component" | "Behavior" | "getApp" | "getCurrentPages" | "createPage" | "createComponent" | "createApp" => {
+            "App" | "Page" | "Component" | "Behavior" | "getApp" | "getCurrentPages" | "createPage"
+            | "createComponent" | "createApp" => {
                 return Some(self.framework_global(path, args, site));
             }
             "define" => {
@@ -764,7 +791,12 @@ impl<'a> Machine<'a> {
                     Value::object(object)
                 }
             }
-            "Object.freeze" | "Object.seal" | "Object" | "Object.getPrototypeOf" | "Array.from" | "Promise.resolve.call"
+            "Object.freeze"
+            | "Object.seal"
+            | "Object"
+            | "Object.getPrototypeOf"
+            | "Array.from"
+            | "Promise.resolve.call"
             | "String.raw" => {
                 if path == "Array.from" {
                     let item = self.items_of(&first());
@@ -790,11 +822,13 @@ impl<'a> Machine<'a> {
                             if let Some(value) = self.heap.get(from, value_key).cloned() {
                                 self.put(&Value::object(*object), &Keys(vec![key]), value, site.place);
                             }
-                            if let Some(getter) = self.heap.get(from, get_key).and_then(|v| v.objects.first().copied()) {
+                            if let Some(getter) = self.heap.get(from, get_key).and_then(|v| v.objects.first().copied())
+                            {
                                 self.heap.objects[*object as usize].getters.retain(|(name, _)| *name != key);
                                 self.heap.objects[*object as usize].getters.push((key, getter));
                             }
-                            if let Some(setter) = self.heap.get(from, set_key).and_then(|v| v.objects.first().copied()) {
+                            if let Some(setter) = self.heap.get(from, set_key).and_then(|v| v.objects.first().copied())
+                            {
                                 self.heap.objects[*object as usize].setters.retain(|(name, _)| *name != key);
                                 self.heap.objects[*object as usize].setters.push((key, setter));
                             }
@@ -827,7 +861,8 @@ impl<'a> Machine<'a> {
                 self.encoded(value, "JSON")
             }
             "JSON.parse" => first(),
-            "encodeURIComponent" | "encodeURI" | "escape" | "decodeURIComponent" | "decodeURI" | "unescape" | "btoa" | "atob" => {
+            "encodeURIComponent" | "encodeURI" | "escape" | "decodeURIComponent" | "decodeURI" | "unescape"
+            | "btoa" | "atob" => {
                 let mut value = first();
                 if matches!(path, "btoa" | "escape") {
                     value = self.encoded(value, path);
@@ -862,7 +897,8 @@ impl<'a> Machine<'a> {
                 }
                 out.when(value.yes, value.no)
             }
-            "isNaN" | "isFinite" | "Array.isArray" | "Number.isInteger" | "Object.is" | "Number.isNaN" | "ArrayBuffer.isView" => Value::either(),
+            "isNaN" | "isFinite" | "Array.isArray" | "Number.isInteger" | "Object.is" | "Number.isNaN"
+            | "ArrayBuffer.isView" => Value::either(),
             "Date" | "Date.now" | "Date.UTC" => {
                 let origin = self.origin(Origin::Date);
                 Value::from_origin(origin)
@@ -886,10 +922,12 @@ impl<'a> Machine<'a> {
                 self.reject(promise, &first(), &[]);
                 Value::object(promise)
             }
-            "Promise.all" | "Promise.allSettled" | "Promise.race" | "Promise.any" => self.promise_all(path, &first(), site),
+            "Promise.all" | "Promise.allSettled" | "Promise.race" | "Promise.any" => {
+                self.promise_all(path, &first(), site)
+            }
             "getRegExp" | "getDate" => Value::any(),
-            "console.log" | "console.info" | "console.warn" | "console.error" | "console.debug" | "console.table" | "console.dir"
-            | "console.trace" => {
+            "console.log" | "console.info" | "console.warn" | "console.error" | "console.debug" | "console.table"
+            | "console.dir" | "console.trace" => {
                 self.sink_console(path, args, site);
                 Value::undefined()
             }
@@ -999,7 +1037,16 @@ impl<'a> Machine<'a> {
         let kinds: Vec<Kind> = base.objects.iter().map(|&id| self.heap.kind(id).clone()).collect();
         // Functions.
         let callable = kinds.iter().any(|kind| {
-            matches!(kind, Kind::Closure { .. } | Kind::Bound { .. } | Kind::Host { .. } | Kind::External { .. } | Kind::Class { .. } | Kind::Settle { .. } | Kind::Builtin(_))
+            matches!(
+                kind,
+                Kind::Closure { .. }
+                    | Kind::Bound { .. }
+                    | Kind::Host { .. }
+                    | Kind::External { .. }
+                    | Kind::Class { .. }
+                    | Kind::Settle { .. }
+                    | Kind::Builtin(_)
+            )
         });
         if callable {
             match method {
@@ -1142,18 +1189,27 @@ impl<'a> Machine<'a> {
     fn array_method(&mut self, base: &Value, method: &str, args: &[Value], site: &Site, known: bool) -> Option<Value> {
         let first = || args.first().cloned().unwrap_or_else(Value::undefined);
         Some(match method {
-            "forEach" | "map" | "filter" | "some" | "every" | "find" | "findIndex" | "findLast" | "flatMap" | "sort" => {
+            "forEach" | "map" | "filter" | "some" | "every" | "find" | "findIndex" | "findLast" | "flatMap"
+            | "sort" => {
                 let callback = first();
                 if callback.objects.is_empty() && !known {
                     return None;
                 }
                 let item = self.items_of(base);
                 if item.is_none() && known {
-                    return Some(if matches!(method, "map" | "filter" | "sort") { base.clone() } else { Value::undefined() });
+                    return Some(if matches!(method, "map" | "filter" | "sort") {
+                        base.clone()
+                    } else {
+                        Value::undefined()
+                    });
                 }
                 let item = if item.is_none() { Value::any() } else { item };
                 let index = Value { bits: NUMBER, ..Value::default() };
-                let call_args = if method == "sort" { vec![item.clone(), item.clone()] } else { vec![item.clone(), index, base.clone()] };
+                let call_args = if method == "sort" {
+                    vec![item.clone(), item.clone()]
+                } else {
+                    vec![item.clone(), index, base.clone()]
+                };
                 let this = args.get(1).cloned().unwrap_or_else(Value::undefined);
                 let inner = self.inner_site(site);
                 // Items of a short known list keep apart.
@@ -1195,9 +1251,11 @@ impl<'a> Machine<'a> {
                 let mut total = args.get(1).cloned().unwrap_or_else(|| item.clone());
                 for _ in 0..2 {
                     let inner = self.inner_site(site);
-                    let call_args = vec![total.clone(), item.clone(), Value { bits: NUMBER, ..Value::default() }, base.clone()];
+                    let call_args =
+                        vec![total.clone(), item.clone(), Value { bits: NUMBER, ..Value::default() }, base.clone()];
                     let callback = callback.clone();
-                    let answer = self.perhaps(&[], |machine| machine.call(&callback, &Value::undefined(), call_args, &inner));
+                    let answer =
+                        self.perhaps(&[], |machine| machine.call(&callback, &Value::undefined(), call_args, &inner));
                     total.join(&answer);
                 }
                 total
@@ -1205,7 +1263,11 @@ impl<'a> Machine<'a> {
             "push" | "unshift" if known => {
                 for &object in &base.objects {
                     for arg in args {
-                        let arg = if arg.taints.is_empty() { arg.clone() } else { self.stepped(arg.clone(), site.place, "stored-in", &name(method)) };
+                        let arg = if arg.taints.is_empty() {
+                            arg.clone()
+                        } else {
+                            self.stepped(arg.clone(), site.place, "stored-in", &name(method))
+                        };
                         self.heap.add(object, ITEM, &arg);
                     }
                     let length = self.sym("length");
@@ -1377,13 +1439,17 @@ impl<'a> Machine<'a> {
             }
             "replace" | "replaceAll" => {
                 let replacement = args.get(1).cloned().unwrap_or_default();
-                if let (Some(text), Some(from), Some(to)) = (base.as_text(), args.first().and_then(Value::as_text), replacement.as_text()) {
-                    let new = if method == "replace" { text.replacen(&**from, to, 1) } else { text.replace(&**from, to) };
+                if let (Some(text), Some(from), Some(to)) =
+                    (base.as_text(), args.first().and_then(Value::as_text), replacement.as_text())
+                {
+                    let new =
+                        if method == "replace" { text.replacen(&**from, to, 1) } else { text.replace(&**from, to) };
                     return Some(Value::string(new.into(), None));
                 }
                 let mut out = whole(self);
                 if !replacement.objects.is_empty() {
-                    let answer = self.call_back(&replacement, vec![out.clone(), out.clone(), out.clone(), out.clone()], site);
+                    let answer =
+                        self.call_back(&replacement, vec![out.clone(), out.clone(), out.clone(), out.clone()], site);
                     unite(&mut out.taints, &answer.shallow_taints());
                 }
                 if replacement.texts().any(|text| text.contains('*') || text.contains('•') || text.contains('＊')) {
@@ -1407,7 +1473,8 @@ impl<'a> Machine<'a> {
                     && let (Some(text), Some(by)) = (base.as_text(), args.first().and_then(Value::as_text))
                     && !by.is_empty()
                 {
-                    let parts: Vec<Value> = text.split(&**by).take(32).map(|part| Value::string(part.into(), None)).collect();
+                    let parts: Vec<Value> =
+                        text.split(&**by).take(32).map(|part| Value::string(part.into(), None)).collect();
                     let array = self.make_at(site.place, 26, Kind::Array);
                     for (index, part) in parts.into_iter().enumerate() {
                         let key = self.sym(&index.to_string());
@@ -1421,7 +1488,8 @@ impl<'a> Machine<'a> {
                 }
                 list
             }
-            "indexOf" | "lastIndexOf" | "search" | "includes" | "startsWith" | "endsWith" | "test" | "localeCompare" => {
+            "indexOf" | "lastIndexOf" | "search" | "includes" | "startsWith" | "endsWith" | "test"
+            | "localeCompare" => {
                 if let (Some(text), Some(part)) = (base.as_text(), args.first().and_then(Value::as_text)) {
                     match method {
                         "includes" => return Some(Value::bool(text.contains(&**part))),
@@ -1437,13 +1505,20 @@ impl<'a> Machine<'a> {
                 let with = args.first().and_then(Value::as_text).cloned();
                 let (mut yes, no) = self.tested(base, with.clone(), site.place.file, site.place.span);
                 let mut no = no;
-                let negative = with.as_deref().is_some_and(|text| text.contains("fail") || text.contains("deny") || text.contains("cancel"));
+                let negative = with
+                    .as_deref()
+                    .is_some_and(|text| text.contains("fail") || text.contains("deny") || text.contains("cancel"));
                 unite(if negative { &mut no } else { &mut yes }, &base.yes);
-                let bits = if matches!(method, "includes" | "startsWith" | "endsWith") { super::value::TRUE | super::value::FALSE } else { NUMBER };
+                let bits = if matches!(method, "includes" | "startsWith" | "endsWith") {
+                    super::value::TRUE | super::value::FALSE
+                } else {
+                    NUMBER
+                };
                 Value { bits, ..Value::default() }.when(yes, no)
             }
-            "getTime" | "getFullYear" | "getMonth" | "getDate" | "getDay" | "getHours" | "getMinutes" | "getSeconds" | "toISOString"
-            | "toDateString" | "format" | "toLocaleDateString" | "toLocaleTimeString" | "getTimezoneOffset" => whole(self),
+            "getTime" | "getFullYear" | "getMonth" | "getDate" | "getDay" | "getHours" | "getMinutes"
+            | "getSeconds" | "toISOString" | "toDateString" | "format" | "toLocaleDateString"
+            | "toLocaleTimeString" | "getTimezoneOffset" => whole(self),
             "then" => {
                 // An unknown thenable answers with what is unknown.
                 let mut answer = whole(self);
@@ -1453,7 +1528,9 @@ impl<'a> Machine<'a> {
                     let handler = handler.clone();
                     let argument = answer.clone();
                     if !handler.objects.is_empty() {
-                        self.perhaps(&[], |machine| machine.call(&handler, &Value::undefined(), vec![argument], &inner));
+                        self.perhaps(&[], |machine| {
+                            machine.call(&handler, &Value::undefined(), vec![argument], &inner)
+                        });
                     }
                 }
                 Value::any()
@@ -1484,11 +1561,15 @@ impl<'a> Machine<'a> {
                 .objects
                 .iter()
                 .copied()
-                .filter(|&id| matches!(self.heap.kind(id), Kind::Closure { .. } | Kind::Bound { .. } | Kind::Settle { .. }))
+                .filter(|&id| {
+                    matches!(self.heap.kind(id), Kind::Closure { .. } | Kind::Bound { .. } | Kind::Settle { .. })
+                })
                 .collect();
             for id in functions {
                 let inner = self.inner_site(site);
-                self.perhaps(&[], |machine| machine.call_object(id, &Value::undefined(), vec![Value::any(), Value::any()], &inner));
+                self.perhaps(&[], |machine| {
+                    machine.call_object(id, &Value::undefined(), vec![Value::any(), Value::any()], &inner)
+                });
                 unite(&mut out.objects, &[id]);
             }
             // Callbacks in an options object.
@@ -1508,7 +1589,20 @@ impl<'a> Machine<'a> {
     }
 
     pub fn unknown_method(&mut self, base: &Value, method: &str, args: &[Value], site: &Site) -> Value {
-        if matches!(method, "on" | "once" | "emit" | "$on" | "$once" | "$emit" | "trigger" | "addListener" | "off" | "$off" | "publish" | "subscribe") {
+        if matches!(
+            method,
+            "on" | "once"
+                | "emit"
+                | "$on"
+                | "$once"
+                | "$emit"
+                | "trigger"
+                | "addListener"
+                | "off"
+                | "$off"
+                | "publish"
+                | "subscribe"
+        ) {
             let bus = self.bus;
             return self.bus_method(bus, method, args, site);
         }
@@ -1597,7 +1691,9 @@ impl<'a> Machine<'a> {
         }) else {
             return None;
         };
-        let ExprKind::Assign { target: crate::model::ir::Pattern::Member(member), .. } = &subject.kind else { return None };
+        let ExprKind::Assign { target: crate::model::ir::Pattern::Member(member), .. } = &subject.kind else {
+            return None;
+        };
         let ExprKind::Member { object, key: Key::Static(key, _), .. } = &member.kind else { return None };
         if &**key != "prev" {
             return None;
@@ -1621,9 +1717,12 @@ impl<'a> Machine<'a> {
                             && let ExprKind::Member { key: Key::Static(method, _), .. } = &callee.kind
                             && &**method == "abrupt"
                         {
-                            let result = args.get(1).map(|arg| self.eval(act, &arg.value)).unwrap_or_else(Value::undefined);
+                            let result =
+                                args.get(1).map(|arg| self.eval(act, &arg.value)).unwrap_or_else(Value::undefined);
                             act.returned.join(&result);
-                            if args.first().is_some_and(|arg| matches!(&arg.value.kind, ExprKind::String(kind) if &**kind == "return")) {
+                            if args.first().is_some_and(
+                                |arg| matches!(&arg.value.kind, ExprKind::String(kind) if &**kind == "return"),
+                            ) {
                                 break;
                             }
                             continue;
@@ -1662,7 +1761,13 @@ impl<'a> Machine<'a> {
     }
 
     /// A call that a table of the packs knows by name, whatever its body does.
-    pub fn known_function(&mut self, file: FileId, function: &'a Function, args: &[Value], site: &Site) -> Option<Value> {
+    pub fn known_function(
+        &mut self,
+        file: FileId,
+        function: &'a Function,
+        args: &[Value],
+        site: &Site,
+    ) -> Option<Value> {
         let label = function.name.as_deref()?;
         match label {
             "_asyncToGenerator" | "asyncToGenerator" => return args.first().cloned(),
@@ -1698,7 +1803,9 @@ impl<'a> Machine<'a> {
         if vendored || self.policy.privacy.is_cipher_module(&stem) {
             let chain: Vec<&str> = site.name.split('.').collect();
             let chain: &[&str] = if chain.is_empty() || site.name.is_empty() { &[label] } else { &chain };
-            return self.protect(chain, Some(&stem), args, site).or_else(|| self.protect(&[label], Some(&stem), args, site));
+            return self
+                .protect(chain, Some(&stem), args, site)
+                .or_else(|| self.protect(&[label], Some(&stem), args, site));
         }
         None
     }
@@ -1741,14 +1848,15 @@ fn jump_target(block: &[Stmt]) -> Option<u64> {
         };
     }
     block.iter().find_map(|stmt| match &stmt.kind {
-        StmtKind::Expr(Expr { kind: ExprKind::Assign { target: crate::model::ir::Pattern::Member(member), value, .. }, .. }) => {
-            match (&member.kind, &value.kind) {
-                (ExprKind::Member { key: Key::Static(key, _), .. }, ExprKind::Number(number)) if &**key == "next" => {
-                    Some(number.to_bits())
-                }
-                _ => None,
+        StmtKind::Expr(Expr {
+            kind: ExprKind::Assign { target: crate::model::ir::Pattern::Member(member), value, .. },
+            ..
+        }) => match (&member.kind, &value.kind) {
+            (ExprKind::Member { key: Key::Static(key, _), .. }, ExprKind::Number(number)) if &**key == "next" => {
+                Some(number.to_bits())
             }
-        }
+            _ => None,
+        },
         _ => None,
     })
 }
@@ -1791,4 +1899,3 @@ fn short_part(method: &str, args: &[Value]) -> bool {
         _ => false,
     }
 }
-

@@ -36,7 +36,9 @@ impl<'a> Machine<'a> {
         for &table in &modules.objects {
             for key in self.heap.keys(table) {
                 let Some(value) = self.heap.get(table, key).cloned() else { continue };
-                if let Some(&function) = value.objects.iter().find(|&&id| matches!(self.heap.kind(id), Kind::Closure { .. })) {
+                if let Some(&function) =
+                    value.objects.iter().find(|&&id| matches!(self.heap.kind(id), Kind::Closure { .. }))
+                {
                     found = true;
                     let label = self.spell(key).to_string();
                     self.webpack.factories.insert(label, function);
@@ -193,7 +195,8 @@ impl<'a> Machine<'a> {
             }
             "Behavior" => first,
             "getApp" => {
-                let app = (0..self.program.units.len() as UnitId).find(|&unit| self.program.units[unit as usize].kind == UnitKind::App);
+                let app = (0..self.program.units.len() as UnitId)
+                    .find(|&unit| self.program.units[unit as usize].kind == UnitKind::App);
                 match app {
                     Some(unit) => {
                         let object = self.instance(unit);
@@ -204,7 +207,8 @@ impl<'a> Machine<'a> {
             }
             "getCurrentPages" => {
                 let mut pages = Value::default();
-                let mut units: Vec<(UnitId, ObjId)> = self.units.iter().map(|(unit, object)| (*unit, *object)).collect();
+                let mut units: Vec<(UnitId, ObjId)> =
+                    self.units.iter().map(|(unit, object)| (*unit, *object)).collect();
                 units.sort();
                 for (unit, object) in units {
                     if self.program.units[unit as usize].kind == UnitKind::Page && pages.objects.len() < 20 {
@@ -315,7 +319,9 @@ impl<'a> Machine<'a> {
         for &object in &tag.objects.clone() {
             match self.heap.kind(object).clone() {
                 Kind::Closure { .. } => {
-                    self.perhaps(&[], |machine| machine.call_object(object, &Value::undefined(), vec![properties.clone()], &site));
+                    self.perhaps(&[], |machine| {
+                        machine.call_object(object, &Value::undefined(), vec![properties.clone()], &site)
+                    });
                 }
                 Kind::Class { .. } => {
                     let instance = self.construct(object, vec![properties.clone()], &site);
@@ -338,7 +344,8 @@ impl<'a> Machine<'a> {
         for &object in &properties.objects.clone() {
             for key in self.heap.keys(object) {
                 let label = self.spell(key);
-                let handler = label.strip_prefix("on").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
+                let handler =
+                    label.strip_prefix("on").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
                 if !handler {
                     continue;
                 }
@@ -346,7 +353,19 @@ impl<'a> Machine<'a> {
                     && !target.objects.is_empty()
                 {
                     // What a user does is an entry of its own kind, even while the page renders.
-                    let user = matches!(&*label, "onClick" | "onTap" | "onSubmit" | "onChange" | "onInput" | "onConfirm" | "onBlur" | "onLongPress" | "onGetPhoneNumber" | "onGetUserInfo");
+                    let user = matches!(
+                        &*label,
+                        "onClick"
+                            | "onTap"
+                            | "onSubmit"
+                            | "onChange"
+                            | "onInput"
+                            | "onConfirm"
+                            | "onBlur"
+                            | "onLongPress"
+                            | "onGetPhoneNumber"
+                            | "onGetUserInfo"
+                    );
                     let before = self.entry;
                     if user && let Some(entry) = self.entries.get(before).cloned() {
                         let mut entry = entry;
@@ -365,7 +384,9 @@ impl<'a> Machine<'a> {
 
     /// A framework's single event handler: the real ones stand in the element's `data-event-opts`.
     pub fn framework_event(&mut self, unit: UnitId, binding: &Binding, element: &'a Element) {
-        let Some(options) = element.attribute("data-event-opts").and_then(|attribute| attribute.value.as_ref()) else { return };
+        let Some(options) = element.attribute("data-event-opts").and_then(|attribute| attribute.value.as_ref()) else {
+            return;
+        };
         let text = options.span.slice(&self.package.source(binding.template).text).to_owned();
         // [['tap', [['submit', ['$event']]]]]
         let mut names = Vec::new();
@@ -459,4 +480,3 @@ impl<'a> Machine<'a> {
         self.navigate(role, address, &Value::undefined(), &site);
     }
 }
-

@@ -97,7 +97,11 @@ impl<'a> Machine<'a> {
         if let Some(open) = self.open_type(element) {
             if open.roles.iter().any(|role| &**role == "privacy-agreement") {
                 role = Role::PrivacyAgreement;
-            } else if open.roles.iter().any(|role| matches!(&**role, "authorize" | "phone-number" | "user-info" | "address" | "invoice")) {
+            } else if open
+                .roles
+                .iter()
+                .any(|role| matches!(&**role, "authorize" | "phone-number" | "user-info" | "address" | "invoice"))
+            {
                 role = Role::Authorize;
             }
         }

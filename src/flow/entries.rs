@@ -206,7 +206,10 @@ impl<'a> Machine<'a> {
         let key = self.sym(method);
         let value = self.heap.get(instance, key).cloned()?;
         let target = value.objects.iter().copied().find(|&id| {
-            matches!(self.heap.kind(id), Kind::Closure { .. } | Kind::Bound { .. } | Kind::External { .. } | Kind::Host { .. })
+            matches!(
+                self.heap.kind(id),
+                Kind::Closure { .. } | Kind::Bound { .. } | Kind::External { .. } | Kind::Host { .. }
+            )
         })?;
         let mut place = self.heap.objects[target as usize].place;
         if let Kind::Bound { target } = self.heap.kind(target) {
@@ -314,7 +317,11 @@ impl<'a> Machine<'a> {
                 let key = machine.sym(field);
                 for &object in &answer.objects {
                     let Some(value) = machine.heap.get(object, key).cloned() else { continue };
-                    let at = value.strings.first().and_then(|text| text.place).unwrap_or(machine.heap.objects[object as usize].place);
+                    let at = value
+                        .strings
+                        .first()
+                        .and_then(|text| text.place)
+                        .unwrap_or(machine.heap.objects[object as usize].place);
                     let in_url = matches!(field, "path" | "imageUrl" | "query");
                     machine.sink(SinkKind::Share, method, at, field, &value, &value.clone(), None, in_url);
                 }
@@ -401,7 +408,9 @@ impl<'a> Machine<'a> {
         let users = self.uses.get(&unit).cloned().unwrap_or_default();
         let data_key = self.sym("data");
         let instance = self.instance(unit);
-        let Some(data) = self.heap.get(instance, data_key).and_then(|value| value.objects.first().copied()) else { return };
+        let Some(data) = self.heap.get(instance, data_key).and_then(|value| value.objects.first().copied()) else {
+            return;
+        };
         for (user, template, node) in users {
             let Some(element) = self.element(template, node) else { continue };
             for attribute in &element.attributes {
@@ -441,7 +450,12 @@ impl<'a> Machine<'a> {
             let names: Vec<Name> = match &binding.handler {
                 Some(handler) => vec![handler.clone()],
                 None => {
-                    let Some(value) = element.attributes.iter().filter_map(|a| a.value.as_ref()).find(|value| value.span == binding.span) else {
+                    let Some(value) = element
+                        .attributes
+                        .iter()
+                        .filter_map(|a| a.value.as_ref())
+                        .find(|value| value.span == binding.span)
+                    else {
                         continue;
                     };
                     let value = self.evaluate(unit, binding.template, binding.node, value);
@@ -487,7 +501,8 @@ impl<'a> Machine<'a> {
             let Some(this) = facts.document.nodes.get(at as usize) else { break };
             if let NodeKind::Element(element) = &this.kind {
                 for attribute in &element.attributes {
-                    let directive = attribute.name.strip_prefix(&*prefix).or_else(|| attribute.name.strip_prefix("wx:"));
+                    let directive =
+                        attribute.name.strip_prefix(&*prefix).or_else(|| attribute.name.strip_prefix("wx:"));
                     match (directive, &*attribute.name) {
                         (Some("if" | "elif"), _) => {
                             if let Some(value) = &attribute.value {
@@ -591,15 +606,21 @@ impl<'a> Machine<'a> {
         if let Some(open) = self.open_type(element)
             && open.event.as_deref().is_some_and(|answer| answer.eq_ignore_ascii_case(event))
         {
-            let kinds: BTreeSet<Name> = open.yields.values().chain(open.ciphertext.values()).flatten().cloned().collect();
+            let kinds: BTreeSet<Name> =
+                open.yields.values().chain(open.ciphertext.values()).flatten().cloned().collect();
             if !kinds.is_empty() {
                 let source: Name = format!(
                     "{}[open-type={}]",
                     element.name,
-                    element.attribute("open-type").and_then(|a| a.value.as_ref()).and_then(AttributeValue::literal).unwrap_or_default()
+                    element
+                        .attribute("open-type")
+                        .and_then(|a| a.value.as_ref())
+                        .and_then(AttributeValue::literal)
+                        .unwrap_or_default()
                 )
                 .into();
-                let collection = self.collection(place, source, Some((template, node)), kinds, 100, true, open.scope.clone());
+                let collection =
+                    self.collection(place, source, Some((template, node)), kinds, 100, true, open.scope.clone());
                 self.record.collections[collection].lazy = true;
                 for (path, kinds) in &open.yields {
                     let taints = self.taints_of(collection, kinds, None);
@@ -616,8 +637,15 @@ impl<'a> Machine<'a> {
         if let Some((_, paths)) = component.yields.iter().find(|(known, _)| known.eq_ignore_ascii_case(event)) {
             let kinds: BTreeSet<Name> = paths.values().flatten().cloned().collect();
             let source: Name = element.name.to_string().into();
-            let collection =
-                self.collection(place, source, Some((template, node)), kinds, 100, component.scope.is_some(), component.scope.clone());
+            let collection = self.collection(
+                place,
+                source,
+                Some((template, node)),
+                kinds,
+                100,
+                component.scope.is_some(),
+                component.scope.clone(),
+            );
             self.record.collections[collection].lazy = true;
             for (path, kinds) in paths {
                 let taints = self.taints_of(collection, kinds, None);
@@ -627,7 +655,9 @@ impl<'a> Machine<'a> {
         if has("form") {
             let values = self.make_at(place, 74, Kind::Plain);
             for (inner, input) in self.inputs_inside(template, node) {
-                let Some(field) = input.attribute("name").and_then(|a| a.value.as_ref()).and_then(AttributeValue::literal) else {
+                let Some(field) =
+                    input.attribute("name").and_then(|a| a.value.as_ref()).and_then(AttributeValue::literal)
+                else {
                     continue;
                 };
                 let value = self.input_value(unit, template, inner, input);
@@ -663,7 +693,9 @@ impl<'a> Machine<'a> {
         let Some(facts) = self.program.template(template) else { return out };
         let mut stack = vec![node];
         while let Some(id) = stack.pop() {
-            let Some(NodeKind::Element(element)) = facts.document.nodes.get(id as usize).map(|node| &node.kind) else { continue };
+            let Some(NodeKind::Element(element)) = facts.document.nodes.get(id as usize).map(|node| &node.kind) else {
+                continue;
+            };
             if element.attribute("name").is_some() && id != node {
                 out.push((id, element));
             }
@@ -704,8 +736,16 @@ impl<'a> Machine<'a> {
         value
     }
 
-    fn input_kind(&mut self, _unit: UnitId, template: FileId, node: NodeId, element: &'a Element) -> Option<(Name, u8)> {
-        let literal = |attribute: &str| element.attribute(attribute).and_then(|a| a.value.as_ref()).and_then(AttributeValue::literal);
+    fn input_kind(
+        &mut self,
+        _unit: UnitId,
+        template: FileId,
+        node: NodeId,
+        element: &'a Element,
+    ) -> Option<(Name, u8)> {
+        let literal = |attribute: &str| {
+            element.attribute(attribute).and_then(|a| a.value.as_ref()).and_then(AttributeValue::literal)
+        };
         let (field, id, input_type, placeholder) =
             (literal("name"), literal("id"), literal("type").or_else(|| literal("mode")), literal("placeholder"));
         let labels = self.labels(template, node);
@@ -717,7 +757,9 @@ impl<'a> Machine<'a> {
         let handler = element
             .attributes
             .iter()
-            .find(|attribute| attribute.name.contains("input") || attribute.name.contains("change") || attribute.name.contains("blur"))
+            .find(|attribute| {
+                attribute.name.contains("input") || attribute.name.contains("change") || attribute.name.contains("blur")
+            })
             .and_then(|attribute| attribute.value.as_ref())
             .and_then(AttributeValue::literal);
         let clues = InputClues {
@@ -740,7 +782,10 @@ impl<'a> Machine<'a> {
             Part::Interpolation { expression, .. } => Some(*expression),
             Part::Text { .. } => None,
         })?;
-        let expr = facts.expressions.get(&expression.start).or_else(|| facts.expressions.values().find(|e| expression.contains(e.span)))?;
+        let expr = facts
+            .expressions
+            .get(&expression.start)
+            .or_else(|| facts.expressions.values().find(|e| expression.contains(e.span)))?;
         match &expr.kind {
             ExprKind::Global(name) => Some(name.to_string()),
             ExprKind::Member { key: crate::model::ir::Key::Static(name, _), .. } => Some(name.to_string()),
@@ -767,11 +812,11 @@ impl<'a> Machine<'a> {
             for &sibling in siblings[..position].iter().rev().take(2) {
                 // Another input between ends the label's reach.
                 if let NodeKind::Element(element) = &facts.document.nodes[sibling as usize].kind
-                    && self
-                        .host
-                        .components
-                        .get(&element.name)
-                        .is_some_and(|c| c.roles.iter().any(|role| matches!(&**role, "input" | "textarea" | "picker" | "checkbox" | "radio" | "switch")))
+                    && self.host.components.get(&element.name).is_some_and(|c| {
+                        c.roles.iter().any(|role| {
+                            matches!(&**role, "input" | "textarea" | "picker" | "checkbox" | "radio" | "switch")
+                        })
+                    })
                 {
                     break;
                 }
@@ -978,7 +1023,10 @@ impl<'a> Machine<'a> {
                 }
                 let module = facts.document.nodes.iter().find_map(|node| match &node.kind {
                     NodeKind::Element(element)
-                        if element.attribute("src").and_then(|a| a.value.as_ref()).is_some_and(|v| v.span == require.span) =>
+                        if element
+                            .attribute("src")
+                            .and_then(|a| a.value.as_ref())
+                            .is_some_and(|v| v.span == require.span) =>
                     {
                         element.attribute("module").or_else(|| element.attribute("name"))?.value.as_ref()?.literal()
                     }
@@ -992,7 +1040,9 @@ impl<'a> Machine<'a> {
         }
         for element in chain.iter().rev() {
             let Some(attribute) = ["for", "for-items"].iter().find_map(|directive| {
-                element.attribute(&format!("{prefix}{directive}")).or_else(|| element.attribute(&format!("wx:{directive}")))
+                element
+                    .attribute(&format!("{prefix}{directive}"))
+                    .or_else(|| element.attribute(&format!("wx:{directive}")))
             }) else {
                 continue;
             };
@@ -1014,8 +1064,14 @@ impl<'a> Machine<'a> {
                 })
             };
             let mut parts = names.split(',').map(str::trim);
-            let item = parts.next().filter(|item| !item.is_empty()).map(str::to_owned).or_else(|| literal("for-item")).unwrap_or_else(|| "item".to_owned());
-            let index = parts.next().map(str::to_owned).or_else(|| literal("for-index")).unwrap_or_else(|| "index".to_owned());
+            let item = parts
+                .next()
+                .filter(|item| !item.is_empty())
+                .map(str::to_owned)
+                .or_else(|| literal("for-item"))
+                .unwrap_or_else(|| "item".to_owned());
+            let index =
+                parts.next().map(str::to_owned).or_else(|| literal("for-index")).unwrap_or_else(|| "index".to_owned());
             let root = list.split(['.', '[']).next().unwrap_or(list);
             let place = Place { file: template, span: value.span };
             let base = match out.iter().rev().find(|(known, _)| &**known == root) {
@@ -1054,7 +1110,8 @@ impl<'a> Machine<'a> {
                     let link = component.roles.iter().any(|role| &**role == "navigator");
                     for attribute in &element.attributes {
                         let Some(value) = &attribute.value else { continue };
-                        let address = component.url_attributes.contains(&attribute.name) || matches!(&*attribute.name, "src" | "url" | "href");
+                        let address = component.url_attributes.contains(&attribute.name)
+                            || matches!(&*attribute.name, "src" | "url" | "href");
                         if !address || value.parts.iter().all(|part| matches!(part, Part::Text { .. })) && !link {
                             continue;
                         }
@@ -1072,11 +1129,23 @@ impl<'a> Machine<'a> {
                             let address = machine.evaluate(unit, template, node, value);
                             if view || link {
                                 let source: Name = element.name.to_string().into();
-                                machine.sink(SinkKind::Url, &source, place, &attribute.name, &address, &address.clone(), None, true);
+                                machine.sink(
+                                    SinkKind::Url,
+                                    &source,
+                                    place,
+                                    &attribute.name,
+                                    &address,
+                                    &address.clone(),
+                                    None,
+                                    true,
+                                );
                                 machine.record_view(&source, &attribute.name, &address, place, view);
                             }
                             if link {
-                                let role = element.attribute("open-type").and_then(|a| a.value.as_ref()).and_then(AttributeValue::literal);
+                                let role = element
+                                    .attribute("open-type")
+                                    .and_then(|a| a.value.as_ref())
+                                    .and_then(AttributeValue::literal);
                                 machine.navigator(role.as_deref().unwrap_or("navigate"), &address, place, &route);
                             }
                         });
@@ -1087,7 +1156,14 @@ impl<'a> Machine<'a> {
     }
 
     /// Methods that instances have from the host.
-    pub fn unit_method(&mut self, instance: ObjId, unit: UnitId, method: &str, args: &[Value], site: &Site) -> Option<Value> {
+    pub fn unit_method(
+        &mut self,
+        instance: ObjId,
+        unit: UnitId,
+        method: &str,
+        args: &[Value],
+        site: &Site,
+    ) -> Option<Value> {
         let data_key = self.sym("data");
         match method {
             "setData" | "$set" | "updateData" => {
@@ -1110,12 +1186,19 @@ impl<'a> Machine<'a> {
                 }
                 for arg in args.iter().skip(1) {
                     let functions = Value {
-                        objects: arg.objects.iter().copied().filter(|&id| matches!(self.heap.kind(id), Kind::Closure { .. } | Kind::Bound { .. })).collect(),
+                        objects: arg
+                            .objects
+                            .iter()
+                            .copied()
+                            .filter(|&id| matches!(self.heap.kind(id), Kind::Closure { .. } | Kind::Bound { .. }))
+                            .collect(),
                         ..Value::default()
                     };
                     if !functions.objects.is_empty() {
                         let inner = Site { place: site.place, args: Vec::new(), name: site.name.clone(), used: true };
-                        self.perhaps(&[], |machine| machine.call(&functions, &Value::object(instance), Vec::new(), &inner));
+                        self.perhaps(&[], |machine| {
+                            machine.call(&functions, &Value::object(instance), Vec::new(), &inner)
+                        });
                     }
                 }
                 Some(Value::undefined())
@@ -1138,14 +1221,16 @@ impl<'a> Machine<'a> {
                 Some(Value::undefined())
             }
             "selectComponent" | "selectAllComponents" => {
-                let components: Vec<UnitId> = self.program.units[unit as usize].components.values().flatten().copied().collect();
+                let components: Vec<UnitId> =
+                    self.program.units[unit as usize].components.values().flatten().copied().collect();
                 let mut out = Value { bits: super::value::NULL, ..Value::default() };
                 let wanted = args.first().and_then(Value::as_text).cloned();
                 let mut matched = Vec::new();
                 for component in components {
                     let users = self.uses.get(&component).cloned().unwrap_or_default();
                     let fits = users.iter().any(|(user, template, node)| {
-                        *user == unit && wanted.as_deref().is_none_or(|selector| self.selects(selector, *template, *node))
+                        *user == unit
+                            && wanted.as_deref().is_none_or(|selector| self.selects(selector, *template, *node))
                     });
                     if fits && self.units.contains_key(&component) {
                         matched.push(component);
@@ -1162,16 +1247,21 @@ impl<'a> Machine<'a> {
                 Some(out)
             }
             "getOpenerEventChannel" => Some(Value::object(self.bus)),
-            "createSelectorQuery" | "createIntersectionObserver" | "hasBehavior" | "getRelationNodes" | "animate" | "clearAnimation" => {
-                Some(Value::any())
-            }
+            "createSelectorQuery"
+            | "createIntersectionObserver"
+            | "hasBehavior"
+            | "getRelationNodes"
+            | "animate"
+            | "clearAnimation" => Some(Value::any()),
             _ => None,
         }
     }
 
     fn selects(&self, selector: &str, template: FileId, node: NodeId) -> bool {
         let Some(element) = self.element(template, node) else { return false };
-        let literal = |attribute: &str| element.attribute(attribute).and_then(|a| a.value.as_ref()).and_then(AttributeValue::literal);
+        let literal = |attribute: &str| {
+            element.attribute(attribute).and_then(|a| a.value.as_ref()).and_then(AttributeValue::literal)
+        };
         let last = selector.split([' ', '>']).next_back().unwrap_or(selector).trim();
         if let Some(id) = last.strip_prefix('#') {
             return literal("id").is_none_or(|known| known == id);
@@ -1232,7 +1322,10 @@ impl<'a> Machine<'a> {
         let program = self.program;
         for (user, template, node) in users {
             for binding in program.bindings.iter().filter(|binding| {
-                binding.unit == user && binding.template == template && binding.node == node && binding.event.eq_ignore_ascii_case(&event)
+                binding.unit == user
+                    && binding.template == template
+                    && binding.node == node
+                    && binding.event.eq_ignore_ascii_case(&event)
             }) {
                 let Some(handler) = &binding.handler else { continue };
                 if !self.units.contains_key(&user) {
@@ -1314,4 +1407,3 @@ fn path_parts(path: &str) -> Vec<String> {
     }
     out
 }
-

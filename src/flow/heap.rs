@@ -19,23 +19,46 @@ pub(super) enum Kind {
     Plain,
     Array,
     /// Variables of one activation; keys are variable ids.
-    Frame { file: FileId, parent: Option<ObjId> },
-    Closure { file: FileId, function: FnId, frame: ObjId },
+    Frame {
+        file: FileId,
+        parent: Option<ObjId>,
+    },
+    Closure {
+        file: FileId,
+        function: FnId,
+        frame: ObjId,
+    },
     /// A function bound to `this` and leading arguments (kept in fields).
-    Bound { target: ObjId },
+    Bound {
+        target: ObjId,
+    },
     Builtin(&'static str),
     /// A host's global object, or a group inside it (`ai`), or one of its functions.
-    Host { namespace: Arc<str>, path: Arc<str> },
+    Host {
+        namespace: Arc<str>,
+        path: Arc<str>,
+    },
     /// An object that a host API returned.
-    HostObject { namespace: Arc<str>, class: Arc<str> },
+    HostObject {
+        namespace: Arc<str>,
+        class: Arc<str>,
+    },
     /// Answer of the settings API: scopes to booleans.
     AuthSetting,
     Promise,
     /// Calls that settle a promise.
-    Settle { promise: ObjId, fulfil: bool },
+    Settle {
+        promise: ObjId,
+        fulfil: bool,
+    },
     /// A module that is not in the package or is known as a library, and a member path in it.
-    External { module: Arc<str>, path: Arc<str> },
-    Class { file: FileId },
+    External {
+        module: Arc<str>,
+        path: Arc<str>,
+    },
+    Class {
+        file: FileId,
+    },
     Global,
     Unit(UnitId),
     /// The `require` of a webpack module table.

@@ -118,7 +118,12 @@ impl<'a> Machine<'a> {
                         .objects
                         .iter()
                         .copied()
-                        .filter(|&id| matches!(self.heap.kind(id), Kind::Closure { .. } | Kind::Bound { .. } | Kind::Settle { .. }))
+                        .filter(|&id| {
+                            matches!(
+                                self.heap.kind(id),
+                                Kind::Closure { .. } | Kind::Bound { .. } | Kind::Settle { .. }
+                            )
+                        })
                         .collect(),
                     ..Value::default()
                 };
@@ -249,7 +254,14 @@ impl<'a> Machine<'a> {
     }
 
     /// The answer of an API as success callbacks, promises and returns see it.
-    fn answer(&mut self, api: Option<&'a Api>, path: &str, args: &[Value], collection: Option<usize>, site: &Site) -> Value {
+    fn answer(
+        &mut self,
+        api: Option<&'a Api>,
+        path: &str,
+        args: &[Value],
+        collection: Option<usize>,
+        site: &Site,
+    ) -> Value {
         let place = site.place;
         let Some(api) = api else { return Value::any() };
         let has = |role: &str| api.roles.iter().any(|known| &**known == role);
@@ -339,7 +351,8 @@ impl<'a> Machine<'a> {
         let mut out = Ids::new();
         for kind in kinds {
             let protections: Rc<[Protection]> = protection.iter().cloned().collect();
-            let id = self.taint(Taint { collection, kind: kind.clone(), protections, partial: false, container: false });
+            let id =
+                self.taint(Taint { collection, kind: kind.clone(), protections, partial: false, container: false });
             unite(&mut out, &[id]);
         }
         out
@@ -367,7 +380,8 @@ impl<'a> Machine<'a> {
             let next = match self.heap.get(object, key).and_then(|value| value.objects.first().copied()) {
                 Some(next) => next,
                 None => {
-                    let kind = if parts[index + 1] == "*" || parts[index + 1] == "0" { Kind::Array } else { Kind::Plain };
+                    let kind =
+                        if parts[index + 1] == "*" || parts[index + 1] == "0" { Kind::Array } else { Kind::Plain };
                     let next = self.make(place.file, place.span.start, 60 + index as u8, kind);
                     let mut value = Value::object(next);
                     value.bits |= ANY;
@@ -470,7 +484,13 @@ impl<'a> Machine<'a> {
         let mut out = Ids::new();
         for &id in origins {
             let extend = |path: &Name| -> Name {
-                if path.is_empty() { field.into() } else if path.len() > 60 { path.clone() } else { format!("{path}.{field}").into() }
+                if path.is_empty() {
+                    field.into()
+                } else if path.len() > 60 {
+                    path.clone()
+                } else {
+                    format!("{path}.{field}").into()
+                }
             };
             let new = match &self.origin_table[id as usize] {
                 Origin::System(path) => Origin::System(extend(path)),
@@ -497,7 +517,22 @@ impl<'a> Machine<'a> {
             let kind = self.policy.privacy.key_kind(field).map(|(kind, _)| kind);
             let container = field == "*"
                 || field.parse::<u32>().is_ok()
-                || matches!(field, "data" | "result" | "info" | "body" | "userInfo" | "user" | "res" | "content" | "phoneInfo" | "phone_info" | "userinfo" | "user_info" | "detail");
+                || matches!(
+                    field,
+                    "data"
+                        | "result"
+                        | "info"
+                        | "body"
+                        | "userInfo"
+                        | "user"
+                        | "res"
+                        | "content"
+                        | "phoneInfo"
+                        | "phone_info"
+                        | "userinfo"
+                        | "user_info"
+                        | "detail"
+                );
             if kind.as_deref() == Some(&*taint.kind) {
                 let id = self.taint(Taint { container: false, ..taint });
                 unite(&mut out, &[id]);
@@ -570,11 +605,18 @@ impl<'a> Machine<'a> {
         }
         // Addresses carry data whatever the API is for.
         for param in ["url", "path"] {
-            if api.params.contains_key(param) && api.sink.as_ref().is_none_or(|sink| !sink.data.iter().any(|d| &**d == param)) {
+            if api.params.contains_key(param)
+                && api.sink.as_ref().is_none_or(|sink| !sink.data.iter().any(|d| &**d == param))
+            {
                 let value = self.param(api, param, args);
-                let network = api.roles.iter().any(|role| matches!(&**role, "request" | "upload" | "download" | "socket-connect"));
+                let network = api
+                    .roles
+                    .iter()
+                    .any(|role| matches!(&**role, "request" | "upload" | "download" | "socket-connect"));
                 let kind = if network { SinkKind::Network } else { SinkKind::Url };
-                if api.roles.iter().any(|role| matches!(&**role, "file-write" | "file-save" | "file-read")) && param == "path" {
+                if api.roles.iter().any(|role| matches!(&**role, "file-write" | "file-save" | "file-read"))
+                    && param == "path"
+                {
                     let shallow = Value::tainted(value.shallow_taints());
                     self.sink(SinkKind::Url, path, site.place, param, &shallow, &Value::default(), None, true);
                     continue;
@@ -621,11 +663,14 @@ impl<'a> Machine<'a> {
                 continue;
             }
             let draft = &self.record.collections[taint.collection];
-            let (host_prompt, scope, source_place, source) = (draft.host_prompt, draft.scope.clone(), draft.place, draft.source.clone());
+            let (host_prompt, scope, source_place, source) =
+                (draft.host_prompt, draft.scope.clone(), draft.place, draft.source.clone());
             let consent = self.consent_of(&facts, host_prompt, scope.as_deref());
             let mut hops = vec![Step { place: source_place, note: "source", name: source }];
             if let Some(way) = self.record.ways.get(&id) {
-                hops.extend(way.iter().filter(|step| step.place != source_place && step.place != place).take(12).cloned());
+                hops.extend(
+                    way.iter().filter(|step| step.place != source_place && step.place != place).take(12).cloned(),
+                );
             }
             hops.push(Step { place, note: "sink", name: api.into() });
             let flow = Flow {
@@ -697,7 +742,9 @@ impl<'a> Machine<'a> {
             options.field("fail").is_some_and(|f| f.callable) || options.field("complete").is_some_and(|f| f.callable)
         });
         let result_used = site.used
-            || values.iter().any(|value| value.callable || value.field("success").is_some_and(|success| success.callable));
+            || values
+                .iter()
+                .any(|value| value.callable || value.field("success").is_some_and(|success| success.callable));
         let facts = self.fact_set();
         let entry = self.entries[self.entry].clone();
         // A call in a library is told at the package's own call into it.
@@ -711,7 +758,11 @@ impl<'a> Machine<'a> {
                 .find(|site| matches!(self.package.files[site.file.index()].origin, FileOrigin::Own))
         };
         let same = self.record.calls.iter().position(|call| {
-            call.place == place && &*call.api == path && call.entry == entry && call.facts == facts && call.args.len() == values.len()
+            call.place == place
+                && &*call.api == path
+                && call.entry == entry
+                && call.facts == facts
+                && call.args.len() == values.len()
         });
         if let Some(known) = same {
             let call = &mut self.record.calls[known];
@@ -764,7 +815,11 @@ impl<'a> Machine<'a> {
         out.unknown = value.bits & (ANY | NUMBER) != 0;
         for &object in &value.objects {
             match self.heap.kind(object) {
-                Kind::Closure { .. } | Kind::Bound { .. } | Kind::Settle { .. } | Kind::Host { .. } | Kind::External { .. } => {
+                Kind::Closure { .. }
+                | Kind::Bound { .. }
+                | Kind::Settle { .. }
+                | Kind::Host { .. }
+                | Kind::External { .. } => {
                     out.callable = true;
                     continue;
                 }
@@ -816,9 +871,10 @@ impl<'a> Machine<'a> {
                     *first = format!("/{route}{query}").into();
                 }
                 let navigation = Navigation { place: site.place, role: role.into(), target, from: from.clone() };
-                let known = self.record.navigations.iter().any(|n| {
-                    n.place == navigation.place && n.target == navigation.target && n.from == navigation.from
-                });
+                let known =
+                    self.record.navigations.iter().any(|n| {
+                        n.place == navigation.place && n.target == navigation.target && n.from == navigation.from
+                    });
                 if !known {
                     self.record.navigations.push(navigation);
                 }
@@ -900,7 +956,13 @@ impl<'a> Machine<'a> {
                     }
                     for (index, pair) in part.split('&').enumerate() {
                         if index > 0 {
-                            self.pass_one(query, key.take(), std::mem::take(&mut value), std::mem::take(&mut rest), place);
+                            self.pass_one(
+                                query,
+                                key.take(),
+                                std::mem::take(&mut value),
+                                std::mem::take(&mut rest),
+                                place,
+                            );
                         }
                         if key.is_some() {
                             rest.push_str(pair);
@@ -998,10 +1060,25 @@ impl<'a> Machine<'a> {
             self.policy.privacy.sdk_by_module(module)
         };
         let Some(sdk) = sdk.map(|sdk| sdk.id.clone()) else { return };
-        let label = if path.is_empty() { module.to_owned() } else if module.is_empty() { path.to_owned() } else { format!("{module}.{path}") };
+        let label = if path.is_empty() {
+            module.to_owned()
+        } else if module.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{module}.{path}")
+        };
         self.record_call("third-party", &label, args, site);
         for (index, arg) in args.iter().enumerate() {
-            self.sink(SinkKind::ThirdParty, &label, site.place, &index.to_string(), arg, &Value::default(), Some(sdk.clone()), false);
+            self.sink(
+                SinkKind::ThirdParty,
+                &label,
+                site.place,
+                &index.to_string(),
+                arg,
+                &Value::default(),
+                Some(sdk.clone()),
+                false,
+            );
         }
     }
 
@@ -1027,15 +1104,19 @@ impl<'a> Machine<'a> {
         let label: Name = cipher.name.clone();
         let place = site.place;
         // A hash with something secret mixed in is not a hash of the number alone.
-        let salted = matches!(cipher.class, CipherClass::Hash)
-            && (data.strings.iter().any(|text| text.pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if text.len() >= 6)))
-                || data.strings.iter().any(|text| {
+        let salted =
+            matches!(cipher.class, CipherClass::Hash)
+                && (data.strings.iter().any(|text| {
+                    text.pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if text.len() >= 6))
+                }) || data.strings.iter().any(|text| {
                     text.pieces.iter().any(|piece| matches!(piece, Piece::Hole(taints, _) if taints.is_empty()))
                 }));
         let policy = self.policy;
         out.taints = self.map_taints(&taints, |_, taint| {
             let protection = match cipher.class {
-                CipherClass::Strong | CipherClass::Envelope if literal_key && !matches!(cipher.class, CipherClass::Envelope) => {
+                CipherClass::Strong | CipherClass::Envelope
+                    if literal_key && !matches!(cipher.class, CipherClass::Envelope) =>
+                {
                     Protection::Weak(label.clone(), place)
                 }
                 CipherClass::Strong if weak_mode => Protection::Weak(label.clone(), place),
@@ -1043,7 +1124,9 @@ impl<'a> Machine<'a> {
                 CipherClass::Weak => Protection::Weak(label.clone(), place),
                 CipherClass::Mac if literal_key => Protection::Weak(label.clone(), place),
                 CipherClass::Mac => Protection::Hashed(label.clone()),
-                CipherClass::Hash if salted || !policy.privacy.is_enumerable(&taint.kind) => Protection::Hashed(label.clone()),
+                CipherClass::Hash if salted || !policy.privacy.is_enumerable(&taint.kind) => {
+                    Protection::Hashed(label.clone())
+                }
                 CipherClass::Hash => Protection::Weak(label.clone(), place),
                 CipherClass::Encoding => Protection::Encoded(label.clone()),
                 CipherClass::Mask => Protection::Masked,
@@ -1079,8 +1162,9 @@ impl<'a> Machine<'a> {
 
     fn weak_mode(&mut self, path: &str, args: &[Value], required: bool) -> bool {
         let value = self.at_path(path, args);
-        let weak = value.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::External { path, .. } if path.to_lowercase().ends_with("ecb")))
-            || value.texts().any(|text| text.to_lowercase().contains("ecb"));
+        let weak = value.objects.iter().any(
+            |&id| matches!(self.heap.kind(id), Kind::External { path, .. } if path.to_lowercase().ends_with("ecb")),
+        ) || value.texts().any(|text| text.to_lowercase().contains("ecb"));
         weak || (required && value.bits == UNDEFINED && value.objects.is_empty() && value.strings.is_empty())
     }
 }

@@ -1,8 +1,8 @@
 //! Questions to the privacy packs, in the shape that the machine needs.
 
 use crate::policy::Policy;
-pub(super) use crate::policy::privacy::CipherClass;
 use crate::policy::privacy::Cipher;
+pub(super) use crate::policy::privacy::CipherClass;
 
 /// The protecting function that a chain of names reaches.
 pub(super) fn cipher<'p>(policy: &'p Policy, chain: &[&str], module: Option<&str>) -> Option<&'p Cipher> {

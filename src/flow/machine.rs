@@ -491,7 +491,9 @@ impl<'a> Machine<'a> {
             return Value::any();
         }
         match self.heap.kind(target).clone() {
-            Kind::Closure { file, function, frame } => self.call_closure(target, file, function, frame, this, args, site),
+            Kind::Closure { file, function, frame } => {
+                self.call_closure(target, file, function, frame, this, args, site)
+            }
             Kind::Bound { target: inner } => {
                 let this_key = self.sym("this");
                 let bound_this = self.heap.get(target, this_key).cloned().unwrap_or_default();
@@ -1136,7 +1138,8 @@ impl<'a> Machine<'a> {
                 let value = if value.taints.is_empty() {
                     value
                 } else {
-                    let name = act.script.map_or_else(|| "".into(), |script| script.variables[*var as usize].name.clone());
+                    let name =
+                        act.script.map_or_else(|| "".into(), |script| script.variables[*var as usize].name.clone());
                     self.stepped(value, Place { file: act.file, span: *span }, "assigned-to", &name)
                 };
                 self.heap.set(frame, *var, Some(value));
@@ -1172,7 +1175,8 @@ impl<'a> Machine<'a> {
                 for (index, item) in items.iter().enumerate() {
                     if let Some(target) = item {
                         let key = self.sym(&index.to_string());
-                        let field = self.field(&value, &Keys(vec![key]), Place { file: act.file, span: Span::default() });
+                        let field =
+                            self.field(&value, &Keys(vec![key]), Place { file: act.file, span: Span::default() });
                         self.bind(act, target, field);
                     }
                 }
@@ -1250,7 +1254,8 @@ impl<'a> Machine<'a> {
                     self.call_object(setter, &Value::object(object), vec![value], &Site::at(place));
                     continue;
                 }
-                let value = if value.taints.is_empty() { value } else { self.stepped(value, place, "stored-in", &name) };
+                let value =
+                    if value.taints.is_empty() { value } else { self.stepped(value, place, "stored-in", &name) };
                 if strong {
                     self.heap.set(object, key, Some(value));
                 } else {
@@ -1802,7 +1807,14 @@ impl<'a> Machine<'a> {
         result
     }
 
-    fn binary(&mut self, act: &mut Act<'a>, operator: Operator, left: &'a Expr, right: &'a Expr, place: Place) -> Value {
+    fn binary(
+        &mut self,
+        act: &mut Act<'a>,
+        operator: Operator,
+        left: &'a Expr,
+        right: &'a Expr,
+        place: Place,
+    ) -> Value {
         let a = self.eval(act, left);
         let b = self.eval(act, right);
         match operator {
@@ -1846,8 +1858,14 @@ impl<'a> Machine<'a> {
             {
                 return Value::number(f64::from_bits(x) + f64::from_bits(y));
             }
-            if a.bits & !NUMBER == 0 && b.bits & !NUMBER == 0 && a.strings.is_empty() && b.strings.is_empty()
-                && a.objects.is_empty() && b.objects.is_empty() && a.taints.is_empty() && b.taints.is_empty()
+            if a.bits & !NUMBER == 0
+                && b.bits & !NUMBER == 0
+                && a.strings.is_empty()
+                && b.strings.is_empty()
+                && a.objects.is_empty()
+                && b.objects.is_empty()
+                && a.taints.is_empty()
+                && b.taints.is_empty()
             {
                 return Value { bits: NUMBER, ..Value::default() };
             }
@@ -1895,7 +1913,9 @@ impl<'a> Machine<'a> {
 
     fn add_text(&mut self, a: &Value, b: &Value, place: Place) -> Value {
         let mut out = concat(a, b);
-        let masks = |value: &Value| value.texts().any(|text| text.contains("**") || text.contains("＊＊") || text.contains("••"));
+        let masks = |value: &Value| {
+            value.texts().any(|text| text.contains("**") || text.contains("＊＊") || text.contains("••"))
+        };
         if masks(a) || masks(b) || out.strings.iter().any(|text| masked(text)) {
             out = self.mask_partial(out, place);
         }
@@ -1943,9 +1963,7 @@ impl<'a> Machine<'a> {
         };
         // Both are known.
         if is_constant(value) {
-            let same = value.bits == with.bits
-                && value.number == with.number
-                && value.as_text() == with.as_text();
+            let same = value.bits == with.bits && value.number == with.number && value.as_text() == with.as_text();
             let loose = loosely_equal(value, with);
             return Value::bool(same || loose);
         }
@@ -1957,7 +1975,11 @@ impl<'a> Machine<'a> {
             (value.no.clone(), value.yes.clone())
         } else if let Some(number) = with.number {
             let number = f64::from_bits(number);
-            if number == 0.0 || number == -1.0 { (value.no.clone(), value.yes.clone()) } else { (value.yes.clone(), Ids::new()) }
+            if number == 0.0 || number == -1.0 {
+                (value.no.clone(), value.yes.clone())
+            } else {
+                (value.yes.clone(), Ids::new())
+            }
         } else {
             (value.yes.clone(), Ids::new())
         };
@@ -1966,7 +1988,10 @@ impl<'a> Machine<'a> {
                 || value.bits & with.bits != 0
                 || (nullish && value.bits & (UNDEFINED | NULL) != 0)
                 || (with.number.is_some() && (value.number == with.number || value.bits & NUMBER != 0))
-                || with.strings.first().is_some_and(|text| value.strings.iter().any(|known| known == text || known.complete().is_none()))
+                || with
+                    .strings
+                    .first()
+                    .is_some_and(|text| value.strings.iter().any(|known| known == text || known.complete().is_none()))
                 || (with.bits & (TRUE | FALSE) != 0 && value.bits & (TRUE | FALSE) & with.bits != 0)
                 || (with.number.is_some() && !value.strings.is_empty())
                 || (!with.strings.is_empty() && (value.number.is_some() || value.bits & NUMBER != 0))
@@ -1975,7 +2000,12 @@ impl<'a> Machine<'a> {
             out.bits |= TRUE;
         }
         out.bits |= FALSE;
-        if with.bits == TRUE && value.bits & !TRUE == 0 && value.strings.is_empty() && value.objects.is_empty() && value.number.is_none() {
+        if with.bits == TRUE
+            && value.bits & !TRUE == 0
+            && value.strings.is_empty()
+            && value.objects.is_empty()
+            && value.number.is_none()
+        {
             out.bits &= !FALSE;
         }
         let text = with.as_text().cloned().or_else(|| with.number.map(|bits| number_text(f64::from_bits(bits)).into()));
@@ -2010,7 +2040,8 @@ impl<'a> Machine<'a> {
             _ => {}
         }
         for (side, other) in [(a, b), (b, a)] {
-            let with = other.number.map(|bits| number_text(f64::from_bits(bits)).into()).or_else(|| other.as_text().cloned());
+            let with =
+                other.number.map(|bits| number_text(f64::from_bits(bits)).into()).or_else(|| other.as_text().cloned());
             let (yes, no) = self.tested(side, with, file, span);
             unite(&mut out.yes, &yes);
             unite(&mut out.no, &no);
@@ -2058,7 +2089,11 @@ impl<'a> Machine<'a> {
         }
         for &object in &value.objects {
             match self.heap.kind(object) {
-                Kind::Closure { .. } | Kind::Bound { .. } | Kind::Builtin(_) | Kind::Class { .. } | Kind::Settle { .. } => {
+                Kind::Closure { .. }
+                | Kind::Bound { .. }
+                | Kind::Builtin(_)
+                | Kind::Class { .. }
+                | Kind::Settle { .. } => {
                     add("function");
                 }
                 Kind::Host { path, .. } if !path.is_empty() => {
@@ -2370,7 +2405,9 @@ fn key_span_of(properties: &[(Key, Pattern)]) -> u32 {
 pub(super) fn chain_text(expr: &Expr, script: Option<&Script>) -> String {
     match &expr.kind {
         ExprKind::Global(name) => name.to_string(),
-        ExprKind::Var(var) => script.and_then(|s| s.variables.get(*var as usize)).map_or(String::new(), |v| v.name.to_string()),
+        ExprKind::Var(var) => {
+            script.and_then(|s| s.variables.get(*var as usize)).map_or(String::new(), |v| v.name.to_string())
+        }
         ExprKind::This => "this".to_owned(),
         ExprKind::Member { object, key, .. } => {
             let left = chain_text(object, script);
@@ -2386,14 +2423,17 @@ pub(super) fn chain_text(expr: &Expr, script: Option<&Script>) -> String {
 }
 
 fn masked(text: &Str) -> bool {
-    text.pieces.iter().any(|piece| matches!(piece, super::value::Piece::Literal(text) if text.contains("**") || text.contains("••")))
+    text.pieces
+        .iter()
+        .any(|piece| matches!(piece, super::value::Piece::Literal(text) if text.contains("**") || text.contains("••")))
 }
 
 fn is_constant(value: &Value) -> bool {
     if !value.objects.is_empty() || !value.taints.is_empty() || !value.origins.is_empty() {
         return false;
     }
-    let single = [value.bits != 0, value.number.is_some(), !value.strings.is_empty()].iter().filter(|x| **x).count() == 1;
+    let single =
+        [value.bits != 0, value.number.is_some(), !value.strings.is_empty()].iter().filter(|x| **x).count() == 1;
     single
         && (value.bits == 0 || matches!(value.bits, UNDEFINED | NULL | TRUE | FALSE))
         && (value.strings.is_empty() || (value.strings.len() == 1 && value.strings[0].complete().is_some()))
@@ -2406,7 +2446,9 @@ fn loosely_equal(a: &Value, b: &Value) -> bool {
     if null(a) && null(b) {
         return true;
     }
-    let text = |value: &Value| value.as_text().cloned().or_else(|| value.number.map(|bits| number_text(f64::from_bits(bits)).into()));
+    let text = |value: &Value| {
+        value.as_text().cloned().or_else(|| value.number.map(|bits| number_text(f64::from_bits(bits)).into()))
+    };
     match (text(a), text(b)) {
         (Some(a), Some(b)) => a == b,
         _ => false,

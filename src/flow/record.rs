@@ -126,7 +126,6 @@ pub(super) fn sink_kind(word: &str) -> SinkKind {
     }
 }
 
-
 impl super::machine::Machine<'_> {
     /// The solution, in a stable order.
     pub fn finish(mut self) -> super::solution::Solution {
@@ -145,7 +144,8 @@ impl super::machine::Machine<'_> {
                 let sent: Vec<Reach> = flows
                     .iter()
                     .filter(|flow| {
-                        flow.collection == index && matches!(flow.sink, SinkKind::Network | SinkKind::ThirdParty | SinkKind::Cloud)
+                        flow.collection == index
+                            && matches!(flow.sink, SinkKind::Network | SinkKind::ThirdParty | SinkKind::Cloud)
                     })
                     .map(|flow| Reach {
                         entry: flow.entry.clone(),

@@ -104,7 +104,9 @@ impl Str {
                 }
                 (_, piece) if !full => pieces.push(piece.clone()),
                 (_, Piece::Hole(more, from)) => {
-                    if let Some(Piece::Hole(taints, origins)) = pieces.iter_mut().rev().find(|p| matches!(p, Piece::Hole(..))) {
+                    if let Some(Piece::Hole(taints, origins)) =
+                        pieces.iter_mut().rev().find(|p| matches!(p, Piece::Hole(..)))
+                    {
                         unite(taints, more);
                         unite(origins, from);
                     }
@@ -359,7 +361,10 @@ impl Value {
             || self.bits & (TRUE | FALSE) == (TRUE | FALSE)
             || !self.taints.is_empty();
         if opaque || out.is_empty() {
-            out.push(Rc::new(Str { pieces: vec![Piece::Hole(self.taints.clone(), self.origins.clone())], place: None }));
+            out.push(Rc::new(Str {
+                pieces: vec![Piece::Hole(self.taints.clone(), self.origins.clone())],
+                place: None,
+            }));
         }
         out.truncate(MAX_STRINGS);
         out
