@@ -1,1 +1,479 @@
-//! engine
+//! Runs the pipeline: reads, links, solves, asks the rules, applies configuration and suppressions, orders the
+//! findings and computes the verdict.
+
+pub mod config;
+pub mod fingerprint;
+pub mod suppress;
+
+use std::any::Any;
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::flow::Solution;
+use crate::model::{self, FileFacts, Program};
+use crate::package::{Layout, Package, ReadError, ReadOptions, SkipReason, Submission};
+use crate::policy::Policy;
+use crate::rules::{self, Confidence, Context, Finding, Severity};
+use crate::source::{FileId, Span};
+use config::{Config, ConfigFailure, Level, Profile};
+
+/// What the caller asks for; it goes before the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// This configuration and no other.
+    pub config: Option<PathBuf>,
+    /// No configuration file is looked for.
+    pub no_config: bool,
+    /// The host.
+    pub host: Option<String>,
+    /// Declared categories.
+    pub categories: Vec<String>,
+    /// What was declared to the platform.
+    pub submission: Option<Submission>,
+    /// Rules or groups that run; empty for all.
+    pub select: Vec<String>,
+    /// Rules or groups that do not.
+    pub ignore: Vec<String>,
+    /// Findings below it are dropped.
+    pub min_confidence: Option<Confidence>,
+    /// Who reads the verdict.
+    pub profile: Option<Profile>,
+    /// Whether suppressions in the source count; by default they do except for a gate.
+    pub honor_suppressions: Option<bool>,
+    /// Bounds of reading.
+    pub read: Option<ReadOptions>,
+}
+
+impl Options {
+    /// Whether a rule is asked for.
+    pub fn runs(&self, rule: &str) -> bool {
+        let names = |list: &[String]| list.iter().any(|name| covers(name, rule));
+        (self.select.is_empty() || names(&self.select)) && !names(&self.ignore)
+    }
+
+    /// The names in `--select` and `--ignore` that are neither a rule nor a group.
+    pub fn unknown_rules<'o>(&'o self, policy: &Policy) -> Vec<&'o str> {
+        let known = |name: &str| policy.catalogue.ids().any(|id| covers(name, id));
+        self.select.iter().chain(&self.ignore).map(String::as_str).filter(|name| !known(name)).collect()
+    }
+}
+
+/// Whether a rule or group name covers a rule.
+fn covers(name: &str, rule: &str) -> bool {
+    let name = name.trim_end_matches("/*").trim_end_matches('/');
+    rule == name || rule.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// The last word on a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Nothing stands against it.
+    Pass,
+    /// A person must look.
+    ManualReview,
+    /// It breaks a clause.
+    Reject,
+}
+
+/// Who hides a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hider {
+    /// A comment in the source.
+    InSource,
+    /// A baseline of known findings.
+    Baseline,
+    /// A waiver of the gate's policy.
+    Waiver,
+}
+
+/// A finding with what the engine adds.
+#[derive(Clone, Debug)]
+pub struct Hit {
+    /// The finding.
+    pub finding: Finding,
+    /// Severity after overrides.
+    pub severity: Severity,
+    /// Survives moved lines.
+    pub fingerprint: String,
+    /// Who hides it and why.
+    pub suppressed: Option<(Hider, Arc<str>)>,
+}
+
+/// A vetted package.
+#[derive(Debug)]
+pub struct Vetted {
+    /// What was read.
+    pub package: Package,
+    /// What was linked.
+    pub program: Program,
+    /// What was found out.
+    pub solution: Solution,
+    /// The findings, in order of place.
+    pub hits: Vec<Hit>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The profile that gave it.
+    pub profile: Profile,
+    /// Whether suppressions in the source count.
+    pub honors: bool,
+    /// Number of rules named by suppressions in the source.
+    pub suppressions: usize,
+    /// What broke in the engine; the verdict is then never a pass.
+    pub engine_errors: Vec<String>,
+}
+
+impl Vetted {
+    /// Findings that count.
+    pub fn active(&self) -> impl Iterator<Item = &Hit> {
+        self.hits.iter().filter(|hit| counts(hit, self.honors))
+    }
+
+    /// Computes the verdict anew, after findings were hidden.
+    pub fn judge(&mut self) {
+        self.verdict = verdict(self);
+    }
+}
+
+fn counts(hit: &Hit, honors: bool) -> bool {
+    match hit.suppressed {
+        None => true,
+        Some((Hider::InSource, _)) => !honors,
+        Some(_) => false,
+    }
+}
+
+/// A path that could not be vetted.
+#[derive(Debug)]
+pub enum Failure {
+    /// It could not be read.
+    Read(ReadError),
+    /// Its configuration is wrong.
+    Config(ConfigFailure),
+}
+
+/// Everything vetted.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Packages in order of paths and roots.
+    pub packages: Vec<Vetted>,
+    /// What could not be vetted.
+    pub failures: Vec<Failure>,
+    /// The strictest `fail-on` and the like of the configurations met.
+    pub configs: Vec<Config>,
+}
+
+/// Vets every package under every path.
+pub fn vet(paths: &[PathBuf], policy: &Policy, options: &Options) -> Outcome {
+    let layouts = layouts(policy);
+    let mut outcome = Outcome::default();
+    for path in paths {
+        let mut config = match configuration(path, policy, options) {
+            Ok(config) => config,
+            Err(failure) => {
+                outcome.failures.push(Failure::Config(failure));
+                continue;
+            }
+        };
+        let read_options = read_options(&config, options);
+        match crate::package::read(path, &layouts, &read_options) {
+            Err(error) => outcome.failures.push(Failure::Read(error)),
+            Ok(packages) => {
+                for package in packages {
+                    // A package below the path may have its own configuration, nearer than the one found first.
+                    let own = match nearer(&package, &config, policy, options) {
+                        Ok(own) => own,
+                        Err(failure) => {
+                            outcome.failures.push(Failure::Config(failure));
+                            continue;
+                        }
+                    };
+                    outcome.packages.push(vet_package(package, policy, own.as_ref().unwrap_or(&config), options));
+                    outcome.configs.extend(own);
+                }
+            }
+        }
+        config.text.clear();
+        outcome.configs.push(config);
+    }
+    outcome
+}
+
+fn configuration(path: &Path, policy: &Policy, options: &Options) -> Result<Config, ConfigFailure> {
+    match (&options.config, options.no_config) {
+        (Some(file), _) => config::load(file, policy),
+        (None, true) => Ok(Config::default()),
+        (None, false) => config::find(path).map_or_else(|| Ok(Config::default()), |file| config::load(&file, policy)),
+    }
+}
+
+fn nearer(package: &Package, config: &Config, policy: &Policy, options: &Options) -> Result<Option<Config>, ConfigFailure> {
+    if options.config.is_some() || options.no_config {
+        return Ok(None);
+    }
+    match config::find(&package.root) {
+        Some(file) if config.path.as_ref() != Some(&file) => config::load(&file, policy).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn read_options(config: &Config, options: &Options) -> ReadOptions {
+    let mut read = options.read.clone().unwrap_or_default();
+    if let Some(host) = options.host.as_ref().or(config.host.as_ref()) {
+        read.host = Some(host.as_str().into());
+    }
+    if !config.exclude.is_empty() {
+        let mut set = globset::GlobSetBuilder::new();
+        for glob in config.exclude.iter().filter_map(|pattern| globset::Glob::new(pattern).ok()) {
+            set.add(glob);
+        }
+        read.exclude = set.build().unwrap_or_default();
+    }
+    read
+}
+
+/// What the reader needs to know of every host.
+pub fn layouts(policy: &Policy) -> Vec<Layout> {
+    policy.layouts()
+}
+
+/// Vets one package that was read. It never panics: what breaks inside is told in
+/// [`Vetted::engine_errors`], and the verdict is then no pass.
+pub fn vet_package(mut package: Package, policy: &Policy, config: &Config, options: &Options) -> Vetted {
+    declare(&mut package, config, options);
+    let mut errors: Vec<String> = Vec::new();
+    let stage = |errors: &mut Vec<String>, name: &str, panic: Box<dyn Any + Send>| {
+        errors.push(format!("{name}: {}", panic_text(&*panic)));
+    };
+
+    let facts: Vec<FileFacts> = facts(&package, policy, &mut errors);
+    let program = catch_unwind(AssertUnwindSafe(|| model::link(&package, policy, facts))).unwrap_or_else(|panic| {
+        stage(&mut errors, "link", panic);
+        Program { facts: package.files.iter().map(|_| FileFacts::default()).collect(), ..Program::default() }
+    });
+    let solution = catch_unwind(AssertUnwindSafe(|| solve(&package, policy, &program))).unwrap_or_else(|panic| {
+        stage(&mut errors, "solve", panic);
+        Solution { exhausted: true, ..Solution::default() }
+    });
+
+    let context = Context { package: &package, policy, program: &program, solution: &solution, options: &config.options };
+    let mut findings = run_rules(&context, options, &mut errors);
+    let suppressions = suppress::Suppressions::collect(&package, &program);
+    let mut used = BTreeSet::new();
+    let mut hits: Vec<Hit> = Vec::new();
+    let mut add = |findings: Vec<Finding>, used: &mut BTreeSet<usize>| {
+        for finding in findings {
+            let hidden = suppressions.hides(&finding, &package, used);
+            let suppressed = hidden.map(|one| (Hider::InSource, one.reason.clone()));
+            if let Some(severity) = severity(&finding, policy, config) {
+                hits.push(Hit { finding, severity, fingerprint: String::new(), suppressed });
+            }
+        }
+    };
+    let floor = options.min_confidence.or(config.min_confidence).unwrap_or(Confidence::Low);
+    findings.retain(|finding| finding.confidence >= floor);
+    add(findings, &mut used);
+    if !suppressions.is_empty() {
+        let ran = |rule: &str| {
+            options.runs(rule) && floor == Confidence::Low && config.levels.get(rule) != Some(&Level::Off)
+        };
+        let mut own = suppressions.findings(&used, policy, &ran);
+        own.retain(|finding| options.runs(finding.rule));
+        add(own, &mut used);
+    }
+    order(&mut hits);
+    fingerprint::assign(&package, &mut hits);
+
+    let profile = options.profile.or(config.profile).unwrap_or_default();
+    let honors = options.honor_suppressions.unwrap_or(profile != Profile::Gate);
+    let suppressions = suppressions.len();
+    let mut vetted = Vetted {
+        package,
+        program,
+        solution,
+        hits,
+        verdict: Verdict::ManualReview,
+        profile,
+        honors,
+        suppressions,
+        engine_errors: errors,
+    };
+    vetted.judge();
+    vetted
+}
+
+/// Fills in what was declared: the platform's data, then the configuration, then the caller.
+fn declare(package: &mut Package, config: &Config, options: &Options) {
+    let mut declared = config.submission.clone();
+    if let Some(submission) = &options.submission {
+        let over = submission.clone();
+        let spans = std::mem::take(&mut declared.spans);
+        declared = Submission {
+            name: over.name.or(declared.name),
+            description: over.description.or(declared.description),
+            icon: over.icon.or(declared.icon),
+            privacy_policy: over.privacy_policy.or(declared.privacy_policy),
+            company: over.company.or(declared.company),
+            min_version: over.min_version.or(declared.min_version),
+            privacy_policy_text: over.privacy_policy_text.or(declared.privacy_policy_text),
+            categories: if over.categories.is_empty() { declared.categories } else { over.categories },
+            qualifications: if over.qualifications.is_empty() { declared.qualifications } else { over.qualifications },
+            first_party: if over.first_party.is_empty() { declared.first_party } else { over.first_party },
+            target_hosts: if over.target_hosts.is_empty() { declared.target_hosts } else { over.target_hosts },
+            spans,
+            file: None,
+        };
+        let SubmissionKeys { categories, qualifications, first_party, target_hosts } = SubmissionKeys::of(submission);
+        declared.spans.retain(|key, _| {
+            !((categories && key.starts_with("categories"))
+                || (qualifications && key.starts_with("qualifications"))
+                || (first_party && key.starts_with("first-party"))
+                || (target_hosts && key.starts_with("target-hosts")))
+        });
+    }
+    if !options.categories.is_empty() {
+        declared.categories.clone_from(&options.categories);
+        declared.spans.retain(|key, _| !key.starts_with("categories"));
+    }
+    declared.file = config.path.as_ref().and_then(|path| {
+        let root = std::path::absolute(&package.root).ok()?;
+        let path = path.strip_prefix(&root).ok()?;
+        package.file(&path.to_string_lossy().replace('\\', "/"))
+    });
+    package.submission = declared;
+}
+
+struct SubmissionKeys {
+    categories: bool,
+    qualifications: bool,
+    first_party: bool,
+    target_hosts: bool,
+}
+
+impl SubmissionKeys {
+    fn of(submission: &Submission) -> Self {
+        Self {
+            categories: !submission.categories.is_empty(),
+            qualifications: !submission.qualifications.is_empty(),
+            first_party: !submission.first_party.is_empty(),
+            target_hosts: !submission.target_hosts.is_empty(),
+        }
+    }
+}
+
+fn facts(package: &Package, policy: &Policy, errors: &mut Vec<String>) -> Vec<FileFacts> {
+    let host = policy.host(&package.host);
+    let default = crate::policy::host::HostInfo::default();
+    let info = host.map_or(&default, |host| &host.info);
+    let results: Vec<Result<FileFacts, String>> = package
+        .files
+        .par_iter()
+        .map(|file| {
+            catch_unwind(AssertUnwindSafe(|| facts_of(file, info)))
+                .map_err(|panic| format!("{}: {}", file.source.path, panic_text(&*panic)))
+        })
+        .collect();
+    results
+        .into_iter()
+        .map(|result| {
+            result.unwrap_or_else(|error| {
+                errors.push(error);
+                FileFacts::default()
+            })
+        })
+        .collect()
+}
+
+fn facts_of(_file: &crate::package::PackageFile, _host: &crate::policy::host::HostInfo) -> FileFacts {
+    FileFacts::default()
+}
+
+fn solve(_package: &Package, _policy: &Policy, _program: &Program) -> Solution {
+    Solution::default()
+}
+
+fn run_rules(context: &Context<'_>, options: &Options, errors: &mut Vec<String>) -> Vec<Finding> {
+    let rules: Vec<_> = rules::all().into_iter().filter(|rule| options.runs(rule.id())).collect();
+    let results: Vec<Result<Vec<Finding>, String>> = rules
+        .par_iter()
+        .map(|rule| {
+            catch_unwind(AssertUnwindSafe(|| {
+                let mut out = Vec::new();
+                rule.check(context, &mut out);
+                out
+            }))
+            .map_err(|panic| format!("{}: {}", rule.id(), panic_text(&*panic)))
+        })
+        .collect();
+    let mut findings = Vec::new();
+    for result in results {
+        match result {
+            Ok(found) => findings.extend(found),
+            Err(error) => errors.push(error),
+        }
+    }
+    findings.retain(|finding| options.runs(finding.rule));
+    findings
+}
+
+/// The severity after overrides; `None` when the rule is off.
+fn severity(finding: &Finding, policy: &Policy, config: &Config) -> Option<Severity> {
+    match config.levels.get(finding.rule) {
+        Some(Level::Off) => None,
+        Some(Level::At(severity)) => Some(*severity),
+        None => Some(
+            finding.severity.unwrap_or_else(|| policy.entry(finding.rule).map_or(Severity::Warning, |entry| entry.severity)),
+        ),
+    }
+}
+
+/// A stable order: by file, place, rule. The same finding twice is one.
+fn order(hits: &mut Vec<Hit>) {
+    hits.sort_by(|a, b| {
+        let key = |hit: &Hit| (hit.finding.place, hit.finding.rule, hit.finding.variant, std::cmp::Reverse(hit.finding.confidence));
+        key(a).cmp(&key(b)).then_with(|| format!("{:?}", a.finding.values).cmp(&format!("{:?}", b.finding.values)))
+    });
+    hits.dedup_by(|b, a| a.finding.place == b.finding.place && a.finding.rule == b.finding.rule && a.finding.variant == b.finding.variant);
+}
+
+/// The verdict of a profile. A finding that is sure and an error rejects; others that are not notes go to a person;
+/// a gate passes nothing that it did not see.
+fn verdict(vetted: &Vetted) -> Verdict {
+    let mut verdict = Verdict::Pass;
+    for hit in vetted.active() {
+        let own = match (hit.severity, hit.finding.confidence) {
+            (Severity::Error, Confidence::High | Confidence::Medium) => Verdict::Reject,
+            (Severity::Error | Severity::Warning, _) => Verdict::ManualReview,
+            (Severity::Note, _) => Verdict::Pass,
+        };
+        verdict = verdict.max(own);
+    }
+    let unseen = !vetted.engine_errors.is_empty()
+        || (vetted.profile == Profile::Gate
+            && (vetted.solution.exhausted || vetted.package.skipped.iter().any(|skipped| hides_code(skipped.reason))));
+    if unseen { verdict.max(Verdict::ManualReview) } else { verdict }
+}
+
+fn hides_code(reason: SkipReason) -> bool {
+    reason.hides_code()
+}
+
+/// The text of a panic.
+pub fn panic_text(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "panic".to_owned())
+}
+
+/// Where a finding without a better place stands: the start of `app.json`, else of the first file.
+pub fn start_of(package: &Package) -> Option<crate::flow::Place> {
+    let file = package.app.or_else(|| (!package.files.is_empty()).then_some(FileId(0)))?;
+    Some(crate::flow::Place { file, span: Span::at(0) })
+}

@@ -17,6 +17,8 @@ use packs::{PackError, Packs};
 use privacy::Privacy;
 use structure::Structure;
 
+use crate::package::Layout;
+
 /// All packs.
 #[derive(Debug, Default)]
 pub struct Policy {
@@ -71,6 +73,26 @@ impl Policy {
     /// The host of that id.
     pub fn host(&self, id: &str) -> Option<&Host> {
         self.hosts.get(id, &self.packs)
+    }
+
+    /// Ids of all hosts, sorted.
+    pub fn host_ids(&self) -> Vec<&str> {
+        self.hosts.keys().map(|id| &**id).collect()
+    }
+
+    /// What the reader of packages needs to know of every host.
+    pub fn layouts(&self) -> Vec<Layout> {
+        self.hosts
+            .iter()
+            .map(|(id, host)| Layout {
+                host: id.clone(),
+                namespaces: host.info.namespaces.clone(),
+                template_extensions: host.info.template_extensions.clone(),
+                style_extensions: host.info.style_extensions.clone(),
+                view_script_extensions: host.info.view_script_extensions.clone(),
+                project_files: host.info.project_files.clone(),
+            })
+            .collect()
     }
 
     /// The registry of clauses.
