@@ -3,6 +3,7 @@
 
 pub mod config;
 pub mod fingerprint;
+pub mod markers;
 pub mod suppress;
 
 use std::any::Any;
@@ -46,6 +47,8 @@ pub struct Options {
     pub honor_suppressions: Option<bool>,
     /// Bounds of reading.
     pub read: Option<ReadOptions>,
+    /// No rule runs: only the analyses are wanted.
+    pub no_rules: bool,
 }
 
 impl Options {
@@ -278,7 +281,7 @@ pub fn vet_package(mut package: Package, policy: &Policy, config: &Config, optio
     let floor = options.min_confidence.or(config.min_confidence).unwrap_or(Confidence::Low);
     findings.retain(|finding| finding.confidence >= floor);
     add(findings, &mut used);
-    if !suppressions.is_empty() {
+    if !suppressions.is_empty() && !options.no_rules {
         let ran = |rule: &str| {
             options.runs(rule) && floor == Confidence::Low && config.levels.get(rule) != Some(&Level::Off)
         };
@@ -367,9 +370,9 @@ impl SubmissionKeys {
 }
 
 fn facts(package: &Package, policy: &Policy, errors: &mut Vec<String>) -> Vec<FileFacts> {
-    let host = policy.host(&package.host);
+    let host = policy.hosts.info(&package.host);
     let default = crate::policy::host::HostInfo::default();
-    let info = host.map_or(&default, |host| &host.info);
+    let info = host.unwrap_or(&default);
     let results: Vec<Result<FileFacts, String>> = package
         .files
         .par_iter()
@@ -398,6 +401,9 @@ fn solve(_package: &Package, _policy: &Policy, _program: &Program) -> Solution {
 }
 
 fn run_rules(context: &Context<'_>, options: &Options, errors: &mut Vec<String>) -> Vec<Finding> {
+    if options.no_rules {
+        return Vec::new();
+    }
     let rules: Vec<_> = rules::all().into_iter().filter(|rule| options.runs(rule.id())).collect();
     let results: Vec<Result<Vec<Finding>, String>> = rules
         .par_iter()

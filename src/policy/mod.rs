@@ -77,20 +77,20 @@ impl Policy {
 
     /// Ids of all hosts, sorted.
     pub fn host_ids(&self) -> Vec<&str> {
-        self.hosts.keys().map(|id| &**id).collect()
+        self.hosts.ids().map(|id| &**id).collect()
     }
 
     /// What the reader of packages needs to know of every host.
     pub fn layouts(&self) -> Vec<Layout> {
         self.hosts
-            .iter()
-            .map(|(id, host)| Layout {
-                host: id.clone(),
-                namespaces: host.info.namespaces.clone(),
-                template_extensions: host.info.template_extensions.clone(),
-                style_extensions: host.info.style_extensions.clone(),
-                view_script_extensions: host.info.view_script_extensions.clone(),
-                project_files: host.info.project_files.clone(),
+            .infos()
+            .map(|info| Layout {
+                host: info.id.clone(),
+                namespaces: info.namespaces.clone(),
+                template_extensions: info.template_extensions.clone(),
+                style_extensions: info.style_extensions.clone(),
+                view_script_extensions: info.view_script_extensions.clone(),
+                project_files: info.project_files.clone(),
             })
             .collect()
     }

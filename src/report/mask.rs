@@ -1,5 +1,5 @@
-//! Masks personal information and secrets in everything that is shown. A masked text has the length of the original
-//! in bytes, so that ranges stay true.
+//! Masks personal information and secrets in everything that is shown. A masked text has as many characters as the
+//! original, so that lines and columns stay true.
 
 use std::collections::BTreeSet;
 
@@ -11,19 +11,19 @@ const SECRET_RULES: &[&str] = &["security/leaked-secret", "privacy/literal-perso
 
 /// Hides personal information and secrets.
 #[derive(Debug, Default)]
-pub struct Masker {
-    on: bool,
+pub struct Masker<'p> {
+    policy: Option<&'p Policy>,
     literals: Vec<String>,
 }
 
-impl Masker {
+impl<'p> Masker<'p> {
     /// Hides nothing.
     pub fn none() -> Self {
         Self::default()
     }
 
     /// Hides what the package's findings show to be secret, and what looks like it anywhere.
-    pub fn new(vetted: &Vetted, _policy: &Policy) -> Self {
+    pub fn new(vetted: &Vetted, policy: &'p Policy) -> Self {
         let mut literals = BTreeSet::new();
         for hit in &vetted.hits {
             if SECRET_RULES.contains(&hit.finding.rule) {
@@ -38,56 +38,27 @@ impl Masker {
         }
         let mut literals: Vec<String> = literals.into_iter().collect();
         literals.sort_by_key(|literal| std::cmp::Reverse(literal.len()));
-        Self { on: true, literals }
+        Self { policy: Some(policy), literals }
     }
 
     /// The text with what must not be shown made unreadable.
     pub fn text(&self, text: &str) -> String {
-        if !self.on {
-            return text.to_owned();
-        }
+        let Some(policy) = self.policy else { return text.to_owned() };
         let mut out = text.to_owned();
         for literal in &self.literals {
             if out.contains(literal.as_str()) {
                 out = out.replace(literal.as_str(), &masked(literal));
             }
         }
-        digits(&mut out);
-        out
+        policy.privacy.mask(&out)
     }
 }
 
-/// Keeps a short head and hides the rest, byte for byte.
+/// Keeps a short head and hides the rest, character for character.
 fn masked(text: &str) -> String {
     let keep = (text.chars().count() / 5).min(4);
     text.chars()
         .enumerate()
-        .map(|(index, c)| if index < keep { c.to_string() } else { "*".repeat(c.len_utf8()) })
+        .map(|(index, c)| if index < keep { c } else { '*' })
         .collect()
-}
-
-/// Hides the middle of digit runs that are as long as a phone, card or identity number.
-fn digits(text: &mut String) {
-    let bytes = text.as_bytes();
-    let mut runs: Vec<(usize, usize)> = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        if !bytes[at].is_ascii_digit() {
-            at += 1;
-            continue;
-        }
-        let start = at;
-        while at < bytes.len() && bytes[at].is_ascii_digit() {
-            at += 1;
-        }
-        let before = start.checked_sub(1).map(|index| bytes[index]);
-        let part_of_name = before.is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_' || byte == b'.');
-        let phone = at - start == 11 && bytes[start] == b'1' && (b'3'..=b'9').contains(&bytes[start + 1]);
-        if !part_of_name && (phone || (15..=19).contains(&(at - start))) {
-            runs.push((start + 3, at - 2));
-        }
-    }
-    for (start, end) in runs {
-        text.replace_range(start..end, &"*".repeat(end - start));
-    }
 }

@@ -1,10 +1,32 @@
 //! One file an output. A report never decides.
 
+mod flows;
+mod inventory;
 mod json;
 pub mod mask;
 pub mod model;
 mod terminal;
 
+pub use flows::render as flows;
+pub use inventory::{html as inventory_html, markdown as inventory_markdown};
 pub use json::render as json;
 pub use model::{Report, Shape, build};
 pub use terminal::{Style, config_failure, pack_errors, render as terminal};
+
+/// A text for XML and HTML.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            // Not allowed in XML at all.
+            c if c.is_control() && !matches!(c, '\n' | '\t' | '\r') => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}

@@ -14,6 +14,9 @@ use crate::policy::catalogue::{Lang, Severity};
 use crate::policy::clauses::Checkable;
 use crate::rules::{Confidence, Finding, Value};
 
+/// Lines kept before and after a place.
+const AROUND: u32 = 2;
+
 /// Version of the JSON form.
 pub const SCHEMA_VERSION: u32 = 1;
 
@@ -97,9 +100,9 @@ pub struct PackageReport {
     /// Capabilities gained and lost; only with a comparison.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub capability_changes: Option<CapabilityChanges>,
-    /// Masked texts of the files that findings point into, by path.
+    /// Masked lines (from 1) that findings point into, and those around them, by path.
     #[serde(skip)]
-    pub sources: BTreeMap<Arc<str>, Arc<str>>,
+    pub lines: BTreeMap<String, BTreeMap<u32, String>>,
 }
 
 /// A place in lines and columns from 1; columns in Unicode scalar values.
@@ -404,8 +407,8 @@ pub struct Shape {
     pub flows: bool,
     /// Fill [`PackageReport::coverage`].
     pub coverage: bool,
-    /// Keep the texts of files with findings.
-    pub sources: bool,
+    /// Keep the lines around findings.
+    pub lines: bool,
 }
 
 /// Builds the report of everything vetted.
@@ -454,7 +457,7 @@ struct Builder<'a> {
     vetted: &'a Vetted,
     policy: &'a Policy,
     shape: Shape,
-    masker: Masker,
+    masker: Masker<'a>,
 }
 
 /// Builds a package's part.
@@ -469,16 +472,7 @@ impl Builder<'_> {
         let package = &self.vetted.package;
         let chains = Chains::new(self.vetted);
         let findings: Vec<FindingReport> = self.vetted.hits.iter().map(|hit| self.finding(hit, &chains)).collect();
-        let mut sources = BTreeMap::new();
-        if self.shape.sources {
-            for hit in &self.vetted.hits {
-                let places = hit.finding.trace.iter().map(|step| step.place).chain([hit.finding.place]);
-                for place in places {
-                    let source = package.source(place.file);
-                    sources.entry(source.path.clone()).or_insert_with(|| self.masker.text(&source.text).into());
-                }
-            }
-        }
+        let lines = if self.shape.lines { self.lines() } else { BTreeMap::new() };
         PackageReport {
             root: package.root.to_string_lossy().replace('\\', "/"),
             host: package.host.to_string(),
@@ -514,9 +508,33 @@ impl Builder<'_> {
             engine_errors: self.vetted.engine_errors.clone(),
             fixed: None,
             capability_changes: None,
-            sources,
+            lines,
             findings,
         }
+    }
+
+    /// The lines around every place of every finding.
+    fn lines(&self) -> BTreeMap<String, BTreeMap<u32, String>> {
+        let mut out: BTreeMap<String, BTreeMap<u32, String>> = BTreeMap::new();
+        for hit in &self.vetted.hits {
+            for place in hit.finding.trace.iter().map(|step| step.place).chain([hit.finding.place]) {
+                let source = self.vetted.package.source(place.file);
+                let index = source.lines();
+                let at = index.line(place.span.start);
+                let first = at.saturating_sub(AROUND);
+                let last = (at + AROUND).min(index.len() as u32 - 1);
+                let shown = out.entry(source.path.to_string()).or_default();
+                if (first..=last).all(|line| shown.contains_key(&(line + 1))) {
+                    continue;
+                }
+                let whole: Vec<&str> = (first..=last).map(|line| index.line_text(&source.text, line)).collect();
+                let masked = self.masker.text(&whole.join("\n"));
+                for (line, text) in (first..).zip(masked.split('\n')) {
+                    shown.insert(line + 1, text.to_owned());
+                }
+            }
+        }
+        out
     }
 
     fn path(&self, place: Place) -> String {
@@ -658,7 +676,7 @@ impl Builder<'_> {
                 InventoryItem {
                     kind: kind.to_string(),
                     name: kind_name(kind, self.policy, lang),
-                    sensitive: is_sensitive(kind, self.policy),
+                    sensitive: self.policy.privacy.is_sensitive(kind),
                     sources,
                     sinks: sinks.into_iter().collect(),
                 }
@@ -818,17 +836,19 @@ fn host_of(text: &Text) -> Option<String> {
 }
 
 /// The name of a kind of personal information.
-pub fn kind_name(kind: &str, _policy: &Policy, _lang: Lang) -> String {
-    kind.to_owned()
-}
-
-fn is_sensitive(_kind: &str, _policy: &Policy) -> bool {
-    false
+pub fn kind_name(kind: &str, policy: &Policy, lang: Lang) -> String {
+    policy.privacy.kind(kind).map_or(kind, |info| lang.pick(&info.zh, &info.en)).to_owned()
 }
 
 /// A step's name may list kinds, by their ids and commas.
-fn kind_list(name: &str, _policy: &Policy, _lang: Lang) -> String {
-    name.to_owned()
+fn kind_list(name: &str, policy: &Policy, lang: Lang) -> String {
+    let kinds: Vec<&str> = name.split(',').map(str::trim).collect();
+    if kinds.iter().all(|kind| policy.privacy.kind(kind).is_some()) {
+        let names: Vec<String> = kinds.iter().map(|kind| kind_name(kind, policy, lang)).collect();
+        names.join(lang.pick("、", ", "))
+    } else {
+        name.to_owned()
+    }
 }
 
 /// Fills the placeholders of a wording.
@@ -913,6 +933,18 @@ impl Chains {
         Self { from }
     }
 
+    fn chain(&self, vetted: &Vetted, file: u32) -> Vec<String> {
+        let mut out = Vec::new();
+        let mut at = Some(file);
+        while let Some(file) = at.filter(|_| out.len() < 64) {
+            let Some(from) = self.from.get(&file) else { break };
+            out.push(vetted.package.files[file as usize].source.path.to_string());
+            at = *from;
+        }
+        out.reverse();
+        out
+    }
+
     fn origin(&self, vetted: &Vetted, place: Place) -> OriginReport {
         let file = &vetted.package.files[place.file.index()];
         let (kind, name, version) = match &file.origin {
@@ -920,16 +952,7 @@ impl Chains {
             Origin::Vendored { name, version } => ("vendored", Some(name), version.as_ref()),
             Origin::Npm { name, version } => ("npm", Some(name), version.as_ref()),
         };
-        let mut import_chain = Vec::new();
-        if kind != "own" {
-            let mut at = Some(place.file.0);
-            while let Some(file) = at.filter(|_| import_chain.len() < 64) {
-                let Some(from) = self.from.get(&file) else { break };
-                import_chain.push(vetted.package.files[file as usize].source.path.to_string());
-                at = *from;
-            }
-            import_chain.reverse();
-        }
+        let import_chain = if kind == "own" { Vec::new() } else { self.chain(vetted, place.file.0) };
         OriginReport {
             kind: kind.to_owned(),
             name: name.map(ToString::to_string),
@@ -938,4 +961,49 @@ impl Chains {
             import_chain,
         }
     }
+}
+
+/// How something came into a package.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The file, or the call with its place.
+    pub what: String,
+    /// The library it belongs to.
+    pub library: Option<String>,
+    /// Whether the app or a listed page leads there.
+    pub reachable: bool,
+    /// The shortest way there by imports.
+    pub chain: Vec<String>,
+}
+
+/// How a file or an API came into a package.
+pub fn why(vetted: &Vetted, what: &str) -> Vec<Answer> {
+    let chains = Chains::new(vetted);
+    let package = &vetted.package;
+    let library = |file: usize| match &package.files[file].origin {
+        Origin::Own => None,
+        Origin::Vendored { name, .. } | Origin::Npm { name, .. } => Some(name.to_string()),
+    };
+    let wanted = what.trim_start_matches("./");
+    if let Some(file) = package.file(wanted) {
+        let chain = chains.chain(vetted, file.0);
+        return vec![Answer { what: wanted.to_owned(), library: library(file.index()), reachable: !chain.is_empty(), chain }];
+    }
+    let mut seen = BTreeSet::new();
+    let mut out = Vec::new();
+    for call in &vetted.solution.calls {
+        let whole = format!("{}.{}", call.namespace, call.api);
+        if (*call.api == *wanted || whole == wanted) && seen.insert(call.place) {
+            let source = package.source(call.place.file);
+            let at = source.position(call.place.span.start);
+            let chain = chains.chain(vetted, call.place.file.0);
+            out.push(Answer {
+                what: format!("{whole} {}:{}:{}", source.path, at.line, at.column),
+                library: library(call.place.file.index()),
+                reachable: !chain.is_empty(),
+                chain,
+            });
+        }
+    }
+    out
 }

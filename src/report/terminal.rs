@@ -373,7 +373,7 @@ fn views(package: &PackageReport, marks: &[Mark]) -> (Views, Vec<Label<usize>>) 
     let mut labels: Vec<(usize, Label<usize>)> = Vec::new();
     for (file, indices) in by_file {
         let id = views.len();
-        let text = package.sources.get(file).map_or("", |text| text);
+        let lines = package.lines.get(file);
         let mut by_line: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for index in indices {
             by_line.entry(marks[index].range.start.line).or_default().push(index);
@@ -389,9 +389,7 @@ fn views(package: &PackageReport, marks: &[Mark]) -> (Views, Vec<Label<usize>>) 
                 }
             }
             last = line;
-            let first = &marks[indices[0]].range.start;
-            let start = line_start(text, first.offset as usize);
-            let whole = text[start..].split(['\n', '\r']).next().unwrap_or("");
+            let whole = lines.and_then(|lines| lines.get(&line)).map_or("", String::as_str);
             let clipped = Clipped::new(whole, indices.iter().map(|index| marks[*index].range.start.column as usize - 1).min().unwrap_or(0));
             let at = view.text.len();
             view.lines.push((at, line as usize, clipped.skipped));

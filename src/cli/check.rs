@@ -1,0 +1,127 @@
+//! `minivet check`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{ConfidenceArg, Exit, ProfileArg, Session, SeverityArg, Target, failures, options, output};
+use crate::engine;
+use crate::policy::catalogue::Severity;
+use crate::report::{self, Report, Shape};
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    target: Target,
+    /// Form of the report
+    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    format: Format,
+    /// Where the report goes, instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Only these rules or groups; separated by commas, or given several times
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    select: Vec<String>,
+    /// Not these rules or groups
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    ignore: Vec<String>,
+    /// Severity from which findings give exit code 1; `error` by default
+    #[arg(long, value_name = "SEVERITY")]
+    fail_on: Option<SeverityArg>,
+    /// Findings below it are left out
+    #[arg(long, value_name = "CONFIDENCE")]
+    min_confidence: Option<ConfidenceArg>,
+    /// Who reads the verdict
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<ProfileArg>,
+    /// Show personal information and secrets as they are
+    #[arg(long)]
+    unmasked: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Terminal,
+    Json,
+}
+
+pub(super) fn run(session: &Session, args: &CheckArgs) -> Exit {
+    let Some(mut options) = options(session, &args.target) else { return Exit::Usage };
+    options.select.clone_from(&args.select);
+    options.ignore.clone_from(&args.ignore);
+    options.min_confidence = args.min_confidence.map(super::confidence);
+    options.profile = args.profile.map(super::profile);
+    if unknown_rules(session, &options) {
+        return Exit::Usage;
+    }
+    let outcome = {
+        let _progress = output::Progress::start(session.say("正在检查…", "vetting…"));
+        engine::vet(&args.target.paths, &session.policy, &options)
+    };
+    let mut exit = failures(session, &outcome.failures);
+    let shape = Shape {
+        lang: session.lang(),
+        unmasked: args.unmasked,
+        coverage: args.format != Format::Terminal,
+        lines: true,
+        flows: false,
+    };
+    let report = report::build(&outcome, &session.policy, shape);
+    if !report.packages.is_empty() || args.format != Format::Terminal {
+        exit = exit.max(output::write(&render(session, args, &report), args.output.as_deref()));
+    }
+    let fail_on = args.fail_on.map(super::severity).or_else(|| strictest(&outcome)).unwrap_or(Some(Severity::Error));
+    exit.max(ending(&report, fail_on))
+}
+
+fn render(session: &Session, args: &CheckArgs, report: &Report) -> String {
+    let mut style = session.style;
+    if args.output.is_some() {
+        style.color = false;
+    }
+    match args.format {
+        Format::Terminal => report::terminal(report, style),
+        Format::Json => report::json(report),
+    }
+}
+
+/// The exit code that a report gives.
+pub(super) fn ending(report: &Report, fail_on: Option<Severity>) -> Exit {
+    let failing = report.packages.iter().flat_map(|package| &package.findings).any(|finding| {
+        finding.counts && fail_on.is_some_and(|floor| finding.severity >= floor)
+    });
+    if report.packages.iter().any(|package| !package.engine_errors.is_empty()) {
+        Exit::Input
+    } else if failing {
+        Exit::Findings
+    } else {
+        Exit::Clean
+    }
+}
+
+/// The lowest `fail-on` of the configurations met.
+fn strictest(outcome: &engine::Outcome) -> Option<Option<Severity>> {
+    outcome.configs.iter().filter_map(|config| config.fail_on).min_by_key(|severity| match severity {
+        Some(Severity::Note) => 0,
+        Some(Severity::Warning) => 1,
+        Some(Severity::Error) => 2,
+        None => 3,
+    })
+}
+
+/// Tells unknown names in `--select` and `--ignore`.
+pub(super) fn unknown_rules(session: &Session, options: &engine::Options) -> bool {
+    let unknown = options.unknown_rules(&session.policy);
+    for name in &unknown {
+        let near = engine::config::nearest_rule(name, &session.policy);
+        let message = match (session.lang(), near) {
+            (crate::policy::catalogue::Lang::Zh, Some(near)) => format!("未知的规则 `{name}`；是否想写 `{near}`？"),
+            (crate::policy::catalogue::Lang::Zh, None) => format!("未知的规则 `{name}`；`minivet rules` 列出所有规则"),
+            (_, Some(near)) => format!("unknown rule `{name}`; did you mean `{near}`?"),
+            (_, None) => format!("unknown rule `{name}`; `minivet rules` lists all"),
+        };
+        output::error(&message);
+    }
+    !unknown.is_empty()
+}
+
