@@ -15,6 +15,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::flow::Solution;
+use crate::model::facts::{FactsDialect, facts as file_facts};
 use crate::model::{self, FileFacts, Program};
 use crate::package::{Layout, Package, ReadError, ReadOptions, SkipReason, Submission};
 use crate::policy::Policy;
@@ -370,14 +371,15 @@ impl SubmissionKeys {
 }
 
 fn facts(package: &Package, policy: &Policy, errors: &mut Vec<String>) -> Vec<FileFacts> {
-    let host = policy.hosts.info(&package.host);
     let default = crate::policy::host::HostInfo::default();
-    let info = host.unwrap_or(&default);
+    let info = policy.hosts.info(&package.host).unwrap_or(&default);
+    let others = policy.hosts.infos().filter(|other| other.id != info.id);
+    let dialect = FactsDialect::of(info, others);
     let results: Vec<Result<FileFacts, String>> = package
         .files
         .par_iter()
         .map(|file| {
-            catch_unwind(AssertUnwindSafe(|| facts_of(file, info)))
+            catch_unwind(AssertUnwindSafe(|| file_facts(file, &dialect)))
                 .map_err(|panic| format!("{}: {}", file.source.path, panic_text(&*panic)))
         })
         .collect();
@@ -390,10 +392,6 @@ fn facts(package: &Package, policy: &Policy, errors: &mut Vec<String>) -> Vec<Fi
             })
         })
         .collect()
-}
-
-fn facts_of(_file: &crate::package::PackageFile, _host: &crate::policy::host::HostInfo) -> FileFacts {
-    FileFacts::default()
 }
 
 fn solve(_package: &Package, _policy: &Policy, _program: &Program) -> Solution {
