@@ -87,9 +87,11 @@ fn render(session: &Session, args: &CheckArgs, report: &Report) -> String {
 
 /// The exit code that a report gives.
 pub(super) fn ending(report: &Report, fail_on: Option<Severity>) -> Exit {
-    let failing = report.packages.iter().flat_map(|package| &package.findings).any(|finding| {
-        finding.counts && fail_on.is_some_and(|floor| finding.severity >= floor)
-    });
+    let failing = report
+        .packages
+        .iter()
+        .flat_map(|package| &package.findings)
+        .any(|finding| finding.counts && fail_on.is_some_and(|floor| finding.severity >= floor));
     if report.packages.iter().any(|package| !package.engine_errors.is_empty()) {
         Exit::Input
     } else if failing {
@@ -124,4 +126,3 @@ pub(super) fn unknown_rules(session: &Session, options: &engine::Options) -> boo
     }
     !unknown.is_empty()
 }
-

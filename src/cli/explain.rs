@@ -43,7 +43,12 @@ pub(super) fn run(session: &Session, args: &ExplainArgs) -> Exit {
     if let Some(clause) = policy.clause(name) {
         let mut out = format!("# {} {}\n", clause.id, clause.title.get(lang));
         if let Some(reason) = policy.clauses().reason(clause) {
-            let _ = writeln!(out, "\n{}{}", session.say("无法从代码包中检查：", "Not checkable from a package: "), reason.get(lang));
+            let _ = writeln!(
+                out,
+                "\n{}{}",
+                session.say("无法从代码包中检查：", "Not checkable from a package: "),
+                reason.get(lang)
+            );
         }
         if !clause.rules.is_empty() {
             let _ = writeln!(out, "\n## {}\n", session.say("由这些规则检查", "Checked by"));
@@ -54,11 +59,13 @@ pub(super) fn run(session: &Session, args: &ExplainArgs) -> Exit {
         }
         return output::print(&colored(&out, session));
     }
-    let under: Vec<String> = policy.clauses().under(name).map(|clause| format!("{} {}", clause.id, clause.title.get(lang))).collect();
+    let under: Vec<String> =
+        policy.clauses().under(name).map(|clause| format!("{} {}", clause.id, clause.title.get(lang))).collect();
     if !under.is_empty() {
         return output::print(&format!("{}\n", under.join("\n")));
     }
-    let near = nearest_rule(name, policy).or_else(|| nearest(name, policy.clauses().clauses.iter().map(|clause| &*clause.id)));
+    let near =
+        nearest_rule(name, policy).or_else(|| nearest(name, policy.clauses().clauses.iter().map(|clause| &*clause.id)));
     let message = match (lang, near) {
         (Lang::Zh, Some(near)) => format!("没有规则或条款 `{name}`；是否想写 `{near}`？"),
         (Lang::Zh, None) => format!("没有规则或条款 `{name}`；`minivet rules` 列出所有规则"),
@@ -76,11 +83,7 @@ fn colored(text: &str, session: &Session) -> String {
     }
     text.split_inclusive('\n')
         .map(|line| {
-            if line.starts_with('#') {
-                format!("\u{1b}[1;36m{}\u{1b}[0m\n", line.trim_end())
-            } else {
-                line.to_owned()
-            }
+            if line.starts_with('#') { format!("\u{1b}[1;36m{}\u{1b}[0m\n", line.trim_end()) } else { line.to_owned() }
         })
         .collect()
 }

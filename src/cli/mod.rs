@@ -50,7 +50,13 @@ impl From<Exit> for ExitCode {
 
 /// Vets mini-program packages: content policy, service category, user privacy.
 #[derive(Debug, Parser)]
-#[command(name = "minivet", version, about, propagate_version = true, after_help = "Exit codes: 0 nothing found, 1 findings, 2 usage or configuration error, 3 input error.")]
+#[command(
+    name = "minivet",
+    version,
+    about,
+    propagate_version = true,
+    after_help = "Exit codes: 0 nothing found, 1 findings, 2 usage or configuration error, 3 input error."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

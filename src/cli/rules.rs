@@ -95,20 +95,39 @@ fn list(session: &Session, format: Format, rows: &[Row<'_>]) -> Exit {
                     })
                 })
                 .collect();
-            out = serde_json::to_string_pretty(&serde_json::json!({"schema_version": 1, "rules": rows})).unwrap_or_default();
+            out = serde_json::to_string_pretty(&serde_json::json!({"schema_version": 1, "rules": rows}))
+                .unwrap_or_default();
             out.push('\n');
         }
         Format::Markdown => {
-            let _ = writeln!(out, "{}", session.say("| 规则 | 级别 | 条款 | 说明 |", "| rule | severity | clauses | what |"));
+            let _ = writeln!(
+                out,
+                "{}",
+                session.say("| 规则 | 级别 | 条款 | 说明 |", "| rule | severity | clauses | what |")
+            );
             out.push_str("|---|---|---|---|\n");
             for row in rows {
-                let _ = writeln!(out, "| `{}` | {} | {} | {} |", row.id, word(row.severity), row.clauses.join(", "), row.title);
+                let _ = writeln!(
+                    out,
+                    "| `{}` | {} | {} | {} |",
+                    row.id,
+                    word(row.severity),
+                    row.clauses.join(", "),
+                    row.title
+                );
             }
         }
         Format::Text => {
             let width = rows.iter().map(|row| row.id.len()).max().unwrap_or(0);
             for row in rows {
-                let _ = writeln!(out, "{:width$}  {:7}  {}  [{}]", row.id, word(row.severity), row.title, row.clauses.join(", "));
+                let _ = writeln!(
+                    out,
+                    "{:width$}  {:7}  {}  [{}]",
+                    row.id,
+                    word(row.severity),
+                    row.title,
+                    row.clauses.join(", ")
+                );
             }
         }
     }
@@ -134,7 +153,11 @@ fn by_clause(session: &Session, format: Format, rows: &[Row<'_>]) -> Exit {
     }
     let status = |id: &str, list: &[&str]| -> String {
         let reason = registry.get(id).and_then(|clause| registry.reason(clause)).map(|reason| reason.get(lang));
-        if list.is_empty() { reason.unwrap_or(lang.pick("没有规则", "no rule")).to_owned() } else { list.join(", ") }
+        if list.is_empty() {
+            reason.unwrap_or(lang.pick("没有规则", "no rule")).to_owned()
+        } else {
+            list.join(", ")
+        }
     };
     let title = |id: &str| registry.get(id).map_or("", |clause| clause.title.get(lang));
     let order: Vec<&str> = registry.clauses.iter().map(|clause| &*clause.id).collect();
@@ -151,7 +174,8 @@ fn by_clause(session: &Session, format: Format, rows: &[Row<'_>]) -> Exit {
                     })
                 })
                 .collect();
-            out = serde_json::to_string_pretty(&serde_json::json!({"schema_version": 1, "clauses": clauses})).unwrap_or_default();
+            out = serde_json::to_string_pretty(&serde_json::json!({"schema_version": 1, "clauses": clauses}))
+                .unwrap_or_default();
             out.push('\n');
         }
         Format::Markdown => {

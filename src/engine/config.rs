@@ -115,9 +115,10 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 /// The nearest rule id; the name alone is enough.
 pub fn nearest_rule<'p>(word: &str, policy: &'p Policy) -> Option<&'p str> {
     let ids = || policy.catalogue.ids().map(|id| &**id);
-    nearest(word, ids())
-        .or_else(|| ids().find(|id| id.rsplit('/').next() == word.rsplit('/').next()))
-        .or_else(|| nearest(word, ids().filter_map(|id| id.rsplit('/').next())).and_then(|name| ids().find(|id| id.ends_with(&format!("/{name}")))))
+    nearest(word, ids()).or_else(|| ids().find(|id| id.rsplit('/').next() == word.rsplit('/').next())).or_else(|| {
+        nearest(word, ids().filter_map(|id| id.rsplit('/').next()))
+            .and_then(|name| ids().find(|id| id.ends_with(&format!("/{name}"))))
+    })
 }
 
 fn distance(a: &str, b: &str) -> usize {
@@ -154,14 +155,19 @@ impl Reader<'_> {
     }
 
     fn unknown_key(&mut self, span: Range<usize>, key: &str, known: &[&str]) {
-        let help = meant(nearest(key, known.iter().copied()))
-            .or_else(|| Some(wording(format!("可用的键：{}", known.join("、")), format!("known keys: {}", known.join(", ")))));
+        let help = meant(nearest(key, known.iter().copied())).or_else(|| {
+            Some(wording(format!("可用的键：{}", known.join("、")), format!("known keys: {}", known.join(", "))))
+        });
         self.error(span, wording(format!("未知的键 `{key}`"), format!("unknown key `{key}`")), help);
     }
 
     fn wrong_type(&mut self, value: &Spanned<DeValue<'_>>, zh: &str, en: &str) {
         let found = value.get_ref().type_str();
-        self.error(value.span(), wording(format!("这里应当是{zh}，却是 {found}"), format!("expected {en}, found {found}")), None);
+        self.error(
+            value.span(),
+            wording(format!("这里应当是{zh}，却是 {found}"), format!("expected {en}, found {found}")),
+            None,
+        );
     }
 
     fn text(&mut self, value: &Spanned<DeValue<'_>>) -> Option<String> {
@@ -186,8 +192,9 @@ impl Reader<'_> {
             return Some(*found);
         }
         let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let help = meant(nearest(&text, all.iter().copied()))
-            .or_else(|| Some(wording(format!("可用的值：{}", all.join("、")), format!("known values: {}", all.join(", ")))));
+        let help = meant(nearest(&text, all.iter().copied())).or_else(|| {
+            Some(wording(format!("可用的值：{}", all.join("、")), format!("known values: {}", all.join(", "))))
+        });
         self.error(value.span(), wording(format!("未知的值 `{text}`"), format!("unknown value `{text}`")), help);
         None
     }
@@ -202,8 +209,17 @@ impl Reader<'_> {
 
     fn package(&mut self, table: &DeTable<'_>, config: &mut Config) {
         const KEYS: &[&str] = &[
-            "host", "categories", "qualifications", "name", "description", "icon", "privacy-policy", "first-party",
-            "target-hosts", "company", "min-version",
+            "host",
+            "categories",
+            "qualifications",
+            "name",
+            "description",
+            "icon",
+            "privacy-policy",
+            "first-party",
+            "target-hosts",
+            "company",
+            "min-version",
         ];
         let submission = &mut config.submission;
         for (key, value) in table {
@@ -215,8 +231,12 @@ impl Reader<'_> {
                     if let Some(host) = &config.host {
                         let hosts: Vec<&str> = self.policy.host_ids();
                         if !hosts.is_empty() && !hosts.contains(&host.as_str()) {
-                            let help = meant(nearest(host, hosts.iter().copied()))
-                                .or_else(|| Some(wording(format!("可用的宿主：{}", hosts.join("、")), format!("known hosts: {}", hosts.join(", ")))));
+                            let help = meant(nearest(host, hosts.iter().copied())).or_else(|| {
+                                Some(wording(
+                                    format!("可用的宿主：{}", hosts.join("、")),
+                                    format!("known hosts: {}", hosts.join(", ")),
+                                ))
+                            });
                             let message = wording(format!("未知的宿主 `{host}`"), format!("unknown host `{host}`"));
                             self.error(value.span(), message, help);
                         }
@@ -231,7 +251,9 @@ impl Reader<'_> {
                 "categories" | "qualifications" | "first-party" | "target-hosts" => {
                     let items = self.list(value);
                     for (index, (_, span)) in items.iter().enumerate() {
-                        submission.spans.insert(format!("{name}.{index}"), Span::new(span.start as u32, span.end as u32));
+                        submission
+                            .spans
+                            .insert(format!("{name}.{index}"), Span::new(span.start as u32, span.end as u32));
                     }
                     let items = items.into_iter().map(|(item, _)| item).collect();
                     match name {
@@ -256,14 +278,18 @@ impl Reader<'_> {
                 "exclude" => {
                     for (pattern, span) in self.list(value) {
                         if let Err(error) = globset::Glob::new(&pattern) {
-                            let message = wording(format!("无效的模式 `{pattern}`：{}", error.kind()), format!("invalid pattern `{pattern}`: {}", error.kind()));
+                            let message = wording(
+                                format!("无效的模式 `{pattern}`：{}", error.kind()),
+                                format!("invalid pattern `{pattern}`: {}", error.kind()),
+                            );
                             self.error(span, message, None);
                         }
                         config.exclude.push(pattern);
                     }
                 }
                 "profile" => {
-                    let words = [("developer", Profile::Developer), ("gate", Profile::Gate), ("editor", Profile::Editor)];
+                    let words =
+                        [("developer", Profile::Developer), ("gate", Profile::Gate), ("editor", Profile::Editor)];
                     config.profile = self.word(value, &words);
                 }
                 "fail-on" => {
@@ -337,9 +363,9 @@ fn to_value(value: &DeValue<'_>) -> toml::Value {
         DeValue::Boolean(value) => toml::Value::Boolean(*value),
         DeValue::Datetime(value) => toml::Value::Datetime(*value),
         DeValue::Array(items) => toml::Value::Array(items.iter().map(|item| to_value(item.get_ref())).collect()),
-        DeValue::Table(table) => {
-            toml::Value::Table(table.iter().map(|(key, value)| (key.get_ref().to_string(), to_value(value.get_ref()))).collect())
-        }
+        DeValue::Table(table) => toml::Value::Table(
+            table.iter().map(|(key, value)| (key.get_ref().to_string(), to_value(value.get_ref()))).collect(),
+        ),
     }
 }
 
@@ -367,7 +393,11 @@ pub fn parse(path: &Path, text: &str, policy: &Policy) -> Result<Config, ConfigF
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
-        reader.error(span, wording(format!("TOML 语法错误：{}", error.message()), format!("TOML syntax: {}", error.message())), None);
+        reader.error(
+            span,
+            wording(format!("TOML 语法错误：{}", error.message()), format!("TOML syntax: {}", error.message())),
+            None,
+        );
     }
     for (key, value) in table.get_ref() {
         match key.get_ref().as_ref() {

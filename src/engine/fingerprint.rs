@@ -32,7 +32,9 @@ pub fn assign(package: &Package, hits: &mut [Hit]) {
 /// The path without the hashes that bundlers put into names.
 fn stable_path(path: &str) -> String {
     let is_hash = |part: &str| {
-        part.len() >= 6 && part.bytes().all(|byte| byte.is_ascii_hexdigit()) && part.bytes().any(|byte| byte.is_ascii_digit())
+        part.len() >= 6
+            && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && part.bytes().any(|byte| byte.is_ascii_digit())
     };
     let mut out = String::with_capacity(path.len());
     for part in path.split_inclusive(['/', '.', '-', '_']) {

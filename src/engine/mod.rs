@@ -216,7 +216,12 @@ fn configuration(path: &Path, policy: &Policy, options: &Options) -> Result<Conf
     }
 }
 
-fn nearer(package: &Package, config: &Config, policy: &Policy, options: &Options) -> Result<Option<Config>, ConfigFailure> {
+fn nearer(
+    package: &Package,
+    config: &Config,
+    policy: &Policy,
+    options: &Options,
+) -> Result<Option<Config>, ConfigFailure> {
     if options.config.is_some() || options.no_config {
         return Ok(None);
     }
@@ -265,7 +270,8 @@ pub fn vet_package(mut package: Package, policy: &Policy, config: &Config, optio
         Solution { exhausted: true, ..Solution::default() }
     });
 
-    let context = Context { package: &package, policy, program: &program, solution: &solution, options: &config.options };
+    let context =
+        Context { package: &package, policy, program: &program, solution: &solution, options: &config.options };
     let mut findings = run_rules(&context, options, &mut errors);
     let suppressions = suppress::Suppressions::collect(&package, &program);
     let mut used = BTreeSet::new();
@@ -283,9 +289,8 @@ pub fn vet_package(mut package: Package, policy: &Policy, config: &Config, optio
     findings.retain(|finding| finding.confidence >= floor);
     add(findings, &mut used);
     if !suppressions.is_empty() && !options.no_rules {
-        let ran = |rule: &str| {
-            options.runs(rule) && floor == Confidence::Low && config.levels.get(rule) != Some(&Level::Off)
-        };
+        let ran =
+            |rule: &str| options.runs(rule) && floor == Confidence::Low && config.levels.get(rule) != Some(&Level::Off);
         let mut own = suppressions.findings(&used, policy, &ran);
         own.retain(|finding| options.runs(finding.rule));
         add(own, &mut used);
@@ -431,7 +436,9 @@ fn severity(finding: &Finding, policy: &Policy, config: &Config) -> Option<Sever
         Some(Level::Off) => None,
         Some(Level::At(severity)) => Some(*severity),
         None => Some(
-            finding.severity.unwrap_or_else(|| policy.entry(finding.rule).map_or(Severity::Warning, |entry| entry.severity)),
+            finding
+                .severity
+                .unwrap_or_else(|| policy.entry(finding.rule).map_or(Severity::Warning, |entry| entry.severity)),
         ),
     }
 }
@@ -439,10 +446,14 @@ fn severity(finding: &Finding, policy: &Policy, config: &Config) -> Option<Sever
 /// A stable order: by file, place, rule. The same finding twice is one.
 fn order(hits: &mut Vec<Hit>) {
     hits.sort_by(|a, b| {
-        let key = |hit: &Hit| (hit.finding.place, hit.finding.rule, hit.finding.variant, std::cmp::Reverse(hit.finding.confidence));
+        let key = |hit: &Hit| {
+            (hit.finding.place, hit.finding.rule, hit.finding.variant, std::cmp::Reverse(hit.finding.confidence))
+        };
         key(a).cmp(&key(b)).then_with(|| format!("{:?}", a.finding.values).cmp(&format!("{:?}", b.finding.values)))
     });
-    hits.dedup_by(|b, a| a.finding.place == b.finding.place && a.finding.rule == b.finding.rule && a.finding.variant == b.finding.variant);
+    hits.dedup_by(|b, a| {
+        a.finding.place == b.finding.place && a.finding.rule == b.finding.rule && a.finding.variant == b.finding.variant
+    });
 }
 
 /// The verdict of a profile. A finding that is sure and an error rejects; others that are not notes go to a person;

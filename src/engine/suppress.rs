@@ -48,7 +48,9 @@ impl Suppressions {
             let mut found: Vec<Suppression> = Vec::new();
             for at in finder.find_iter(text) {
                 let at = at as u32;
-                let Some(comment) = comments.iter().find(|comment| comment.start <= at && at < comment.end) else { continue };
+                let Some(comment) = comments.iter().find(|comment| comment.start <= at && at < comment.end) else {
+                    continue;
+                };
                 parse(id, file, *comment, at, &mut found);
             }
             // A run of suppressions on lines of their own speaks of the line below the run.
@@ -190,7 +192,9 @@ fn comments(id: FileId, file: &PackageFile, program: &Program) -> Vec<Span> {
         }
         FileKind::Style => block_comments(text, true),
         FileKind::Json => block_comments(text, true),
-        FileKind::Foreign if matches!(file.source.extension(), "js" | "ts" | "java" | "go" | "php" | "c" | "cs") => block_comments(text, true),
+        FileKind::Foreign if matches!(file.source.extension(), "js" | "ts" | "java" | "go" | "php" | "c" | "cs") => {
+            block_comments(text, true)
+        }
         FileKind::Text | FileKind::Foreign => match file.source.extension() {
             "md" | "html" | "htm" | "xml" => markup_comments(text),
             _ => text
@@ -200,7 +204,9 @@ fn comments(id: FileId, file: &PackageFile, program: &Program) -> Vec<Span> {
                     *at += line.len() as u32;
                     Some((start, line))
                 })
-                .filter_map(|(start, line)| line.find('#').map(|hash| Span::new(start + hash as u32, start + line.trim_end().len() as u32)))
+                .filter_map(|(start, line)| {
+                    line.find('#').map(|hash| Span::new(start + hash as u32, start + line.trim_end().len() as u32))
+                })
                 .collect(),
         },
     }
@@ -232,7 +238,8 @@ fn block_comments(text: &str, line_comments: bool) -> Vec<Span> {
                 at += 1;
             }
             b'/' if bytes.get(at + 1) == Some(&b'*') => {
-                let end = text.get(at + 2..).and_then(|rest| rest.find("*/")).map_or(bytes.len(), |found| at + 2 + found);
+                let end =
+                    text.get(at + 2..).and_then(|rest| rest.find("*/")).map_or(bytes.len(), |found| at + 2 + found);
                 out.push(Span::new(at as u32, end as u32));
                 at = end + 2;
             }

@@ -19,7 +19,8 @@ pub fn render(report: &Report, style: Style) -> String {
         for flow in flows {
             let source = flow.source.api.as_ref().or(flow.source.element.as_ref()).map_or("", |name| name);
             let host = flow.sink.host.as_ref().map(|host| format!(" ({host})")).unwrap_or_default();
-            let guard = if flow.sanitizers.is_empty() { String::new() } else { format!(" [{}]", flow.sanitizers.join(", ")) };
+            let guard =
+                if flow.sanitizers.is_empty() { String::new() } else { format!(" [{}]", flow.sanitizers.join(", ")) };
             let _ = writeln!(
                 out,
                 "  {}: {} {}:{} → {} {}{} {}:{}{} {}",

@@ -37,22 +37,36 @@ pub fn sink_word(kind: &str, lang: Lang) -> &str {
 }
 
 fn cells(item: &InventoryItem, lang: Lang) -> [String; 6] {
-    let sources: BTreeSet<String> =
-        item.sources.iter().map(|source| format!("{} ({}:{})", source.source, source.file, source.range.start.line)).collect();
-    let pages: BTreeSet<&str> = item.sources.iter().map(|source| source.page.as_str()).filter(|page| !page.is_empty()).collect();
+    let sources: BTreeSet<String> = item
+        .sources
+        .iter()
+        .map(|source| format!("{} ({}:{})", source.source, source.file, source.range.start.line))
+        .collect();
+    let pages: BTreeSet<&str> =
+        item.sources.iter().map(|source| source.page.as_str()).filter(|page| !page.is_empty()).collect();
     let consent: BTreeSet<&str> = item.sources.iter().map(|source| consent_word(&source.consent, lang)).collect();
     let sinks: BTreeSet<String> = item
         .sinks
         .iter()
         .map(|sink| {
             let to = sink.host.as_deref().unwrap_or(&sink.api);
-            format!("{}{}{to} ({}:{})", sink_word(&sink.kind, lang), lang.pick("：", ": "), sink.file, sink.range.start.line)
+            format!(
+                "{}{}{to} ({}:{})",
+                sink_word(&sink.kind, lang),
+                lang.pick("：", ": "),
+                sink.file,
+                sink.range.start.line
+            )
         })
         .collect();
     let protection: BTreeSet<String> = item.sinks.iter().flat_map(|sink| sink.protection.iter().cloned()).collect();
     let none = lang.pick("无", "none").to_owned();
     let join = |items: Vec<String>| if items.is_empty() { none.clone() } else { items.join("<br>") };
-    let name = if item.sensitive { format!("{}{}", item.name, lang.pick("（敏感）", " (sensitive)")) } else { item.name.clone() };
+    let name = if item.sensitive {
+        format!("{}{}", item.name, lang.pick("（敏感）", " (sensitive)"))
+    } else {
+        item.name.clone()
+    };
     [
         name,
         join(sources.into_iter().collect()),
@@ -75,9 +89,14 @@ pub fn markdown(report: &Report, style: Style) -> String {
     let lang = style.lang;
     let mut out = String::new();
     for package in &report.packages {
-        let _ = writeln!(out, "# {}{}\n", lang.pick("个人信息清单：", "Inventory of personal information: "), package.root);
+        let _ =
+            writeln!(out, "# {}{}\n", lang.pick("个人信息清单：", "Inventory of personal information: "), package.root);
         if package.inventory.is_empty() {
-            let _ = writeln!(out, "{}\n", lang.pick("没有发现个人信息的收集。", "No collection of personal information was found."));
+            let _ = writeln!(
+                out,
+                "{}\n",
+                lang.pick("没有发现个人信息的收集。", "No collection of personal information was found.")
+            );
             continue;
         }
         let _ = writeln!(out, "| {} |\n|---|---|---|---|---|---|", heads(lang).join(" | "));
@@ -99,12 +118,19 @@ pub fn html(report: &Report, style: Style) -> String {
         lang.pick("zh-CN", "en")
     );
     for package in &report.packages {
-        let _ = writeln!(out, "<h1>{}{}</h1>", lang.pick("个人信息清单：", "Inventory of personal information: "), escape(&package.root));
+        let _ = writeln!(
+            out,
+            "<h1>{}{}</h1>",
+            lang.pick("个人信息清单：", "Inventory of personal information: "),
+            escape(&package.root)
+        );
         let head: String = heads(lang).iter().map(|head| format!("<th>{head}</th>")).collect();
         let _ = writeln!(out, "<table><tr>{head}</tr>");
         for item in &package.inventory {
-            let row: String =
-                cells(item, lang).iter().map(|cell| format!("<td>{}</td>", escape(cell).replace("&lt;br&gt;", "<br>"))).collect();
+            let row: String = cells(item, lang)
+                .iter()
+                .map(|cell| format!("<td>{}</td>", escape(cell).replace("&lt;br&gt;", "<br>")))
+                .collect();
             let _ = writeln!(out, "<tr>{row}</tr>");
         }
         out.push_str("</table>\n");

@@ -29,7 +29,8 @@ impl<'p> Masker<'p> {
             if SECRET_RULES.contains(&hit.finding.rule) {
                 let text = hit.finding.place.span.slice(&vetted.package.source(hit.finding.place.file).text);
                 for part in text.lines() {
-                    let part = part.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';'));
+                    let part =
+                        part.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';'));
                     if part.chars().count() >= 4 {
                         literals.insert(part.to_owned());
                     }
@@ -57,8 +58,5 @@ impl<'p> Masker<'p> {
 /// Keeps a short head and hides the rest, character for character.
 fn masked(text: &str) -> String {
     let keep = (text.chars().count() / 5).min(4);
-    text.chars()
-        .enumerate()
-        .map(|(index, c)| if index < keep { c } else { '*' })
-        .collect()
+    text.chars().enumerate().map(|(index, c)| if index < keep { c } else { '*' }).collect()
 }

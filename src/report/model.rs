@@ -415,7 +415,8 @@ pub struct Shape {
 pub fn build(outcome: &Outcome, policy: &Policy, shape: Shape) -> Report {
     let packages: Vec<PackageReport> =
         outcome.packages.iter().map(|vetted| build_package(vetted, policy, shape)).collect();
-    let mut report = Report { schema_version: SCHEMA_VERSION, tool: tool(policy), packages, summary: Summary::default() };
+    let mut report =
+        Report { schema_version: SCHEMA_VERSION, tool: tool(policy), packages, summary: Summary::default() };
     report.count();
     report
 }
@@ -688,7 +689,8 @@ impl Builder<'_> {
         let mut hit: BTreeSet<&str> = BTreeSet::new();
         for one in self.vetted.active() {
             if one.finding.clauses.is_empty() {
-                let clauses = self.policy.entry(one.finding.rule).map(|entry| entry.clauses.as_slice()).unwrap_or_default();
+                let clauses =
+                    self.policy.entry(one.finding.rule).map(|entry| entry.clauses.as_slice()).unwrap_or_default();
                 hit.extend(clauses.iter().map(|clause| &**clause));
             } else {
                 hit.extend(one.finding.clauses.iter().map(|clause| &**clause));
@@ -751,7 +753,8 @@ impl Builder<'_> {
             .filter_map(|flow| {
                 let collection = solution.collections.get(flow.collection)?;
                 let source = collection.source.to_string();
-                let (api, element) = if collection.element.is_some() { (None, Some(source)) } else { (Some(source), None) };
+                let (api, element) =
+                    if collection.element.is_some() { (None, Some(source)) } else { (Some(source), None) };
                 Some(FlowReport {
                     source: FlowSource {
                         api,
@@ -917,7 +920,9 @@ impl Chains {
             let targets = components.entry(own.0).or_default();
             for component in unit.components.values().flatten() {
                 let Some(component) = program.units.get(*component as usize) else { continue };
-                targets.extend([component.config, component.script, component.template].into_iter().flatten().map(|file| file.0));
+                targets.extend(
+                    [component.config, component.script, component.template].into_iter().flatten().map(|file| file.0),
+                );
             }
         }
         while let Some(file) = queue.pop_front() {
@@ -987,7 +992,12 @@ pub fn why(vetted: &Vetted, what: &str) -> Vec<Answer> {
     let wanted = what.trim_start_matches("./");
     if let Some(file) = package.file(wanted) {
         let chain = chains.chain(vetted, file.0);
-        return vec![Answer { what: wanted.to_owned(), library: library(file.index()), reachable: !chain.is_empty(), chain }];
+        return vec![Answer {
+            what: wanted.to_owned(),
+            library: library(file.index()),
+            reachable: !chain.is_empty(),
+            chain,
+        }];
     }
     let mut seen = BTreeSet::new();
     let mut out = Vec::new();

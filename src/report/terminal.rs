@@ -53,8 +53,16 @@ pub fn render(report: &Report, style: Style) -> String {
     if report.packages.len() > 1 {
         let total = &report.summary;
         let line = match style.lang {
-            Lang::Zh => format!("共 {} 个小程序：{}", total.packages, counts(total.errors, total.warnings, total.notes, style.lang)),
-            Lang::En => format!("{} packages: {}", total.packages, counts(total.errors, total.warnings, total.notes, style.lang)),
+            Lang::Zh => format!(
+                "共 {} 个小程序：{}",
+                total.packages,
+                counts(total.errors, total.warnings, total.notes, style.lang)
+            ),
+            Lang::En => format!(
+                "{} packages: {}",
+                total.packages,
+                counts(total.errors, total.warnings, total.notes, style.lang)
+            ),
         };
         out.extend_from_slice(line.as_bytes());
         out.push(b'\n');
@@ -108,7 +116,8 @@ pub const fn verdict_word(verdict: Verdict, lang: Lang) -> &'static str {
 fn counts(errors: usize, warnings: usize, notes: usize, lang: Lang) -> String {
     let mut parts = Vec::new();
     let plural = |n: usize| if n == 1 { "" } else { "s" };
-    for (count, zh, en) in [(errors, "个错误", "error"), (warnings, "个警告", "warning"), (notes, "个提示", "note")] {
+    for (count, zh, en) in [(errors, "个错误", "error"), (warnings, "个警告", "warning"), (notes, "个提示", "note")]
+    {
         if count > 0 {
             parts.push(match lang {
                 Lang::Zh => format!("{count} {zh}"),
@@ -116,12 +125,17 @@ fn counts(errors: usize, warnings: usize, notes: usize, lang: Lang) -> String {
             });
         }
     }
-    if parts.is_empty() { lang.pick("没有发现问题", "nothing found").to_owned() } else { parts.join(lang.pick("，", ", ")) }
+    if parts.is_empty() {
+        lang.pick("没有发现问题", "nothing found").to_owned()
+    } else {
+        parts.join(lang.pick("，", ", "))
+    }
 }
 
 fn summary(out: &mut Vec<u8>, package: &PackageReport, style: Style) {
     let lang = style.lang;
-    let count = |severity| package.findings.iter().filter(|finding| finding.counts && finding.severity == severity).count();
+    let count =
+        |severity| package.findings.iter().filter(|finding| finding.counts && finding.severity == severity).count();
     let color = match package.verdict {
         Verdict::Pass => Color::Green,
         Verdict::ManualReview => Color::Yellow,
@@ -390,7 +404,10 @@ fn views(package: &PackageReport, marks: &[Mark]) -> (Views, Vec<Label<usize>>) 
             }
             last = line;
             let whole = lines.and_then(|lines| lines.get(&line)).map_or("", String::as_str);
-            let clipped = Clipped::new(whole, indices.iter().map(|index| marks[*index].range.start.column as usize - 1).min().unwrap_or(0));
+            let clipped = Clipped::new(
+                whole,
+                indices.iter().map(|index| marks[*index].range.start.column as usize - 1).min().unwrap_or(0),
+            );
             let at = view.text.len();
             view.lines.push((at, line as usize, clipped.skipped));
             view.text.push_str(&clipped.text);
@@ -398,7 +415,11 @@ fn views(package: &PackageReport, marks: &[Mark]) -> (Views, Vec<Label<usize>>) 
             for index in indices {
                 let mark = &marks[index];
                 let from = mark.range.start.column as usize - 1;
-                let to = if mark.range.end.line == mark.range.start.line { mark.range.end.column as usize - 1 } else { usize::MAX };
+                let to = if mark.range.end.line == mark.range.start.line {
+                    mark.range.end.column as usize - 1
+                } else {
+                    usize::MAX
+                };
                 let range = at + clipped.offset(from)..at + clipped.offset(to.max(from));
                 labels.push((index, Label::new(mark.style, id, range).with_message(&mark.note)));
             }
