@@ -68,19 +68,27 @@ pub fn with_parsed<R: Send>(text: &str, kind: ScriptKind, then: impl FnOnce(&Par
 fn parsed<R>(text: &str, kind: ScriptKind, then: impl FnOnce(&Parsed<'_, '_>) -> R) -> R {
     let grammars = kind.grammars();
     let mut errors = Vec::new();
+    let mut complete = None;
     for grammar in grammars {
         let allocator = Allocator::default();
         let read = Parser::new(&allocator, text, grammar).with_options(options()).parse();
         if !read.panicked && !read.diagnostics.has_errors() {
             return finish(&read.program, &[], &Repair::default(), then);
         }
+        if !read.panicked {
+            complete = complete.or(Some(grammar));
+        }
         if errors.is_empty() {
             errors = messages(&read, text);
         }
     }
-    let repair = repair::mend(text, kind, &|text| probe(text, kind));
+    // Mistakes that the parser reads over leave nothing out.
+    let repair = match complete {
+        Some(_) => Repair::default(),
+        None => repair::mend(text, kind, &|text| probe(text, kind)),
+    };
     let mended = repair.text.as_deref().unwrap_or(text);
-    for grammar in grammars {
+    for grammar in complete.map_or(grammars, |grammar| [grammar, grammar]) {
         let allocator = Allocator::default();
         let read = Parser::new(&allocator, mended, grammar).with_options(options()).parse();
         if !read.panicked {
@@ -122,15 +130,16 @@ fn messages(read: &oxc_parser::ParserReturn<'_>, text: &str) -> Vec<(Span, Arc<s
 }
 
 /// Where the parser stops: `None` when it reads everything.
-pub(super) fn probe(text: &str, kind: ScriptKind) -> Option<u32> {
+fn probe(text: &str, kind: ScriptKind) -> Option<u32> {
     let mut furthest = 0;
     for grammar in kind.grammars() {
         let allocator = Allocator::default();
         let read = Parser::new(&allocator, text, grammar).with_options(options()).parse();
-        if !read.panicked && !read.diagnostics.has_errors() {
+        if !read.panicked {
             return None;
         }
-        let stop = messages(&read, text).first().map_or(0, |(span, _)| span.start);
+        // Nothing after the fatal mistake was read.
+        let stop = messages(&read, text).iter().map(|(span, _)| span.start).max().unwrap_or(0);
         furthest = furthest.max(stop);
         if kind == ScriptKind::JavaScript {
             break;
