@@ -129,7 +129,9 @@ impl Walk {
     fn expr(&mut self, expr: &Expr) {
         match &expr.kind {
             ExprKind::String(text) => self.add(text, expr.span.start),
-            ExprKind::Template(_, values) | ExprKind::Sequence(values) => values.iter().for_each(|value| self.expr(value)),
+            ExprKind::Template(_, values) | ExprKind::Sequence(values) => {
+                values.iter().for_each(|value| self.expr(value))
+            }
             ExprKind::Tagged(tag, _, values) => {
                 self.expr(tag);
                 values.iter().for_each(|value| self.expr(value));
@@ -268,7 +270,11 @@ fn deleting_one_token_hides_only_what_it_touches() {
                 .filter_map(|(start, end)| {
                     let error = survives(&text, &whole, *start, *end).err()?;
                     let line = text[..*start].matches('\n').count() + 1;
-                    Some(format!("{}:{line}: {:?} lost {error}", path.file_name().unwrap().display(), &text[*start..*end]))
+                    Some(format!(
+                        "{}:{line}: {:?} lost {error}",
+                        path.file_name().unwrap().display(),
+                        &text[*start..*end]
+                    ))
                 })
                 .collect::<Vec<_>>(),
         );

@@ -64,8 +64,27 @@ const LEAST_TRIES: usize = 40;
 const NEAR: &[&str] = &[",", ")", "(", "{", "}", "]", "[", ":", "=>", "x", ";", "=", ".", "''", "+", "?"];
 /// Keywords that are put in.
 const WORDS: &[&str] = &[
-    "case ", "switch ", "if ", "for ", "function ", "class ", "catch ", "try{}", "default ", "from ", "of ", "import ", "while ", "extends ", "do ",
-    "new ", "const ", "()", "{}", "(x)", " in ",
+    "case ",
+    "switch ",
+    "if ",
+    "for ",
+    "function ",
+    "class ",
+    "catch ",
+    "try{}",
+    "default ",
+    "from ",
+    "of ",
+    "import ",
+    "while ",
+    "extends ",
+    "do ",
+    "new ",
+    "const ",
+    "()",
+    "{}",
+    "(x)",
+    " in ",
 ];
 
 /// Mends `text`. `probe` says where the parser stops, `None` when it reads everything.
@@ -255,7 +274,9 @@ fn tokens(text: &str) -> Vec<Token> {
             },
             byte if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'#') || byte >= 0x80 => {
                 at += 1;
-                while at < bytes.len() && (bytes[at].is_ascii_alphanumeric() || matches!(bytes[at], b'_' | b'$') || bytes[at] >= 0x80) {
+                while at < bytes.len()
+                    && (bytes[at].is_ascii_alphanumeric() || matches!(bytes[at], b'_' | b'$') || bytes[at] >= 0x80)
+                {
                     at += 1;
                 }
             }
@@ -295,7 +316,10 @@ fn template_end(bytes: &[u8], mut at: usize) -> usize {
 /// Whether an operand stands after a token, so that `/` opens a regular expression.
 fn is_operand_place(bytes: &[u8], token: &Token) -> bool {
     if token.first.is_ascii_alphabetic() {
-        return matches!(&bytes[token.start..token.end], b"return" | b"typeof" | b"case" | b"in" | b"of" | b"delete" | b"void" | b"new" | b"else");
+        return matches!(
+            &bytes[token.start..token.end],
+            b"return" | b"typeof" | b"case" | b"in" | b"of" | b"delete" | b"void" | b"new" | b"else"
+        );
     }
     !matches!(token.first, b')' | b']' | b'}' | b'"' | b'\'' | b'`' | b'_' | b'$' | b'0'..=b'9' | 0x80..)
 }
@@ -420,7 +444,11 @@ fn indentation(text: &str, tokens: &[Token]) -> Vec<Edit> {
     let line_of = |at: usize| lines.partition_point(|start| *start <= at) - 1;
     let indent = |line: usize| {
         let start = lines[line];
-        bytes[start..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).map(|byte| if *byte == b'\t' { 4 } else { 1 }).sum::<usize>()
+        bytes[start..]
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'\t'))
+            .map(|byte| if *byte == b'\t' { 4 } else { 1 })
+            .sum::<usize>()
     };
     let blank = |line: usize| {
         let start = lines[line];
@@ -447,11 +475,21 @@ fn indentation(text: &str, tokens: &[Token]) -> Vec<Edit> {
             b'(' | b'[' | b'{' => stack.push((index, token)),
             b')' | b']' | b'}' => {
                 let line = line_of(token.start);
-                let leads = bytes[lines[line]..token.start].iter().all(|byte| matches!(byte, b' ' | b'\t' | b')' | b']' | b'}' | b';' | b','));
+                let leads = bytes[lines[line]..token.start]
+                    .iter()
+                    .all(|byte| matches!(byte, b' ' | b'\t' | b')' | b']' | b'}' | b';' | b','));
                 let Some((_, open)) = stack.last().copied() else {
                     // Nothing is open: an opening bracket is missing on an earlier line of this indentation.
                     if leads {
-                        edits.extend(missing_opener(token.first, line, indent(line), &lines, &indent, &blank, &end_before));
+                        edits.extend(missing_opener(
+                            token.first,
+                            line,
+                            indent(line),
+                            &lines,
+                            &indent,
+                            &blank,
+                            &end_before,
+                        ));
                     }
                     edits.push(Edit::Blank(token.start, token.end));
                     break;
@@ -507,7 +545,10 @@ fn indentation(text: &str, tokens: &[Token]) -> Vec<Edit> {
         while at < lines.len() && (blank(at) || indent(at) > other) {
             at += 1;
         }
-        edits.push(Edit::Insert(end_before(lines.get(at).copied().unwrap_or(bytes.len()).max(open.end)), closer(open.first)));
+        edits.push(Edit::Insert(
+            end_before(lines.get(at).copied().unwrap_or(bytes.len()).max(open.end)),
+            closer(open.first),
+        ));
         edits.push(Edit::Insert(end_before(bytes.len()), closer(open.first)));
         edits.push(Edit::Blank(open.start, open.end));
     }
@@ -567,7 +608,14 @@ fn widen(text: &str, edits: &[Edit], stop: usize, kind: ScriptKind, stuck: bool)
             while let Some(current) = node {
                 let unit = matches!(
                     current.kind(),
-                    "pair" | "method_definition" | "field_definition" | "arguments" | "ERROR" | "array" | "object" | "statement_block"
+                    "pair"
+                        | "method_definition"
+                        | "field_definition"
+                        | "arguments"
+                        | "ERROR"
+                        | "array"
+                        | "object"
+                        | "statement_block"
                 ) || current.kind().ends_with("_statement")
                     || current.kind().ends_with("_declaration");
                 if unit && current.parent().is_some() && current.end_byte() - current.start_byte() < 20_000 {
