@@ -3,10 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ast_grep_core::language::Language as GrepLanguage;
+use ast_grep_core::matcher::{KindMatcher, PatternBuilder};
+use ast_grep_core::tree_sitter::{LanguageExt, StrDoc, TSLanguage};
+use ast_grep_core::{Pattern, PatternError};
 use serde::Deserialize;
 
 use super::catalogue::{Catalogue, Entry, Severity, Wording};
 use super::packs::{PackError, Packs};
+use crate::syntax::template::{Dialect, Document, NodeId, NodeKind};
 
 /// All structural rules, in order of files.
 #[derive(Debug, Default)]
@@ -147,6 +152,9 @@ impl Structure {
                         errors.push(PackError::new(path, span.clone(), format!("`{regex}`: {error}")));
                     }
                 }
+                if packs.is_overlay(path) {
+                    errors.extend(mistakes(&rule).into_iter().map(|message| PackError::new(path, span.clone(), message)));
+                }
                 if rule.id.starts_with("custom/") {
                     match entry(&rule) {
                         Ok(entry) => catalogue.add(entry),
@@ -186,4 +194,71 @@ fn entry(rule: &StructuralRule) -> Result<Entry, String> {
         options: BTreeMap::new(),
         fixes: BTreeMap::new(),
     })
+}
+
+/// The grammar that patterns over scripts are matched with.
+#[derive(Clone, Debug)]
+pub struct JavaScript;
+
+impl GrepLanguage for JavaScript {
+    fn kind_to_id(&self, kind: &str) -> u16 {
+        self.get_ts_language().id_for_node_kind(kind, true)
+    }
+
+    fn field_to_id(&self, field: &str) -> Option<u16> {
+        self.get_ts_language().field_id_for_name(field).map(std::num::NonZero::get)
+    }
+
+    fn build_pattern(&self, builder: &PatternBuilder) -> Result<Pattern, PatternError> {
+        builder.build(|source| StrDoc::try_new(source, self.clone()))
+    }
+}
+
+impl LanguageExt for JavaScript {
+    fn get_ts_language(&self) -> TSLanguage {
+        tree_sitter_javascript::LANGUAGE.into()
+    }
+}
+
+/// A pattern over scripts; `None` when it does not parse.
+pub fn compile(pattern: &str, selector: Option<&str>) -> Option<Pattern> {
+    match selector {
+        Some(selector) => {
+            KindMatcher::try_new(selector, JavaScript).ok()?;
+            Pattern::contextual(pattern, selector, JavaScript).ok()
+        }
+        None => Pattern::try_new(pattern, JavaScript).ok(),
+    }
+}
+
+/// Mistakes in the patterns of a rule.
+pub fn mistakes(rule: &StructuralRule) -> Vec<String> {
+    let mut out = Vec::new();
+    if rule.language == Language::Template {
+        for pattern in &rule.patterns {
+            if pattern_element(pattern).is_none() {
+                out.push(format!("`{pattern}` is no element"));
+            }
+        }
+        return out;
+    }
+    for pattern in &rule.patterns {
+        match compile(pattern, rule.selector.as_deref()) {
+            Some(compiled) if !compiled.has_error() => {}
+            _ => out.push(format!("`{pattern}` does not parse")),
+        }
+    }
+    for pattern in rule.inside.iter().chain(&rule.not_inside).chain(&rule.has).chain(&rule.not_has) {
+        if compile(pattern, None).is_none_or(|compiled| compiled.has_error()) {
+            out.push(format!("`{pattern}` does not parse"));
+        }
+    }
+    out
+}
+
+/// The pattern of a template rule: its document and its element.
+pub fn pattern_element(pattern: &str) -> Option<(Document, NodeId)> {
+    let document = crate::syntax::template::parse(pattern, &Dialect::default());
+    let node = document.nodes.iter().position(|node| matches!(node.kind, NodeKind::Element(_)))?;
+    Some((document, node as NodeId))
 }

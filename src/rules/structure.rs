@@ -6,19 +6,17 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{LazyLock, Mutex};
 
-use ast_grep_core::language::Language as GrepLanguage;
-use ast_grep_core::matcher::{KindMatcher, PatternBuilder};
-use ast_grep_core::tree_sitter::{LanguageExt, StrDoc, TSLanguage};
-use ast_grep_core::{AstGrep, Matcher, Node, Pattern, PatternError};
+use ast_grep_core::tree_sitter::StrDoc;
+use ast_grep_core::{AstGrep, Matcher, Node, Pattern};
 use rayon::prelude::*;
 use regex::Regex;
 
 use crate::flow::{EntryKind, Place};
 use crate::package::{FileKind, Origin};
-use crate::policy::structure::{Language, StructuralRule, Sureness, When};
+use crate::policy::structure::{JavaScript, Language, StructuralRule, Sureness, When, compile, pattern_element};
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::{FileId, Span};
-use crate::syntax::template::{Dialect, Document, NodeId, NodeKind, Part};
+use crate::syntax::template::{Document, NodeId, NodeKind, Part};
 
 /// The structural rules of the packs, as one rule.
 #[derive(Debug)]
@@ -71,29 +69,6 @@ impl Rule for Structure {
     }
 }
 
-#[derive(Clone)]
-struct JavaScript;
-
-impl GrepLanguage for JavaScript {
-    fn kind_to_id(&self, kind: &str) -> u16 {
-        self.get_ts_language().id_for_node_kind(kind, true)
-    }
-
-    fn field_to_id(&self, field: &str) -> Option<u16> {
-        self.get_ts_language().field_id_for_name(field).map(std::num::NonZero::get)
-    }
-
-    fn build_pattern(&self, builder: &PatternBuilder) -> Result<Pattern, PatternError> {
-        builder.build(|source| StrDoc::try_new(source, self.clone()))
-    }
-}
-
-impl LanguageExt for JavaScript {
-    fn get_ts_language(&self) -> TSLanguage {
-        tree_sitter_javascript::LANGUAGE.into()
-    }
-}
-
 type Tree<'r> = Node<'r, StrDoc<JavaScript>>;
 
 /// Names and strings of a pattern: all stand in whatever it matches.
@@ -113,42 +88,6 @@ fn literals(pattern: &str) -> Vec<String> {
             }
             word.clear();
             dollar = false;
-        }
-    }
-    out
-}
-
-/// A pattern of the packs, compiled once.
-fn compile(pattern: &str, selector: Option<&str>) -> Option<Pattern> {
-    match selector {
-        Some(selector) => {
-            KindMatcher::try_new(selector, JavaScript).ok()?;
-            Pattern::contextual(pattern, selector, JavaScript).ok()
-        }
-        None => Pattern::try_new(pattern, JavaScript).ok(),
-    }
-}
-
-/// Mistakes in the patterns of a rule, told when rules are tested.
-pub fn mistakes(rule: &StructuralRule) -> Vec<String> {
-    let mut out = Vec::new();
-    if rule.language == Language::Template {
-        for pattern in &rule.patterns {
-            if pattern_element(pattern).is_none() {
-                out.push(format!("`{pattern}` is no element"));
-            }
-        }
-        return out;
-    }
-    for pattern in &rule.patterns {
-        match compile(pattern, rule.selector.as_deref()) {
-            Some(compiled) if !compiled.has_error() => {}
-            _ => out.push(format!("`{pattern}` does not parse")),
-        }
-    }
-    for pattern in rule.inside.iter().chain(&rule.not_inside).chain(&rule.has).chain(&rule.not_has) {
-        if compile(pattern, None).is_none_or(|compiled| compiled.has_error()) {
-            out.push(format!("`{pattern}` does not parse"));
         }
     }
     out
@@ -348,13 +287,6 @@ fn entered(cx: &Context<'_>, place: Place) -> Vec<EntryKind> {
     kinds
 }
 
-/// The pattern of a template rule: its document and its element.
-fn pattern_element(pattern: &str) -> Option<(Document, NodeId)> {
-    let document = crate::syntax::template::parse(pattern, &Dialect::default());
-    let node = document.nodes.iter().position(|node| matches!(node.kind, NodeKind::Element(_)))?;
-    Some((document, node as NodeId))
-}
-
 fn template(cx: &Context<'_>, file: FileId, rule: &StructuralRule, out: &mut Vec<Finding>) {
     let entry = &cx.package.files[file.index()];
     if !rule.vendored && entry.origin != Origin::Own {
@@ -514,7 +446,8 @@ fn inner_text(document: &Document, node: NodeId) -> String {
 mod tests {
     use super::*;
     use crate::policy::Policy;
-    use crate::syntax::template::Element;
+    use crate::policy::structure::mistakes;
+    use crate::syntax::template::{Dialect, Element};
 
     #[test]
     fn literals_leave_variables_out() {

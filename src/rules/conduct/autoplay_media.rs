@@ -3,7 +3,7 @@
 use super::support::{acted, api_name, boolean, calls, element_roles, units_of};
 use crate::flow::{EntryKind, Place};
 use crate::model::ir::{ExprKind, Key, Property};
-use crate::rules::{Context, Finding, Rule};
+use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
 use crate::syntax::template::Element;
 

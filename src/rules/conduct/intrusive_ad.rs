@@ -11,8 +11,6 @@ use crate::syntax::template::{Document, Element, NodeId, NodeKind, Part};
 #[derive(Debug)]
 pub struct IntrusiveAd;
 
-/// Most ads on a page.
-const MOST: usize = 2;
 /// Least items between two ads of a list.
 const APART: u32 = 3;
 
@@ -46,7 +44,7 @@ fn is_ad(cx: &Context<'_>, element: &Element) -> bool {
 fn page(rule: &'static str, cx: &Context<'_>, unit: &Unit, file: FileId, document: &Document, out: &mut Vec<Finding>) {
     let ads: Vec<(NodeId, &Element)> = cx.program.elements(file).filter(|(_, element)| is_ad(cx, element)).collect();
     let mut surplus = false;
-    let mut counted = 0;
+    let mut counted: u64 = 0;
     let mut before: Option<NodeId> = None;
     for (node, ad) in ads {
         let place = Place { file, span: ad.open };
@@ -81,7 +79,7 @@ fn page(rule: &'static str, cx: &Context<'_>, unit: &Unit, file: FileId, documen
         }
         counted += 1;
         let touches = before.is_some_and(|other| side_by_side(document, other, node));
-        if variant.is_none() && !surplus && (counted > MOST || touches) {
+        if variant.is_none() && !surplus && (counted > cx.option_number(rule, "max-ads") || touches) {
             surplus = true;
             let mut finding = Finding::new(rule, place);
             if let Some(other) = before.and_then(|other| element(document, other)) {
