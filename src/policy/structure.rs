@@ -153,7 +153,8 @@ impl Structure {
                     }
                 }
                 if packs.is_overlay(path) {
-                    errors.extend(mistakes(&rule).into_iter().map(|message| PackError::new(path, span.clone(), message)));
+                    errors
+                        .extend(mistakes(&rule).into_iter().map(|message| PackError::new(path, span.clone(), message)));
                 }
                 if rule.id.starts_with("custom/") {
                     match entry(&rule) {
