@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::configuration::Configuration;
 use super::packs::{PackError, Packs};
 
 /// Paths in an answer, with the kinds of personal information that stand there.
@@ -24,6 +25,8 @@ pub struct Host {
     pub scopes: HashMap<Arc<str>, Scope>,
     /// Components by tag name.
     pub components: HashMap<Arc<str>, Component>,
+    /// What configuration files may say.
+    pub configuration: Configuration,
 }
 
 /// `host.toml`.
@@ -316,6 +319,13 @@ impl Hosts {
         let file = format!("hosts/{id}/components.toml");
         if let Some(components) = packs.parse::<ComponentFile>(&file, errors) {
             host.components = components.entries(&file, self, packs, errors);
+        }
+        host.configuration = Configuration::load(id, packs, errors);
+        for requirement in &host.configuration.requires {
+            if !host.apis.contains_key(&requirement.api) {
+                let message = format!("`{}` is no API of this host", requirement.api);
+                errors.push(PackError::new(format!("hosts/{id}/config.toml"), 0..0, message));
+            }
         }
         host.check(packs, errors);
         host

@@ -4,8 +4,10 @@ pub mod catalogue;
 pub mod clauses;
 pub mod conduct;
 pub mod content;
+pub mod configuration;
 pub mod host;
 pub mod packs;
+pub mod placeholders;
 pub mod privacy;
 pub mod structure;
 
@@ -14,6 +16,7 @@ use clauses::{Clause, Clauses, Registry};
 use conduct::Conduct;
 use host::{Host, Hosts};
 use packs::{PackError, Packs};
+use placeholders::Placeholders;
 use privacy::Privacy;
 use structure::Structure;
 
@@ -38,6 +41,8 @@ pub struct Policy {
     pub content: content::Content,
     /// Hosts by id.
     pub hosts: Hosts,
+    /// Texts that stand for something that is not there yet.
+    pub placeholders: Placeholders,
 }
 
 impl Policy {
@@ -57,6 +62,7 @@ impl Policy {
             clauses: Clauses::load(&packs, &mut errors),
             conduct: Conduct::load(&packs, &mut errors),
             hosts: Hosts::load(&packs, &mut errors),
+            placeholders: Placeholders::load(&packs, &mut errors),
             packs: Packs::default(),
         };
         if errors.is_empty() { Ok(Self { packs, ..policy }) } else { Err((packs, errors)) }

@@ -1,0 +1,196 @@
+//! What a script offers to its template and touches of the host: methods, data keys that it sets, host members that it
+//! asks about before use.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::ir::{Arg, Expr, ExprKind, Key, Pattern, Property, Script, Stmt, StmtKind, VarId};
+
+/// Methods that a script gives to its page or component.
+#[derive(Clone, Debug, Default)]
+pub struct Methods {
+    /// Their names.
+    pub names: BTreeSet<Arc<str>>,
+    /// Whether these are all: nothing is mixed in, wrapped or computed.
+    pub complete: bool,
+}
+
+/// Global functions that register a unit.
+const REGISTERS: [&str; 4] = ["App", "Page", "Component", "Behavior"];
+
+/// Keys of a registration whose objects hold methods too.
+const METHOD_TABLES: [&str; 3] = ["methods", "lifetimes", "pageLifetimes"];
+
+/// Keys that mix in what stands elsewhere.
+const MIXINS: [&str; 4] = ["behaviors", "mixins", "mixin", "extends"];
+
+/// The methods of the page or component that a script registers.
+pub fn methods(script: &Script) -> Methods {
+    let mut found = Methods { complete: script.damage.is_empty(), ..Methods::default() };
+    let mut registered = 0;
+    script.for_each_expr(&mut |expr| match &expr.kind {
+        ExprKind::Call { callee, args, .. } => {
+            if matches!(&callee.kind, ExprKind::Global(name) if REGISTERS.contains(&&**name)) {
+                registered += 1;
+                match args.first() {
+                    Some(Arg { value, spread: false }) => collect(script, value, &mut found, 0),
+                    _ => found.complete = false,
+                }
+            }
+        }
+        ExprKind::Assign { target, .. } => match target {
+            Pattern::Member(member) => {
+                if let ExprKind::Member { key: Key::Static(name, _), .. } = &member.kind {
+                    found.names.insert(name.clone());
+                }
+            }
+            Pattern::Global(name, _) if REGISTERS.contains(&&**name) => found.complete = false,
+            _ => {}
+        },
+        _ => {}
+    });
+    if registered != 1 {
+        found.complete = false;
+    }
+    found
+}
+
+fn collect(script: &Script, expr: &Expr, found: &mut Methods, depth: u8) {
+    if depth > 4 {
+        found.complete = false;
+        return;
+    }
+    match &expr.kind {
+        ExprKind::Object(properties) => {
+            for property in properties {
+                match property {
+                    Property::Value(Key::Static(name, _), value) => {
+                        found.names.insert(name.clone());
+                        if METHOD_TABLES.contains(&&**name) {
+                            collect(script, value, found, depth + 1);
+                        }
+                        let empty = matches!(&value.kind, ExprKind::Array(items) if items.is_empty());
+                        if MIXINS.contains(&&**name) && !empty {
+                            found.complete = false;
+                        }
+                    }
+                    Property::Getter(Key::Static(name, _), _) | Property::Setter(Key::Static(name, _), _) => {
+                        found.names.insert(name.clone());
+                    }
+                    Property::Spread(value) => collect(script, value, found, depth + 1),
+                    _ => found.complete = false,
+                }
+            }
+        }
+        ExprKind::Var(variable) => match initial(script, *variable) {
+            Some(value) => collect(script, value, found, depth + 1),
+            None => found.complete = false,
+        },
+        ExprKind::Call { callee, args, .. } if is_assign(callee) => {
+            for arg in args {
+                collect(script, &arg.value, found, depth + 1);
+            }
+        }
+        _ => found.complete = false,
+    }
+}
+
+fn is_assign(callee: &Expr) -> bool {
+    let ExprKind::Member { object, key: Key::Static(name, _), .. } = &callee.kind else { return false };
+    &**name == "assign" && matches!(&object.kind, ExprKind::Global(global) if &**global == "Object")
+}
+
+/// The value that a variable is declared with.
+fn initial(script: &Script, variable: VarId) -> Option<&Expr> {
+    fn search(block: &[Stmt], variable: VarId) -> Option<&Expr> {
+        block.iter().find_map(|stmt| match &stmt.kind {
+            StmtKind::Let(Pattern::Var(id, _), Some(value)) if *id == variable => Some(value),
+            StmtKind::If(_, yes, no) => search(yes, variable).or_else(|| search(no, variable)),
+            StmtKind::Block(_, body) | StmtKind::Loop { body, .. } => search(body, variable),
+            StmtKind::Try { block, .. } => search(block, variable),
+            _ => None,
+        })
+    }
+    script.functions.iter().find_map(|function| search(&function.body, variable))
+}
+
+/// Top-level keys of the page's data that a script sets, and whether it sets keys that are not known.
+pub fn data_keys(script: &Script) -> (BTreeSet<Arc<str>>, bool) {
+    let mut keys = BTreeSet::new();
+    let mut unknown = false;
+    script.for_each_expr(&mut |expr| {
+        let ExprKind::Call { callee, args, .. } = &expr.kind else { return };
+        let ExprKind::Member { key: Key::Static(name, _), .. } = &callee.kind else { return };
+        if &**name != "setData" {
+            return;
+        }
+        match args.first().map(|arg| &arg.value.kind) {
+            Some(ExprKind::Object(properties)) => {
+                for property in properties {
+                    match property {
+                        Property::Value(Key::Static(key, _), _) => {
+                            let top = key.split(['.', '[']).next().unwrap_or(key);
+                            keys.insert(top.into());
+                        }
+                        _ => unknown = true,
+                    }
+                }
+            }
+            Some(ExprKind::String(key)) => {
+                keys.insert(key.split(['.', '[']).next().unwrap_or(key).into());
+            }
+            _ => unknown = true,
+        }
+    });
+    (keys, unknown)
+}
+
+/// Members of the global objects `namespaces` that a script reads without calling them: `if (swan.x)`, `typeof swan.x`,
+/// `'x' in swan`; and whether it asks if the object exists at all.
+pub fn tested_members(script: &Script, namespaces: &[Arc<str>], out: &mut BTreeSet<Arc<str>>) -> bool {
+    let is_host = |expr: &Expr| matches!(&expr.kind, ExprKind::Global(name) if namespaces.contains(name));
+    let mut asked = false;
+    let mut called: BTreeSet<u32> = BTreeSet::new();
+    script.for_each_expr(&mut |expr| match &expr.kind {
+        ExprKind::Call { callee, .. } => {
+            called.insert(callee.span.end);
+        }
+        ExprKind::Typeof(inner) if is_host(inner) => asked = true,
+        ExprKind::Member { object, key: Key::Static(name, span), .. } if !called.contains(&span.end) => {
+            if let Some(path) = host_path(object, &is_host) {
+                out.insert(if path.is_empty() { name.clone() } else { format!("{path}.{name}").into() });
+            }
+        }
+        ExprKind::Binary(super::ir::Operator::In, left, right) if is_host(right) => {
+            if let ExprKind::String(name) = &left.kind {
+                out.insert(name.clone());
+            }
+        }
+        _ => {}
+    });
+    asked
+}
+
+/// The path from the host's object to an expression: empty for the object itself.
+fn host_path(expr: &Expr, is_host: &dyn Fn(&Expr) -> bool) -> Option<String> {
+    if is_host(expr) {
+        return Some(String::new());
+    }
+    let ExprKind::Member { object, key: Key::Static(name, _), .. } = &expr.kind else { return None };
+    let path = host_path(object, is_host)?;
+    Some(if path.is_empty() { name.to_string() } else { format!("{path}.{name}") })
+}
+
+/// String constants of a script that stand in functions for which `runs` holds, with the function's index.
+pub fn strings<'s>(script: &'s Script, runs: &dyn Fn(u32) -> bool, visit: &mut dyn FnMut(&'s str)) {
+    for (index, function) in script.functions.iter().enumerate() {
+        if !runs(index as u32) {
+            continue;
+        }
+        function.for_each_expr(&mut |expr| match &expr.kind {
+            ExprKind::String(text) => visit(text),
+            ExprKind::Template(quasis, _) => quasis.iter().for_each(|quasi| visit(quasi)),
+            _ => {}
+        });
+    }
+}

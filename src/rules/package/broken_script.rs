@@ -1,0 +1,49 @@
+//! `package/broken-script`: scripts that do not parse.
+
+use crate::flow::Place;
+use crate::rules::{Context, Finding, Rule};
+
+use super::is_own;
+
+/// Looks for scripts whose text the parser had to mend; one finding a file, at the first damage.
+pub struct BrokenScript;
+
+impl Rule for BrokenScript {
+    fn id(&self) -> &'static str {
+        "package/broken-script"
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        for index in 0..cx.package.files.len() {
+            let file = crate::source::FileId(index as u32);
+            if !is_own(cx, file) {
+                continue;
+            }
+            let Some(script) = cx.program.script(file) else { continue };
+            let told = script.errors.iter().min_by_key(|(span, _)| span.start);
+            let Some(span) = told.map(|(span, _)| *span).or_else(|| script.damage.iter().min().copied()) else {
+                continue;
+            };
+            let reason = told.map_or("", |(_, message)| message);
+            let finding = Finding::new("package/broken-script", Place { file, span });
+            out.push(if reason.is_empty() {
+                finding.variant("damaged")
+            } else {
+                finding.text("reason", reason.lines().next().unwrap_or_default())
+            });
+        }
+        for (index, facts) in cx.program.facts.iter().enumerate() {
+            let file = crate::source::FileId(index as u32);
+            let Some(template) = &facts.template else { continue };
+            if !is_own(cx, file) {
+                continue;
+            }
+            for (_, script, start) in &template.inline_scripts {
+                let Some((span, reason)) = script.errors.iter().min_by_key(|(span, _)| span.start) else { continue };
+                // Spans of inline scripts count from their body.
+                let span = if span.start < *start { span.shifted(*start) } else { *span };
+                out.push(Finding::new("package/broken-script", Place { file, span }).text("reason", reason.to_string()));
+            }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! `package/dead-end-dialog`: dialogs and overlays that the user cannot close or leave.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::flow::{Fact, HostCall, Place};
+use crate::model::surface::data_keys;
+use crate::policy::host::Host;
+use crate::rules::{Confidence, Context, Finding, Rule};
+use crate::source::FileId;
+use crate::syntax::template::{Element, NodeId, NodeKind};
+
+use super::is_own;
+
+/// Looks for dialogs without a cancel button whose only answer leads on, dialogs that reopen themselves, and overlays
+/// that nothing closes.
+pub struct DeadEndDialog;
+
+const ID: &str = "package/dead-end-dialog";
+
+/// What the only button of a dialog must not lead to.
+const LEADS_ON: [&str; 11] = [
+    "login", "authorize", "settings-open", "payment", "program-open", "app-open", "app-download", "share", "follow", "favorite",
+    "subscribe",
+];
+
+/// Parts of class names that overlays go by.
+const OVERLAYS: [&str; 9] = ["mask", "modal", "popup", "popups", "dialog", "overlay", "layer", "shade", "pop"];
+
+impl Rule for DeadEndDialog {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        if let Some(host) = cx.policy.host(&cx.package.host) {
+            self.dialogs(cx, host, out);
+            self.overlays(cx, host, out);
+        }
+    }
+}
+
+impl DeadEndDialog {
+    fn dialogs(&self, cx: &Context<'_>, host: &Host, out: &mut Vec<Finding>) {
+        let is_role = |call: &HostCall, role: &str| host.apis.get(&call.api).is_some_and(|api| api.has_role(role));
+        let mut dialogs: BTreeMap<Place, &HostCall> = BTreeMap::new();
+        for call in cx.solution.calls.iter().filter(|call| is_role(call, "dialog") && is_own(cx, call.place.file)) {
+            dialogs.entry(call.place).or_insert(call);
+        }
+        for (place, dialog) in dialogs {
+            let Some(api) = host.apis.get(&dialog.api) else { continue };
+            let no_cancel = api
+                .param("show-cancel")
+                .and_then(|path| dialog.arg(path))
+                .is_some_and(|value| value.boolean == Some(false));
+            let after = |confirmed: bool| {
+                cx.solution.calls.iter().filter(move |call| {
+                    call.facts.iter().any(|fact| match fact {
+                        Fact::DialogConfirmed(at) => confirmed && *at == place,
+                        Fact::DialogRefused(at) => !confirmed && *at == place,
+                        _ => false,
+                    })
+                })
+            };
+            let reopens = |confirmed: bool| after(confirmed).any(|call| call.place == place);
+            if reopens(false) || no_cancel && reopens(true) {
+                out.push(Finding::new(ID, place).variant("reopens"));
+                continue;
+            }
+            if !no_cancel {
+                continue;
+            }
+            let on = after(true).find(|call| LEADS_ON.iter().any(|role| is_role(call, role)));
+            if let Some(on) = on {
+                out.push(
+                    Finding::new(ID, place)
+                        .confidence(Confidence::Medium)
+                        .text("name", format!("{}.{}", on.namespace, on.api))
+                        .step(on.place, "package-call", on.api.clone()),
+                );
+            }
+        }
+    }
+
+    fn overlays(&self, cx: &Context<'_>, host: &Host, out: &mut Vec<Finding>) {
+        let shown_if = format!("{}if", host.info.directive_prefix);
+        let mut told = BTreeSet::new();
+        for unit in cx.program.units.iter().filter(|unit| unit.live && unit.page.is_some()) {
+            let Some(template) = unit.template.filter(|template| is_own(cx, *template)) else { continue };
+            let Some(script) = unit.script.and_then(|script| cx.program.script(script)) else { continue };
+            let (keys, unknown) = data_keys(script);
+            if unknown {
+                continue;
+            }
+            let Some(facts) = cx.program.template(template) else { continue };
+            for (node, element) in cx.program.elements(template) {
+                if !is_overlay(element) || !fixed(element, cx, unit.style) {
+                    continue;
+                }
+                let condition = element.attribute(&shown_if).and_then(|attribute| attribute.value.as_ref());
+                let condition = condition.map(|value| value.span.slice(&cx.package.source(template).text));
+                // What the page sets, it can also take away.
+                let settable = condition.is_some_and(|condition| {
+                    let words: Vec<&str> = condition
+                        .split(|c: char| !c.is_alphanumeric() && c != '_' && c != '$')
+                        .filter(|word| !word.is_empty())
+                        .collect();
+                    words.is_empty() || words.iter().any(|word| keys.contains(*word)) || condition.contains(['=', '<', '>'])
+                });
+                if settable || self.acts(cx, host, template, facts, node) || self.inside_overlay(facts, node) {
+                    continue;
+                }
+                if told.insert((template, node)) {
+                    out.push(
+                        Finding::new(ID, Place { file: template, span: element.name_span })
+                            .variant("overlay")
+                            .confidence(Confidence::Medium)
+                            .text("name", element.name.to_string()),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Whether anything in the overlay, or the overlay itself, answers to the user.
+    fn acts(
+        &self,
+        cx: &Context<'_>,
+        host: &Host,
+        template: FileId,
+        facts: &crate::model::TemplateFacts,
+        node: NodeId,
+    ) -> bool {
+        let within = |mut at: NodeId| loop {
+            if at == node {
+                return true;
+            }
+            let parent = facts.document.nodes[at as usize].parent;
+            if parent == at {
+                return false;
+            }
+            at = parent;
+        };
+        let bound = cx.program.bindings.iter().any(|binding| {
+            binding.template == template && &*binding.event != "touchmove" && within(binding.node)
+        });
+        bound
+            || cx.program.elements(template).any(|(id, element)| {
+                let known = host.components.get(&element.name);
+                let active = known.is_none_or(|component| {
+                    component.roles.iter().any(|role| matches!(&**role, "navigator" | "web-view" | "slot" | "template" | "include"))
+                });
+                active && id != node && within(id)
+            })
+    }
+
+    fn inside_overlay(&self, facts: &crate::model::TemplateFacts, node: NodeId) -> bool {
+        let mut at = node;
+        loop {
+            let parent = facts.document.nodes[at as usize].parent;
+            if parent == at {
+                return false;
+            }
+            at = parent;
+            if let NodeKind::Element(element) = &facts.document.nodes[at as usize].kind
+                && is_overlay(element)
+            {
+                return true;
+            }
+        }
+    }
+}
+
+fn classes(element: &Element) -> Option<String> {
+    element.attribute("class")?.value.as_ref()?.literal()
+}
+
+fn is_overlay(element: &Element) -> bool {
+    classes(element).is_some_and(|classes| {
+        classes
+            .to_lowercase()
+            .split(|c: char| !c.is_alphanumeric())
+            .any(|part| OVERLAYS.contains(&part))
+    })
+}
+
+/// Whether the element covers the page: fixed by its own style or by the page's sheet, over its full height.
+fn fixed(element: &Element, cx: &Context<'_>, style: Option<FileId>) -> bool {
+    let covers = |rule: &str| {
+        let rule: String = rule.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase();
+        let full = rule.contains("height:100%")
+            || rule.contains("height:100vh")
+            || rule.contains("inset:0")
+            || rule.contains("top:0") && rule.contains("bottom:0");
+        rule.contains("position:fixed") && full
+    };
+    let own = element.attribute("style").and_then(|attribute| attribute.value.as_ref()).and_then(|value| value.literal());
+    if own.is_some_and(|own| covers(&own)) {
+        return true;
+    }
+    let (Some(style), Some(classes)) = (style, classes(element)) else { return false };
+    let sheet = &cx.package.source(style).text;
+    classes.split_whitespace().any(|class| {
+        let selector = format!(".{class}");
+        sheet.match_indices(&selector).any(|(at, _)| {
+            let rest = &sheet[at + selector.len()..];
+            let Some(open) = rest.find('{') else { return false };
+            let whole = rest[..open].chars().next().is_none_or(|c| !c.is_alphanumeric() && c != '-' && c != '_');
+            let body = &rest[open + 1..];
+            whole && rest[..open].trim().is_empty() && covers(&body[..body.find('}').unwrap_or(body.len())])
+        })
+    })
+}

@@ -1,0 +1,91 @@
+//! `package/dead-navigation`: routes that no page serves, and tabs that are opened the wrong way.
+
+use std::collections::BTreeSet;
+
+use crate::flow::Text;
+use crate::model::normalize;
+use crate::rules::{Confidence, Context, Finding, Rule};
+
+use super::{is_own, nearest};
+
+/// Looks up the targets of navigation calls and `navigator` elements, computed ones by their constant part.
+pub struct DeadNavigation;
+
+/// The route of a target when its path is constant: `pages/a/a` of `/pages/a/a?id=` and a hole.
+pub(super) fn route_of(target: &Text, from: &str) -> Option<(String, bool)> {
+    let head = target.head();
+    let (path, query) = match head.split_once('?') {
+        Some((path, _)) => (path, true),
+        None if target.complete().is_some() => (head, false),
+        None => return None,
+    };
+    let path = path.split('#').next().unwrap_or(path).trim();
+    if path.contains(':') || path.starts_with("//") {
+        return None;
+    }
+    let route = match path.strip_prefix('/') {
+        Some(absolute) => normalize(absolute)?,
+        None => {
+            let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
+            normalize(&format!("{folder}/{path}"))?
+        }
+    };
+    Some((route, query))
+}
+
+impl Rule for DeadNavigation {
+    fn id(&self) -> &'static str {
+        "package/dead-navigation"
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        if cx.package.pages.is_empty() {
+            return;
+        }
+        let mut told = BTreeSet::new();
+        for navigation in &cx.solution.navigations {
+            if !is_own(cx, navigation.place.file) {
+                continue;
+            }
+            let to_tab = matches!(&*navigation.role, "navigate-tab" | "switchTab");
+            let to_page = matches!(&*navigation.role, "navigate" | "navigate-replace" | "redirect" | "reLaunch");
+            let base = Finding::new("package/dead-navigation", navigation.place);
+            let whole = navigation.target.complete();
+            if whole.is_some_and(|text| text.starts_with("http://") || text.starts_with("https://")) && (to_tab || to_page) {
+                if told.insert(navigation.place) {
+                    out.push(base.variant("address").text("target", whole.unwrap_or_default()));
+                }
+                continue;
+            }
+            let Some((route, query)) = route_of(&navigation.target, &navigation.from) else { continue };
+            if route.is_empty() {
+                continue;
+            }
+            let pages = &cx.package.pages;
+            // A relative path may have been resolved already.
+            let plain = normalize(navigation.target.head().split(['?', '#']).next().unwrap_or_default()).unwrap_or_default();
+            let page = pages.iter().find(|page| *page.route == *route || *page.route == *plain);
+            let variant = match page {
+                None => "",
+                Some(page) if to_tab && !page.tab => "no-tab",
+                Some(_) if to_tab && query => "tab-query",
+                Some(page) if page.tab && &*navigation.role == "navigate" => "tab",
+                Some(page) if page.tab && &*navigation.role == "redirect" => "tab",
+                Some(_) => continue,
+            };
+            if !told.insert(navigation.place) {
+                continue;
+            }
+            let mut finding = base.text("target", route.clone());
+            if !variant.is_empty() {
+                finding = finding.variant(variant);
+            } else if let Some(near) = nearest(&route, pages.iter().map(|page| &*page.route)) {
+                finding = finding.variant("near").text("near", near);
+            }
+            if navigation.target.complete().is_none() {
+                finding = finding.confidence(Confidence::Medium);
+            }
+            out.push(finding);
+        }
+    }
+}

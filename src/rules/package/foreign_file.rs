@@ -1,0 +1,63 @@
+//! `package/foreign-file`: what ships and belongs to no mini-program.
+
+use std::collections::BTreeMap;
+
+use crate::flow::Place;
+use crate::package::{FileKind, SkipReason};
+use crate::rules::{Context, Finding, Rule};
+use crate::source::{FileId, Span};
+
+use super::app_start;
+
+/// Looks for server code, tests, version control, keys, executables and source maps; one finding a top folder.
+pub struct ForeignFile;
+
+/// Formats of executables by their first bytes.
+const EXECUTABLE: [&[u8]; 5] =
+    [b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"#!/"];
+
+fn top(path: &str) -> &str {
+    path.split('/').next().unwrap_or(path)
+}
+
+impl Rule for ForeignFile {
+    fn id(&self) -> &'static str {
+        "package/foreign-file"
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        // By top folder: the first file that can be shown, and a path to name.
+        let mut found: BTreeMap<&str, (Option<FileId>, String)> = BTreeMap::new();
+        for (index, file) in cx.package.files.iter().enumerate() {
+            let path = &file.source.path;
+            let map = path.ends_with(".map");
+            if file.kind == FileKind::Foreign || map {
+                let entry = found.entry(top(path)).or_insert_with(|| (None, path.to_string()));
+                entry.0.get_or_insert(FileId(index as u32));
+            }
+        }
+        for item in &cx.package.skipped {
+            let version_control =
+                item.reason == SkipReason::Hidden && matches!(top(&item.path), ".git" | ".svn" | ".hg");
+            if version_control || item.reason == SkipReason::Foreign {
+                found.entry(top(&item.path)).or_insert_with(|| (None, item.path.to_string()));
+            }
+        }
+        for asset in &cx.package.assets {
+            let executable = EXECUTABLE.iter().any(|magic| asset.head.starts_with(magic));
+            let program = [".exe", ".dll", ".so", ".dylib", ".apk", ".ipa", ".jar", ".map", ".pem", ".p12", ".pfx", ".key"]
+                .iter()
+                .any(|extension| asset.path.to_ascii_lowercase().ends_with(extension));
+            if executable || program {
+                found.entry(top(&asset.path)).or_insert_with(|| (None, asset.path.to_string()));
+            }
+        }
+        for (folder, (file, path)) in found {
+            let Some(place) = file.map(|file| Place { file, span: Span::at(0) }).or_else(|| app_start(cx)) else {
+                continue;
+            };
+            let shown = if path == folder { path } else { format!("{folder}/") };
+            out.push(Finding::new("package/foreign-file", place).text("path", shown));
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! `package/missing-handler`: a template binds a method that its page or component lacks.
+
+use std::collections::HashMap;
+
+use crate::flow::Place;
+use crate::model::UnitId;
+use crate::model::surface::{Methods, methods};
+use crate::rules::{Context, Finding, Rule};
+use crate::syntax::template::{NodeId, NodeKind};
+
+use super::{is_own, nearest};
+
+/// Compares bound names with the methods of live units whose methods are all known.
+pub struct MissingHandler;
+
+impl Rule for MissingHandler {
+    fn id(&self) -> &'static str {
+        "package/missing-handler"
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let mut known: HashMap<UnitId, Option<Methods>> = HashMap::new();
+        for binding in &cx.program.bindings {
+            let Some(handler) = &binding.handler else { continue };
+            let Some(unit) = cx.program.units.get(binding.unit as usize) else { continue };
+            if !unit.live || !is_own(cx, binding.template) {
+                continue;
+            }
+            let methods = known.entry(binding.unit).or_insert_with(|| {
+                let script = unit.script.filter(|script| is_own(cx, *script))?;
+                let methods = methods(cx.program.script(script)?);
+                methods.complete.then_some(methods)
+            });
+            let Some(methods) = methods else { continue };
+            if methods.names.contains(handler)
+                || is_stopper(cx, binding.template, binding.node, &binding.event, handler)
+                || !self.rendered(cx, binding.unit, binding.template, binding.node)
+            {
+                continue;
+            }
+            let place = Place { file: binding.template, span: binding.span };
+            let mut finding = Finding::new("package/missing-handler", place)
+                .text("handler", handler.to_string())
+                .text("unit", unit.route.to_string())
+                .text("event", binding.event.to_string());
+            if let Some(near) = nearest(handler, methods.names.iter().map(|name| &**name)) {
+                finding = finding.variant("near").text("near", near);
+            }
+            out.push(finding);
+        }
+    }
+}
+
+/// Whether the binding only stops an event (`catchtouchmove="true"`), for which any name will do.
+fn is_stopper(cx: &Context<'_>, template: crate::source::FileId, node: NodeId, event: &str, handler: &str) -> bool {
+    if matches!(handler, "true" | "false" | "return" | "null" | "none") {
+        return true;
+    }
+    let Some(facts) = cx.program.template(template) else { return false };
+    let NodeKind::Element(element) = &facts.document.nodes[node as usize].kind else { return false };
+    element.attributes.iter().any(|attribute| {
+        attribute.name.starts_with("catch")
+            && attribute.name.to_ascii_lowercase().ends_with(event)
+            && event.eq_ignore_ascii_case("touchmove")
+    })
+}
+
+impl MissingHandler {
+    /// Whether the unit renders the element: parts of a shared `<template name>` count only where it is used.
+    fn rendered(&self, cx: &Context<'_>, unit: UnitId, template: crate::source::FileId, node: NodeId) -> bool {
+        let Some(facts) = cx.program.template(template) else { return false };
+        let nodes = &facts.document.nodes;
+        let mut at = node;
+        let mut definition = None;
+        loop {
+            let parent = nodes[at as usize].parent;
+            if parent == at {
+                break;
+            }
+            at = parent;
+            if let NodeKind::Element(element) = &nodes[at as usize].kind
+                && &*element.name == "template"
+                && let Some(name) = element.attribute("name")
+            {
+                definition = name.value.as_ref().and_then(|value| value.literal());
+                if definition.is_none() {
+                    return false;
+                }
+            }
+        }
+        let Some(name) = definition else { return true };
+        let Some(unit) = cx.program.units.get(unit as usize) else { return false };
+        unit.templates.iter().any(|file| {
+            cx.program.elements(*file).any(|(_, element)| {
+                &*element.name == "template"
+                    && element
+                        .attribute("is")
+                        .and_then(|is| is.value.as_ref())
+                        .and_then(|value| value.literal())
+                        .is_some_and(|used| used == name)
+            })
+        })
+    }
+}

@@ -1,0 +1,88 @@
+//! `package/oversized`: packages and pictures over the platform's limits.
+
+use crate::flow::Place;
+use crate::package::{Package, SkipReason};
+use crate::rules::{Context, Finding, Rule, Severity};
+use crate::syntax::json::Json;
+
+use super::app_start;
+
+/// Measures what would ship: main package, sub-packages, the total, tab icons.
+pub struct Oversized;
+
+/// Paths and sizes of everything that ships.
+fn shipped(package: &Package) -> impl Iterator<Item = (&str, u64)> {
+    let files = package.files.iter().map(|file| (&*file.source.path, file.source.bytes));
+    let assets = package.assets.iter().map(|asset| (&*asset.path, asset.bytes));
+    let skipped = package
+        .skipped
+        .iter()
+        .filter(|item| matches!(item.reason, SkipReason::TooLarge | SkipReason::Declarations | SkipReason::Binary))
+        .map(|item| (&*item.path, item.bytes));
+    files.chain(assets).chain(skipped)
+}
+
+fn below(path: &str, root: &str) -> bool {
+    path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'))
+}
+
+impl Rule for Oversized {
+    fn id(&self) -> &'static str {
+        "package/oversized"
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let (Some(host), Some(app), Some(start)) =
+            (cx.policy.hosts.info(&cx.package.host), cx.package.app, app_start(cx))
+        else {
+            return;
+        };
+        let limit = |key: &str| host.limits.get(key).copied().unwrap_or(u64::MAX);
+        let told = |place, what: &'static str, bytes: u64, limit: u64| {
+            Finding::new("package/oversized", place)
+                .word("what", what)
+                .number("kib", bytes.div_ceil(1024))
+                .number("limit", limit / 1024)
+        };
+        let mut main = 0;
+        let mut total = 0;
+        let mut parts = vec![0; cx.package.subpackages.len()];
+        let mut seen = std::collections::HashSet::new();
+        for (path, bytes) in shipped(cx.package) {
+            if !seen.insert(path) {
+                continue;
+            }
+            total += bytes;
+            match cx.package.subpackages.iter().position(|part| below(path, &part.root)) {
+                Some(part) => parts[part] += bytes,
+                None => main += bytes,
+            }
+        }
+        if total > limit("total") {
+            out.push(told(start, "size-total", total, limit("total")));
+        }
+        if main > limit("main") {
+            out.push(told(start, "size-main", main, limit("main")));
+        }
+        for (part, bytes) in cx.package.subpackages.iter().zip(parts) {
+            if bytes > limit("subpackage") {
+                let place = Place { file: app, span: part.span };
+                out.push(told(place, "size-subpackage", bytes, limit("subpackage")));
+            }
+        }
+        let Some(bar) = cx.package.app_json().and_then(|app| app.get("tabBar")) else { return };
+        for tab in bar.get("list").map_or(&[][..], Json::items) {
+            for key in ["iconPath", "selectedIconPath"] {
+                let Some(icon) = tab.get(key) else { continue };
+                let Some(path) = icon.as_str().and_then(|path| crate::model::normalize(path)) else { continue };
+                let Some(asset) = cx.package.assets.iter().find(|asset| *asset.path == *path) else { continue };
+                if asset.bytes > limit("tab-icon") {
+                    let place = Place { file: app, span: icon.span };
+                    out.push(
+                        told(place, "size-tab-icon", asset.bytes, limit("tab-icon")).severity(Severity::Warning),
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! `package/placeholder-content`: text for users that stands for something that is not there yet.
+
+use std::collections::BTreeSet;
+
+use crate::flow::Place;
+use crate::package::FileKind;
+use crate::rules::{Confidence, Context, Finding, Rule};
+use crate::source::{FileId, Span};
+use crate::syntax::json::{Json, JsonValue};
+use crate::syntax::template::{AttributeValue, NodeKind, Part};
+
+use super::is_own;
+
+/// Matches the texts that users see: template text, titles, tab texts, and constants that reach the screen.
+pub struct PlaceholderContent;
+
+/// Attributes whose texts users see on any element.
+const TEXTS: [&str; 6] = ["title", "label", "text", "alt", "content", "header"];
+
+struct Found<'c, 'o> {
+    cx: &'c Context<'c>,
+    seen: BTreeSet<(FileId, u32)>,
+    out: &'o mut Vec<Finding>,
+}
+
+impl Found<'_, '_> {
+    /// Looks at one text, whose bytes stand at `span`.
+    fn look(&mut self, file: FileId, span: Span, confidence: Confidence) {
+        let source = self.cx.package.source(file);
+        let whole = span.slice(&source.text);
+        let trimmed = whole.trim();
+        if trimmed.is_empty() {
+            return;
+        }
+        let lead = (whole.len() - whole.trim_start().len()) as u32;
+        let quoted = trimmed.trim_matches(['"', '\'', '`']);
+        let skip = lead + (trimmed.len() - trimmed.trim_start_matches(['"', '\'', '`']).len()) as u32;
+        let Some(found) = self.cx.policy.placeholders.find(&self.cx.policy.packs, quoted) else { return };
+        let start = span.start + skip + found.start as u32;
+        if !self.seen.insert((file, start)) {
+            return;
+        }
+        let place = Place { file, span: Span::new(start, start + found.len() as u32) };
+        self.out.push(
+            Finding::new("package/placeholder-content", place)
+                .confidence(confidence)
+                .text("text", quoted[found].to_owned()),
+        );
+    }
+
+    fn value(&mut self, file: FileId, value: &AttributeValue) {
+        for part in &value.parts {
+            if let Part::Text { span, .. } = part {
+                self.look(file, *span, Confidence::High);
+            }
+        }
+    }
+
+    fn titles(&mut self, file: FileId, json: &Json) {
+        for property in json.properties() {
+            match (&*property.key, &property.value.value) {
+                ("navigationBarTitleText" | "text", JsonValue::String(_)) => {
+                    self.look(file, property.value.span, Confidence::High);
+                }
+                ("window" | "tabBar", _) => self.titles(file, &property.value),
+                ("list", _) => property.value.items().iter().for_each(|item| self.titles(file, item)),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Rule for PlaceholderContent {
+    fn id(&self) -> &'static str {
+        "package/placeholder-content"
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let host = cx.policy.host(&cx.package.host);
+        let mut found = Found { cx, seen: BTreeSet::new(), out };
+        for (index, file) in cx.package.files.iter().enumerate() {
+            let id = FileId(index as u32);
+            if file.kind != FileKind::Template || !cx.program.live_files.contains(&id) || !is_own(cx, id) {
+                continue;
+            }
+            let Some(template) = cx.program.template(id) else { continue };
+            for node in &template.document.nodes {
+                match &node.kind {
+                    NodeKind::Text(parts) => {
+                        for part in parts {
+                            if let Part::Text { span, .. } = part {
+                                found.look(id, *span, Confidence::High);
+                            }
+                        }
+                    }
+                    NodeKind::Element(element) => {
+                        let component = host.and_then(|host| host.components.get(&element.name));
+                        for attribute in &element.attributes {
+                            let name = attribute.name.to_ascii_lowercase();
+                            let shown = TEXTS.contains(&name.as_str())
+                                || component.is_some_and(|component| {
+                                    component.text_attributes.iter().any(|known| **known == *name)
+                                });
+                            if let Some(value) = attribute.value.as_ref().filter(|_| shown) {
+                                found.value(id, value);
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let configs = cx.program.units.iter().filter(|unit| unit.live).filter_map(|unit| unit.config);
+        for file in configs.chain(cx.package.app) {
+            if let Some(json) = &cx.package.files[file.index()].json {
+                found.titles(file, json);
+            }
+        }
+        for place in &cx.solution.shown {
+            if is_own(cx, place.file) {
+                found.look(place.file, place.span, Confidence::Medium);
+            }
+        }
+    }
+}

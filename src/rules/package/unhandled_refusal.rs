@@ -1,0 +1,71 @@
+//! `package/unhandled-refusal`: guarded APIs that have no branch for a user who says no.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::flow::{Fact, HostCall};
+use crate::policy::host::{Api, Host};
+use crate::rules::{Context, Finding, Rule};
+
+use super::is_own;
+
+/// Looks for calls behind a scope, and for authorization calls, without a failure branch.
+pub struct UnhandledRefusal;
+
+impl Rule for UnhandledRefusal {
+    fn id(&self) -> &'static str {
+        "package/unhandled-refusal"
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let Some(host) = cx.policy.host(&cx.package.host) else { return };
+        // A call stands for a place: it is handled when every way there is.
+        let mut told = BTreeSet::new();
+        for call in &cx.solution.calls {
+            if !host.info.namespaces.contains(&call.namespace) || !is_own(cx, call.place.file) || call.handles_failure {
+                continue;
+            }
+            let Some(api) = host.apis.get(&call.api).filter(|api| api.prompt && api.available) else { continue };
+            let Some(scope) = scope_of(call, api) else { continue };
+            let granted = call.facts.iter().any(|fact| matches!(fact, Fact::Authorized(known) if *known == scope));
+            if granted || handled_by_event(cx, host, api) || !told.insert(call.place) {
+                continue;
+            }
+            let title = host.scopes.get(&scope).map_or_else(|| scope.to_string(), |scope| scope.title_zh.clone());
+            out.push(
+                Finding::new("package/unhandled-refusal", call.place)
+                    .text("name", format!("{}.{}", call.namespace, call.api))
+                    .text("scope", scope.to_string())
+                    .text("title", title),
+            );
+        }
+    }
+}
+
+/// The scope that a call asks for.
+fn scope_of(call: &HostCall, api: &Api) -> Option<Arc<str>> {
+    if api.has_role("authorize") {
+        let value = call.arg(api.param("scope")?)?;
+        return value.text().map(Arc::from);
+    }
+    api.scope.clone()
+}
+
+/// Whether the answer comes by events: an error event of the same object, or of the component that shows the camera.
+fn handled_by_event(cx: &Context<'_>, host: &Host, api: &Api) -> bool {
+    let Some((object, _)) = api.name.split_once('.') else { return false };
+    let event = format!("{object}.onError");
+    if cx.solution.calls.iter().any(|call| *call.api == *event) {
+        return true;
+    }
+    api.has_role("camera-start")
+        && cx.program.bindings.iter().any(|binding| {
+            &*binding.event == "error"
+                && cx.program.template(binding.template).is_some_and(|template| {
+                    let node = &template.document.nodes[binding.node as usize].kind;
+                    let crate::syntax::template::NodeKind::Element(element) = node else { return false };
+                    let component = host.components.get(&element.name);
+                    component.is_some_and(|component| component.roles.iter().any(|role| &**role == "camera"))
+                })
+        })
+}

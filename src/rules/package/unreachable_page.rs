@@ -1,0 +1,147 @@
+//! `package/unreachable-page`: listed pages that nothing leads to.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::flow::Place;
+use crate::model::surface::strings;
+use crate::package::FileKind;
+use crate::rules::{Confidence, Context, Finding, Rule};
+use crate::source::FileId;
+use crate::syntax::json::{Json, JsonValue};
+
+use super::dead_navigation::route_of;
+use super::{exists, is_own};
+
+/// Looks for pages that are neither first nor tab and that no navigation, constant or data that runs names.
+pub struct UnreachablePage;
+
+impl Rule for UnreachablePage {
+    fn id(&self) -> &'static str {
+        "package/unreachable-page"
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let (Some(app), false) = (cx.package.app, cx.package.game) else { return };
+        let pages = &cx.package.pages;
+        let entry = cx.package.app_json().and_then(|app| app.get("entryPagePath")).and_then(Json::as_str);
+        let mut reached: BTreeSet<Arc<str>> = BTreeSet::new();
+        let mut computed = false;
+        for navigation in &cx.solution.navigations {
+            match route_of(&navigation.target, &navigation.from) {
+                Some((route, _)) => {
+                    reached.insert(route.as_str().into());
+                    let plain = navigation.target.head().split(['?', '#']).next().unwrap_or_default();
+                    reached.extend(crate::model::normalize(plain).map(Arc::from));
+                }
+                None => {
+                    computed = true;
+                    let head = navigation.target.head().trim_start_matches('/');
+                    if !head.is_empty() {
+                        let starts = pages.iter().filter(|page| page.route.starts_with(head));
+                        reached.extend(starts.map(|page| page.route.clone()));
+                    }
+                }
+            }
+        }
+        let mut rest: Vec<_> = pages
+            .iter()
+            .enumerate()
+            .filter(|(index, page)| {
+                *index > 0
+                    && !page.tab
+                    && !reached.contains(&page.route)
+                    && entry.is_none_or(|entry| entry.trim_start_matches('/') != &*page.route)
+                    && has_files(cx, &page.route)
+                    && Some(&*page.route) != cx.package.submission.privacy_policy.as_deref().map(stem)
+            })
+            .map(|(_, page)| page)
+            .collect();
+        if rest.is_empty() {
+            return;
+        }
+        // Shared paths and targets that come from data: any constant that runs and names the page leads there.
+        let mut drop_named = |text: &str| {
+            if text.contains('/') {
+                rest.retain(|page| !names(text, &page.route));
+            }
+        };
+        for (index, file) in cx.package.files.iter().enumerate() {
+            let id = FileId(index as u32);
+            if !cx.program.live_files.contains(&id) && file.kind != FileKind::Json {
+                continue;
+            }
+            if let Some(script) = cx.program.script(id) {
+                let runs = |function: u32| function == 0 || cx.solution.reached.contains(&(id, function));
+                if computed || shares(cx, id) {
+                    strings(script, &runs, &mut drop_named);
+                }
+            } else if file.kind == FileKind::Json && Some(id) != cx.package.app && is_own(cx, id) && computed {
+                file.json.iter().for_each(|json| json_strings(json, &mut drop_named));
+            }
+            if computed {
+                for (_, element) in cx.program.elements(id) {
+                    for attribute in element.attributes.iter().filter(|attribute| !is_binding(&attribute.name)) {
+                        attribute.value.iter().filter_map(|value| value.literal()).for_each(|text| drop_named(&text));
+                    }
+                }
+            }
+        }
+        for page in rest {
+            out.push(
+                Finding::new("package/unreachable-page", Place { file: app, span: page.span })
+                    .confidence(if computed { Confidence::Low } else { Confidence::Medium })
+                    .text("page", page.route.to_string()),
+            );
+        }
+    }
+}
+
+fn stem(path: &str) -> &str {
+    path.rsplit_once('.').map_or(path, |(stem, _)| stem)
+}
+
+fn has_files(cx: &Context<'_>, route: &str) -> bool {
+    [".js", ".ts"].iter().any(|extension| exists(cx, &format!("{route}{extension}")))
+}
+
+/// Whether the script has a method whose result is shared.
+fn shares(cx: &Context<'_>, file: FileId) -> bool {
+    let Some(host) = cx.policy.hosts.info(&cx.package.host) else { return false };
+    cx.program.script(file).is_some_and(|script| {
+        script.functions.iter().any(|function| {
+            function.name.as_ref().is_some_and(|name| host.share_methods.contains(name))
+        })
+    })
+}
+
+/// Whether a text names the route: it stands there whole, between bounds.
+fn names(text: &str, route: &str) -> bool {
+    let found = |route: &str| {
+        text.match_indices(route).any(|(at, _)| {
+            let after = text[at + route.len()..].chars().next();
+            let before = text[..at].chars().next_back();
+            after.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '-' && c != '/')
+                && before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '-')
+        })
+    };
+    let mut parts = route.rsplit('/');
+    let last = parts.next().unwrap_or(route);
+    match parts.next() {
+        Some(folder) => found(route) || found(&format!("{folder}/{last}")),
+        None => found(route),
+    }
+}
+
+fn is_binding(name: &str) -> bool {
+    name.starts_with("bind") || name.starts_with("catch") || name.starts_with("capture-")
+}
+
+fn json_strings(json: &Json, visit: &mut dyn FnMut(&str)) {
+    match &json.value {
+        JsonValue::String(text) => visit(text),
+        JsonValue::Array(items) => items.iter().for_each(|item| json_strings(item, visit)),
+        JsonValue::Object(properties) => properties.iter().for_each(|property| json_strings(&property.value, visit)),
+        _ => {}
+    }
+}
