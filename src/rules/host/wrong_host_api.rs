@@ -50,7 +50,9 @@ impl Rule for WrongHostApi {
                 for attribute in &element.attributes {
                     let Some((prefix, name)) = attribute.name.split_once(':') else { continue };
                     let prefix = format!("{prefix}:");
-                    if prefix == *own.directive_prefix || !matches!(name, "if" | "elif" | "else" | "for" | "for-item" | "for-index" | "key") {
+                    if prefix == *own.directive_prefix
+                        || !matches!(name, "if" | "elif" | "else" | "for" | "for-item" | "for-index" | "key")
+                    {
                         continue;
                     }
                     let Some(other) = cx.policy.hosts.infos().find(|info| *info.directive_prefix == *prefix) else {

@@ -42,7 +42,9 @@ impl Rule for BrokenScript {
                 let Some((span, reason)) = script.errors.iter().min_by_key(|(span, _)| span.start) else { continue };
                 // Spans of inline scripts count from their body.
                 let span = if span.start < *start { span.shifted(*start) } else { *span };
-                out.push(Finding::new("package/broken-script", Place { file, span }).text("reason", reason.to_string()));
+                out.push(
+                    Finding::new("package/broken-script", Place { file, span }).text("reason", reason.to_string()),
+                );
             }
         }
     }

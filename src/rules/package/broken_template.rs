@@ -46,7 +46,8 @@ impl Rule for BrokenTemplate {
                     continue;
                 }
                 told.push((line, error.kind));
-                let shown: String = error.span.slice(text).lines().next().unwrap_or_default().chars().take(40).collect();
+                let shown: String =
+                    error.span.slice(text).lines().next().unwrap_or_default().chars().take(40).collect();
                 out.push(
                     Finding::new("package/broken-template", at(error.span))
                         .variant(variant(error.kind))

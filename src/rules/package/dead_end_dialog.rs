@@ -19,7 +19,16 @@ const ID: &str = "package/dead-end-dialog";
 
 /// What the only button of a dialog must not lead to.
 const LEADS_ON: [&str; 11] = [
-    "login", "authorize", "settings-open", "payment", "program-open", "app-open", "app-download", "share", "follow", "favorite",
+    "login",
+    "authorize",
+    "settings-open",
+    "payment",
+    "program-open",
+    "app-open",
+    "app-download",
+    "share",
+    "follow",
+    "favorite",
     "subscribe",
 ];
 
@@ -104,7 +113,9 @@ impl DeadEndDialog {
                         .split(|c: char| !c.is_alphanumeric() && c != '_' && c != '$')
                         .filter(|word| !word.is_empty())
                         .collect();
-                    words.is_empty() || words.iter().any(|word| keys.contains(*word)) || condition.contains(['=', '<', '>'])
+                    words.is_empty()
+                        || words.iter().any(|word| keys.contains(*word))
+                        || condition.contains(['=', '<', '>'])
                 });
                 if settable || self.acts(cx, host, template, facts, node) || self.inside_overlay(facts, node) {
                     continue;
@@ -140,14 +151,19 @@ impl DeadEndDialog {
             }
             at = parent;
         };
-        let bound = cx.program.bindings.iter().any(|binding| {
-            binding.template == template && &*binding.event != "touchmove" && within(binding.node)
-        });
+        let bound = cx
+            .program
+            .bindings
+            .iter()
+            .any(|binding| binding.template == template && &*binding.event != "touchmove" && within(binding.node));
         bound
             || cx.program.elements(template).any(|(id, element)| {
                 let known = host.components.get(&element.name);
                 let active = known.is_none_or(|component| {
-                    component.roles.iter().any(|role| matches!(&**role, "navigator" | "web-view" | "slot" | "template" | "include"))
+                    component
+                        .roles
+                        .iter()
+                        .any(|role| matches!(&**role, "navigator" | "web-view" | "slot" | "template" | "include"))
                 });
                 active && id != node && within(id)
             })
@@ -176,10 +192,7 @@ fn classes(element: &Element) -> Option<String> {
 
 fn is_overlay(element: &Element) -> bool {
     classes(element).is_some_and(|classes| {
-        classes
-            .to_lowercase()
-            .split(|c: char| !c.is_alphanumeric())
-            .any(|part| OVERLAYS.contains(&part))
+        classes.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|part| OVERLAYS.contains(&part))
     })
 }
 
@@ -193,7 +206,8 @@ fn fixed(element: &Element, cx: &Context<'_>, style: Option<FileId>) -> bool {
             || rule.contains("top:0") && rule.contains("bottom:0");
         rule.contains("position:fixed") && full
     };
-    let own = element.attribute("style").and_then(|attribute| attribute.value.as_ref()).and_then(|value| value.literal());
+    let own =
+        element.attribute("style").and_then(|attribute| attribute.value.as_ref()).and_then(|value| value.literal());
     if own.is_some_and(|own| covers(&own)) {
         return true;
     }

@@ -51,7 +51,9 @@ impl Rule for DeadNavigation {
             let to_page = matches!(&*navigation.role, "navigate" | "navigate-replace" | "redirect" | "reLaunch");
             let base = Finding::new("package/dead-navigation", navigation.place);
             let whole = navigation.target.complete();
-            if whole.is_some_and(|text| text.starts_with("http://") || text.starts_with("https://")) && (to_tab || to_page) {
+            if whole.is_some_and(|text| text.starts_with("http://") || text.starts_with("https://"))
+                && (to_tab || to_page)
+            {
                 if told.insert(navigation.place) {
                     out.push(base.variant("address").text("target", whole.unwrap_or_default()));
                 }
@@ -63,7 +65,8 @@ impl Rule for DeadNavigation {
             }
             let pages = &cx.package.pages;
             // A relative path may have been resolved already.
-            let plain = normalize(navigation.target.head().split(['?', '#']).next().unwrap_or_default()).unwrap_or_default();
+            let plain =
+                normalize(navigation.target.head().split(['?', '#']).next().unwrap_or_default()).unwrap_or_default();
             let page = pages.iter().find(|page| *page.route == *route || *page.route == *plain);
             let variant = match page {
                 None => "",

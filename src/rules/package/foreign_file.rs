@@ -13,8 +13,7 @@ use super::app_start;
 pub struct ForeignFile;
 
 /// Formats of executables by their first bytes.
-const EXECUTABLE: [&[u8]; 5] =
-    [b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"#!/"];
+const EXECUTABLE: [&[u8]; 5] = [b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"#!/"];
 
 fn top(path: &str) -> &str {
     path.split('/').next().unwrap_or(path)
@@ -45,9 +44,10 @@ impl Rule for ForeignFile {
         }
         for asset in &cx.package.assets {
             let executable = EXECUTABLE.iter().any(|magic| asset.head.starts_with(magic));
-            let program = [".exe", ".dll", ".so", ".dylib", ".apk", ".ipa", ".jar", ".map", ".pem", ".p12", ".pfx", ".key"]
-                .iter()
-                .any(|extension| asset.path.to_ascii_lowercase().ends_with(extension));
+            let program =
+                [".exe", ".dll", ".so", ".dylib", ".apk", ".ipa", ".jar", ".map", ".pem", ".p12", ".pfx", ".key"]
+                    .iter()
+                    .any(|extension| asset.path.to_ascii_lowercase().ends_with(extension));
             if executable || program {
                 found.entry(top(&asset.path)).or_insert_with(|| (None, asset.path.to_string()));
             }

@@ -2,7 +2,7 @@
 
 use crate::flow::Place;
 use crate::package::FileKind;
-use crate::rules::{Context, Confidence, Finding, Rule};
+use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::{FileId, Span};
 
 use super::is_own;
@@ -12,7 +12,22 @@ pub struct GarbledText;
 
 /// What bytes of Chinese text turn into.
 const TRACES: [&str; 16] = [
-    "\u{fffd}", "锟斤拷", "烫烫烫", "屯屯屯", "鐨勬", "涓€", "鍦ㄧ", "璇疯", "浣犲ソ", "鎴戠殑", "銆傘", "锛岃", "ä½ å", "ä¸å", "æ\u{88}\u{91}", "å\u{8f}\u{96}",
+    "\u{fffd}",
+    "锟斤拷",
+    "烫烫烫",
+    "屯屯屯",
+    "鐨勬",
+    "涓€",
+    "鍦ㄧ",
+    "璇疯",
+    "浣犲ソ",
+    "鎴戠殑",
+    "銆傘",
+    "锛岃",
+    "ä½ å",
+    "ä¸å",
+    "æ\u{88}\u{91}",
+    "å\u{8f}\u{96}",
 ];
 
 /// How far apart two traces stand that are one run of garbled text.
@@ -26,7 +41,8 @@ impl Rule for GarbledText {
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         for (index, file) in cx.package.files.iter().enumerate() {
             let id = FileId(index as u32);
-            let shown = matches!(file.kind, FileKind::Template | FileKind::Script | FileKind::Json | FileKind::ViewScript);
+            let shown =
+                matches!(file.kind, FileKind::Template | FileKind::Script | FileKind::Json | FileKind::ViewScript);
             if !shown || !is_own(cx, id) || !cx.program.live_files.contains(&id) && file.kind != FileKind::Json {
                 continue;
             }
@@ -42,7 +58,9 @@ impl Rule for GarbledText {
             let mut runs: Vec<(usize, usize)> = Vec::new();
             for (start, end) in hits {
                 match runs.last_mut() {
-                    Some(last) if start.saturating_sub(last.1) <= RUN && !text[last.1.min(start)..start].contains('\n') => {
+                    Some(last)
+                        if start.saturating_sub(last.1) <= RUN && !text[last.1.min(start)..start].contains('\n') =>
+                    {
                         last.1 = last.1.max(end);
                     }
                     _ => runs.push((start, end)),

@@ -97,7 +97,8 @@ impl Check<'_, '_> {
         if matches!(json.value, JsonValue::Object(_)) {
             self.object(json, &schema, "");
         } else {
-            self.out.push(self.told(json.span, "wrong-type").text("key", kind.to_owned()).word("expected", "type-object"));
+            self.out
+                .push(self.told(json.span, "wrong-type").text("key", kind.to_owned()).word("expected", "type-object"));
         }
     }
 
@@ -123,11 +124,13 @@ impl Check<'_, '_> {
                     .and_then(|window| window.of.as_deref())
                     .is_some_and(|window| self.config.field(window, &property.key).is_some());
                 if schema == "app" && of_window {
-                    self.out.push(self.told(property.key_span, "misplaced").text("key", name).text("suggestion", "window"));
+                    self.out
+                        .push(self.told(property.key_span, "misplaced").text("key", name).text("suggestion", "window"));
                     continue;
                 }
                 if schema == "page" && &*property.key == "window" && !property.value.properties().is_empty() {
-                    self.out.push(self.told(property.key_span, "wrapped").text("key", name).severity(Severity::Warning));
+                    self.out
+                        .push(self.told(property.key_span, "wrapped").text("key", name).severity(Severity::Warning));
                     continue;
                 }
             }
@@ -140,7 +143,11 @@ impl Check<'_, '_> {
         }
         for (key, field) in keys {
             if field.required && json.get(key).is_none() {
-                let place = if path.is_empty() && schema == "app" { Span::at(0) } else { Span::new(json.span.start, json.span.start + 1) };
+                let place = if path.is_empty() && schema == "app" {
+                    Span::at(0)
+                } else {
+                    Span::new(json.span.start, json.span.start + 1)
+                };
                 self.out.push(self.told(place, "missing-key").text("key", join(path, key)));
             }
         }
@@ -154,7 +161,9 @@ impl Check<'_, '_> {
             | (JsonValue::Array(_), FieldKind::Array)
             | (JsonValue::Object(_), FieldKind::Object | FieldKind::Map)
             | (JsonValue::String(_), FieldKind::String | FieldKind::Color | FieldKind::Route) => None,
-            (JsonValue::String(text), FieldKind::Boolean) if field.lenient && matches!(&**text, "true" | "false") => None,
+            (JsonValue::String(text), FieldKind::Boolean) if field.lenient && matches!(&**text, "true" | "false") => {
+                None
+            }
             (JsonValue::String(text), FieldKind::Number) if field.lenient && text.parse::<f64>().is_ok() => None,
             // A page may be an object with a path.
             (JsonValue::Object(_), FieldKind::Route) => None,
@@ -220,7 +229,8 @@ impl Check<'_, '_> {
 
     fn wrong_value(&mut self, span: Span, path: &str, text: &str, values: &[std::sync::Arc<str>]) {
         let list = values.iter().map(|value| format!("\"{value}\"")).collect::<Vec<_>>().join("、");
-        let finding = self.told(span, "wrong-value").text("key", path.to_owned()).text("value", text).text("values", list);
+        let finding =
+            self.told(span, "wrong-value").text("key", path.to_owned()).text("value", text).text("values", list);
         self.out.push(finding);
     }
 

@@ -126,9 +126,10 @@ impl MissingFile {
                     }
                     let bases = [normalize(&format!("{folder}/{path}")), normalize(path)];
                     let bases = if path.starts_with('/') { &bases[1..] } else { &bases[..] };
-                    let found = bases.iter().flatten().any(|base| {
-                        extensions.iter().any(|extension| exists(cx, &format!("{base}{extension}")))
-                    });
+                    let found = bases
+                        .iter()
+                        .flatten()
+                        .any(|base| extensions.iter().any(|extension| exists(cx, &format!("{base}{extension}"))));
                     if !found {
                         out.push(told(cx, id, value.span, path, what));
                     }

@@ -20,7 +20,8 @@ impl Rule for MissingPage {
         }
         for page in &cx.package.pages {
             // Pages of libraries and plugins stand elsewhere.
-            if page.route.contains(':') || page.route.starts_with("__dynamicLib__") || is_library_page(cx, &page.route) {
+            if page.route.contains(':') || page.route.starts_with("__dynamicLib__") || is_library_page(cx, &page.route)
+            {
                 continue;
             }
             let has = |extension: &str| exists(cx, &format!("{}.{extension}", page.route));

@@ -56,10 +56,11 @@ pub(super) fn is_own(cx: &Context<'_>, file: FileId) -> bool {
 /// Whether something stands at that path, read or left out.
 pub(super) fn exists(cx: &Context<'_>, path: &str) -> bool {
     cx.package.ships(path)
-        || cx.package.skipped.iter().any(|item| {
-            &*item.path == path
-                || path.strip_prefix(&*item.path).is_some_and(|rest| rest.starts_with('/'))
-        })
+        || cx
+            .package
+            .skipped
+            .iter()
+            .any(|item| &*item.path == path || path.strip_prefix(&*item.path).is_some_and(|rest| rest.starts_with('/')))
 }
 
 /// The candidate that a misspelt name most likely means.

@@ -78,9 +78,7 @@ impl Rule for Oversized {
                 let Some(asset) = cx.package.assets.iter().find(|asset| *asset.path == *path) else { continue };
                 if asset.bytes > limit("tab-icon") {
                     let place = Place { file: app, span: icon.span };
-                    out.push(
-                        told(place, "size-tab-icon", asset.bytes, limit("tab-icon")).severity(Severity::Warning),
-                    );
+                    out.push(told(place, "size-tab-icon", asset.bytes, limit("tab-icon")).severity(Severity::Warning));
                 }
             }
         }

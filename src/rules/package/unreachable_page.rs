@@ -109,9 +109,10 @@ fn has_files(cx: &Context<'_>, route: &str) -> bool {
 fn shares(cx: &Context<'_>, file: FileId) -> bool {
     let Some(host) = cx.policy.hosts.info(&cx.package.host) else { return false };
     cx.program.script(file).is_some_and(|script| {
-        script.functions.iter().any(|function| {
-            function.name.as_ref().is_some_and(|name| host.share_methods.contains(name))
-        })
+        script
+            .functions
+            .iter()
+            .any(|function| function.name.as_ref().is_some_and(|name| host.share_methods.contains(name)))
     })
 }
 
