@@ -3,8 +3,8 @@
 pub mod catalogue;
 pub mod clauses;
 pub mod conduct;
-pub mod content;
 pub mod configuration;
+pub mod content;
 pub mod host;
 pub mod packs;
 pub mod placeholders;
