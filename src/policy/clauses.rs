@@ -209,11 +209,11 @@ fn read(packs: &Packs, errors: &mut Vec<PackError>) -> Registry {
                 }
                 condition
             });
-            if let Some(reason) = &clause.reason {
-                if !registry.reasons.contains_key(reason.get_ref()) {
-                    let message = format!("`{}` is no reason of {REASONS}", reason.get_ref());
-                    errors.push(PackError::new(path.clone(), reason.span(), message));
-                }
+            if let Some(reason) = &clause.reason
+                && !registry.reasons.contains_key(reason.get_ref())
+            {
+                let message = format!("`{}` is no reason of {REASONS}", reason.get_ref());
+                errors.push(PackError::new(path.clone(), reason.span(), message));
             }
             let at = text.find(&format!("[\"{id}\"]")).unwrap_or(0);
             let head = at..at + id.len() + 4;

@@ -1,0 +1,631 @@
+//! Service categories: licences, what shows a service, what does not contradict what, and prohibited industries.
+//!
+//! Each table is read when first asked for.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use serde::Deserialize;
+
+use super::catalogue::Wording;
+use super::packs::{PackError, Packs};
+
+/// Index of a category in [`CategoryTable::list`].
+pub type CategoryId = u16;
+
+/// A second-level category.
+#[derive(Clone, Debug)]
+pub struct Category {
+    /// `first/second`.
+    pub name: Arc<str>,
+    /// Sets of licences: any one set is enough.
+    pub qualifications: Vec<Vec<Arc<str>>>,
+    /// App types of the regulation on necessary personal information; empty when none fits.
+    pub necessary: Vec<Arc<str>>,
+    /// Groups of categories that do not contradict each other.
+    groups: Vec<u16>,
+    /// Whether an undeclared service of this category is an error.
+    pub key: bool,
+}
+
+/// An API or component that needs a place in the declared categories.
+#[derive(Clone, Debug)]
+pub struct Privilege {
+    /// Key.
+    pub id: Arc<str>,
+    /// Roles of APIs and components.
+    pub roles: Vec<Arc<str>>,
+    /// What it is called.
+    pub name: Wording,
+    /// At least one declared category must match, when there are any.
+    pub only: Vec<Arc<str>>,
+    /// No place when every declared category matches.
+    pub never: Vec<Arc<str>>,
+}
+
+/// The list of categories with what belongs to each.
+#[derive(Debug, Default)]
+pub struct CategoryTable {
+    /// Hosts whose categories these are.
+    pub hosts: Vec<Arc<str>>,
+    /// Categories by name.
+    pub list: Vec<Category>,
+    /// Privileged APIs and components.
+    pub privileges: Vec<Privilege>,
+    by_name: HashMap<String, CategoryId>,
+}
+
+/// Whether a category matches a pattern: itself, or `first/*`.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix("/*") {
+        Some(first) => name.strip_prefix(first).is_some_and(|rest| rest.starts_with('/')),
+        None => pattern == name,
+    }
+}
+
+/// One spelling for names that differ in width, spaces or separators only.
+fn spelling(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            ' ' | '\u{3000}' | '\t' => {}
+            '／' | '>' | '＞' | '→' => out.push('/'),
+            '（' => out.push('('),
+            '）' => out.push(')'),
+            '、' => out.push('/'),
+            '-' | '－' | '—' | '·' => out.push('/'),
+            _ => out.extend(c.to_lowercase()),
+        }
+    }
+    while out.contains("//") {
+        out = out.replace("//", "/");
+    }
+    out
+}
+
+/// Edits between two names, in characters.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, c) in a.chars().enumerate() {
+        let mut last = i;
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+        for (j, other) in b.iter().enumerate() {
+            let above = row.get(j + 1).copied().unwrap_or(usize::MAX - 1);
+            let left = row.get(j).copied().unwrap_or(usize::MAX - 1);
+            let next = (last + usize::from(c != *other)).min(above + 1).min(left + 1);
+            last = above;
+            if let Some(cell) = row.get_mut(j + 1) {
+                *cell = next;
+            }
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+impl CategoryTable {
+    /// A category by its declared name; width, spaces and separators do not matter.
+    pub fn find(&self, declared: &str) -> Option<CategoryId> {
+        self.by_name.get(&spelling(declared)).copied()
+    }
+
+    /// A category.
+    pub fn get(&self, id: CategoryId) -> Option<&Category> {
+        self.list.get(usize::from(id))
+    }
+
+    /// A category's name.
+    pub fn name(&self, id: CategoryId) -> &str {
+        self.get(id).map_or("", |category| &category.name)
+    }
+
+    /// Whether a declared category covers a service of another one.
+    pub fn covers(&self, declared: CategoryId, shown: CategoryId) -> bool {
+        declared == shown
+            || match (self.get(declared), self.get(shown)) {
+                (Some(a), Some(b)) => a.groups.iter().any(|group| b.groups.contains(group)),
+                _ => false,
+            }
+    }
+
+    /// The category whose name is nearest to a declared one that is not on the list.
+    pub fn nearest(&self, declared: &str) -> Option<CategoryId> {
+        let wanted = spelling(declared);
+        let tail = wanted.rsplit_once('/').map_or(wanted.as_str(), |(_, tail)| tail);
+        if tail.is_empty() {
+            return None;
+        }
+        (0..self.list.len() as CategoryId).min_by_key(|id| {
+            let name = spelling(self.name(*id));
+            let (first, second) = name.split_once('/').unwrap_or((name.as_str(), name.as_str()));
+            let near = if second == tail || name == wanted {
+                0
+            } else if second.contains(tail) || tail.contains(second) {
+                1
+            } else if second.chars().any(|c| tail.contains(c)) {
+                2
+            } else if wanted.starts_with(first) {
+                3
+            } else {
+                4
+            };
+            (near, distance(&wanted, &name), *id)
+        })
+    }
+
+    /// Whether any declared category justifies a privileged API or component.
+    pub fn justified(&self, privilege: &Privilege, declared: &[CategoryId]) -> bool {
+        let any = |patterns: &[Arc<str>], id: CategoryId| patterns.iter().any(|pattern| matches(pattern, self.name(id)));
+        let allowed = privilege.only.is_empty() || declared.iter().any(|id| any(&privilege.only, *id));
+        let refused = !privilege.never.is_empty() && declared.iter().all(|id| any(&privilege.never, *id));
+        allowed && !refused
+    }
+}
+
+/// What shows services.
+#[derive(Debug, Default)]
+pub struct Signals {
+    words: Option<AhoCorasick>,
+    /// By pattern: the word and the categories it speaks for; none for a word that only hides others.
+    targets: Vec<(Arc<str>, Vec<(CategoryId, u8)>)>,
+    paths: HashMap<Arc<str>, Vec<CategoryId>>,
+    roles: HashMap<Arc<str>, Vec<(CategoryId, u8)>>,
+}
+
+/// A word in a text.
+#[derive(Clone, Copy, Debug)]
+pub struct WordHit<'s> {
+    /// First byte.
+    pub start: usize,
+    /// Past the last byte.
+    pub end: usize,
+    /// The word.
+    pub word: &'s Arc<str>,
+    /// Categories and weights.
+    pub targets: &'s [(CategoryId, u8)],
+}
+
+impl Signals {
+    /// Words in a text, first to last, without overlaps; the longest at each place.
+    pub fn words<'s>(&'s self, text: &'s str) -> impl Iterator<Item = WordHit<'s>> {
+        self.words.iter().flat_map(move |automaton| automaton.find_iter(text)).filter_map(move |hit| {
+            let (word, targets) = self.targets.get(hit.pattern().as_usize())?;
+            let bytes = text.as_bytes();
+            let letter = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_alphanumeric);
+            // An English word is no part of a longer one.
+            if (letter(hit.start()) && hit.start() > 0 && letter(hit.start() - 1))
+                || (letter(hit.end() - 1) && letter(hit.end()))
+            {
+                return None;
+            }
+            (!targets.is_empty()).then_some(WordHit { start: hit.start(), end: hit.end(), word, targets })
+        })
+    }
+
+    /// Categories that a part of a path speaks for.
+    pub fn path(&self, part: &str) -> Option<(&Arc<str>, &[CategoryId])> {
+        self.paths.get_key_value(part).map(|(word, targets)| (word, targets.as_slice()))
+    }
+
+    /// Categories that a role of an API or component speaks for.
+    pub fn role(&self, role: &str) -> &[(CategoryId, u8)] {
+        self.roles.get(role).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// An industry that no category allows.
+#[derive(Clone, Debug)]
+pub struct Industry {
+    /// Key.
+    pub id: Arc<str>,
+    /// What it is called.
+    pub name: Wording,
+    /// Parts of paths.
+    pub paths: Vec<Arc<str>>,
+    /// Categories that may speak of it (`X/*` for all under X).
+    pub exempt: Vec<Arc<str>>,
+    /// Distinct terms that must stand in the package.
+    pub distinct: usize,
+}
+
+impl Industry {
+    /// Whether a category may speak of it.
+    pub fn allows(&self, category: &str) -> bool {
+        self.exempt.iter().any(|pattern| matches(pattern, category))
+    }
+}
+
+/// Prohibited industries.
+#[derive(Debug, Default)]
+pub struct Prohibited {
+    /// The industries.
+    pub industries: Vec<Industry>,
+    /// Sum of weights that shows one.
+    pub threshold: u32,
+    terms: Option<AhoCorasick>,
+    /// By pattern: the term, its industry and its weight; weight 0 only hides shorter ones.
+    targets: Vec<(Arc<str>, usize, u8)>,
+    offer: Option<AhoCorasick>,
+    before: Vec<String>,
+    after: Vec<String>,
+}
+
+/// A term of a prohibited industry in a text.
+#[derive(Clone, Copy, Debug)]
+pub struct TermHit<'p> {
+    /// First byte.
+    pub start: usize,
+    /// Past the last byte.
+    pub end: usize,
+    /// The term.
+    pub term: &'p Arc<str>,
+    /// Index in [`Prohibited::industries`].
+    pub industry: usize,
+    /// Weight.
+    pub weight: u8,
+}
+
+/// Marks that end a phrase, for negations.
+const PHRASE_ENDS: &[char] = &['。', '，', '；', '！', '？', '\n', ';', ',', '!', '?', '"', '\'', '>', '<'];
+
+impl Prohibited {
+    /// Terms in a text that stand in no negation.
+    pub fn terms<'p>(&'p self, text: &'p str) -> impl Iterator<Item = TermHit<'p>> {
+        self.terms.iter().flat_map(move |automaton| automaton.find_iter(text)).filter_map(move |hit| {
+            let (term, industry, weight) = self.targets.get(hit.pattern().as_usize())?;
+            if *weight == 0 {
+                return None;
+            }
+            let head = text.get(..hit.start())?;
+            let head = head.rsplit(PHRASE_ENDS).next().unwrap_or(head);
+            let tail = text.get(hit.end()..)?;
+            let tail = tail.split(PHRASE_ENDS).next().unwrap_or(tail);
+            let near_tail: String = tail.chars().take(8).collect();
+            let near_head: String = {
+                let count = head.chars().count();
+                head.chars().skip(count.saturating_sub(10)).collect()
+            };
+            if self.before.iter().any(|word| near_head.contains(word.as_str()))
+                || self.after.iter().any(|word| near_tail.contains(word.as_str()))
+            {
+                return None;
+            }
+            Some(TermHit { start: hit.start(), end: hit.end(), term, industry: *industry, weight: *weight })
+        })
+    }
+
+    /// Whether a text offers something.
+    pub fn offers(&self, text: &str) -> bool {
+        self.offer.as_ref().is_some_and(|automaton| automaton.is_match(text))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCategories {
+    hosts: Vec<Arc<str>>,
+    categories: BTreeMap<String, RawCategory>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawCategory {
+    qualifications: Vec<String>,
+    necessary: Vec<Arc<str>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawGroups {
+    key: Vec<toml::Spanned<String>>,
+    groups: BTreeMap<String, Vec<toml::Spanned<String>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawPrivilege {
+    roles: Vec<Arc<str>>,
+    name_zh: String,
+    name_en: String,
+    #[serde(default)]
+    only: Vec<Arc<str>>,
+    #[serde(default)]
+    never: Vec<Arc<str>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawSignals {
+    strong: Vec<Arc<str>>,
+    words: Vec<Arc<str>>,
+    weak: Vec<Arc<str>>,
+    paths: Vec<Arc<str>>,
+    roles: BTreeMap<Arc<str>, u8>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawProhibited {
+    threshold: u32,
+    offer: Vec<String>,
+    negation_before: Vec<String>,
+    negation_after: Vec<String>,
+    #[serde(default)]
+    masks: Vec<Arc<str>>,
+    industries: BTreeMap<Arc<str>, RawIndustry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawIndustry {
+    name_zh: String,
+    name_en: String,
+    strong: Vec<Arc<str>>,
+    #[serde(default)]
+    words: Vec<Arc<str>>,
+    #[serde(default)]
+    paths: Vec<Arc<str>>,
+    #[serde(default)]
+    exempt: Vec<Arc<str>>,
+    #[serde(default = "two")]
+    distinct: usize,
+}
+
+fn two() -> usize {
+    2
+}
+
+const ROOT: &str = "categories/";
+const MASKS: &str = "masks";
+
+fn automaton<P: AsRef<[u8]>>(path: &str, words: &[P], errors: &mut Vec<PackError>) -> Option<AhoCorasick> {
+    AhoCorasickBuilder::new()
+        .match_kind(MatchKind::LeftmostLongest)
+        .ascii_case_insensitive(true)
+        .build(words)
+        .map_err(|error| errors.push(PackError::new(path, 0..0, error.to_string())))
+        .ok()
+}
+
+fn read_table(packs: &Packs, errors: &mut Vec<PackError>) -> CategoryTable {
+    let mut table = CategoryTable::default();
+    let Some(raw) = packs.parse::<RawCategories>("categories/categories.toml", errors) else { return table };
+    table.hosts = raw.hosts;
+    for (name, category) in raw.categories {
+        let id = table.list.len() as CategoryId;
+        table.by_name.insert(spelling(&name), id);
+        let qualifications = category.qualifications.iter().map(|set| set.split(" + ").map(Into::into).collect()).collect();
+        table.list.push(Category {
+            name: name.into(),
+            qualifications,
+            necessary: category.necessary,
+            groups: Vec::new(),
+            key: false,
+        });
+    }
+    let path = "categories/groups.toml";
+    let raw: RawGroups = packs.parse(path, errors).unwrap_or_default();
+    let unknown = |pattern: &toml::Spanned<String>, errors: &mut Vec<PackError>| {
+        errors.push(PackError::new(path, pattern.span(), format!("`{}` is no category", pattern.get_ref())));
+    };
+    for (group, patterns) in raw.groups.values().enumerate() {
+        for pattern in patterns {
+            let mut any = false;
+            for category in table.list.iter_mut().filter(|category| matches(pattern.get_ref(), &category.name)) {
+                any = true;
+                category.groups.push(group as u16);
+            }
+            if !any {
+                unknown(pattern, errors);
+            }
+        }
+    }
+    for pattern in &raw.key {
+        let mut any = false;
+        for category in table.list.iter_mut().filter(|category| matches(pattern.get_ref(), &category.name)) {
+            any = true;
+            category.key = true;
+        }
+        if !any {
+            unknown(pattern, errors);
+        }
+    }
+    let raw: BTreeMap<Arc<str>, RawPrivilege> =
+        packs.parse("categories/privileged.toml", errors).unwrap_or_default();
+    table.privileges = raw
+        .into_iter()
+        .map(|(id, privilege)| Privilege {
+            id,
+            roles: privilege.roles,
+            name: Wording { zh: privilege.name_zh, en: privilege.name_en },
+            only: privilege.only,
+            never: privilege.never,
+        })
+        .collect();
+    table
+}
+
+fn read_signals(table: &CategoryTable, packs: &Packs, errors: &mut Vec<PackError>) -> Signals {
+    let mut signals = Signals::default();
+    let path = "categories/signals.toml";
+    let Some(raw) = packs.parse::<BTreeMap<String, RawSignals>>(path, errors) else { return signals };
+    let mut words: BTreeMap<Arc<str>, Vec<(CategoryId, u8)>> = BTreeMap::new();
+    for (name, entry) in raw {
+        if name == MASKS {
+            for word in entry.words {
+                words.entry(word).or_default();
+            }
+            continue;
+        }
+        let Some(id) = table.find(&name) else {
+            let at = packs.get(path).and_then(|text| text.find(&format!("[\"{name}\"]"))).unwrap_or(0);
+            errors.push(PackError::new(path, at..at + name.len() + 4, format!("`{name}` is no category")));
+            continue;
+        };
+        for (list, weight) in [(entry.strong, 3), (entry.words, 2), (entry.weak, 1)] {
+            for word in list {
+                let targets = words.entry(word).or_default();
+                match targets.iter_mut().find(|(known, _)| *known == id) {
+                    Some((_, known)) => *known = (*known).max(weight),
+                    None => targets.push((id, weight)),
+                }
+            }
+        }
+        for word in entry.paths {
+            signals.paths.entry(word).or_default().push(id);
+        }
+        for (role, weight) in entry.roles {
+            signals.roles.entry(role).or_default().push((id, weight));
+        }
+    }
+    signals.targets = words.into_iter().collect();
+    let patterns: Vec<&str> = signals.targets.iter().map(|(word, _)| &**word).collect();
+    signals.words = automaton(path, &patterns, errors);
+    signals
+}
+
+fn read_prohibited(packs: &Packs, errors: &mut Vec<PackError>) -> Prohibited {
+    let mut prohibited = Prohibited::default();
+    let path = "categories/prohibited.toml";
+    let Some(raw) = packs.parse::<RawProhibited>(path, errors) else { return prohibited };
+    prohibited.threshold = raw.threshold;
+    for (id, industry) in raw.industries {
+        let index = prohibited.industries.len();
+        for (list, weight) in [(industry.strong, 3), (industry.words, 2)] {
+            prohibited.targets.extend(list.into_iter().map(|term| (term, index, weight)));
+        }
+        prohibited.industries.push(Industry {
+            id,
+            name: Wording { zh: industry.name_zh, en: industry.name_en },
+            paths: industry.paths,
+            exempt: industry.exempt,
+            distinct: industry.distinct,
+        });
+    }
+    prohibited.targets.extend(raw.masks.into_iter().map(|term| (term, 0, 0)));
+    let patterns: Vec<&str> = prohibited.targets.iter().map(|(term, ..)| &**term).collect();
+    prohibited.terms = automaton(path, &patterns, errors);
+    prohibited.offer = automaton(path, &raw.offer, errors);
+    prohibited.before = raw.negation_before;
+    prohibited.after = raw.negation_after;
+    prohibited
+}
+
+/// The tables, each read when first asked for.
+#[derive(Debug, Default)]
+pub struct Categories {
+    table: OnceLock<CategoryTable>,
+    signals: OnceLock<Signals>,
+    prohibited: OnceLock<Prohibited>,
+}
+
+impl Categories {
+    /// Reads the tables at once only when an overlay changes them, so that their mistakes come out.
+    pub fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
+        let categories = Self::default();
+        if packs.list(ROOT).iter().any(|(path, _)| packs.is_overlay(path)) {
+            let table = read_table(packs, errors);
+            let _ = categories.signals.set(read_signals(&table, packs, errors));
+            let _ = categories.prohibited.set(read_prohibited(packs, errors));
+            let _ = categories.table.set(table);
+        }
+        categories
+    }
+
+    /// The list of categories.
+    pub fn table(&self, packs: &Packs) -> &CategoryTable {
+        self.table.get_or_init(|| read_table(packs, &mut Vec::new()))
+    }
+
+    /// What shows services.
+    pub fn signals(&self, packs: &Packs) -> &Signals {
+        self.signals.get_or_init(|| read_signals(self.table(packs), packs, &mut Vec::new()))
+    }
+
+    /// Prohibited industries.
+    pub fn prohibited(&self, packs: &Packs) -> &Prohibited {
+        self.prohibited.get_or_init(|| read_prohibited(packs, &mut Vec::new()))
+    }
+
+    /// Reads every table and tells every mistake.
+    pub fn validate(packs: &Packs) -> Vec<PackError> {
+        let mut errors = Vec::new();
+        let table = read_table(packs, &mut errors);
+        read_signals(&table, packs, &mut errors);
+        read_prohibited(packs, &mut errors);
+        errors
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packs() -> Packs {
+        Packs::embedded()
+    }
+
+    #[test]
+    fn the_tables_have_no_mistakes() {
+        let errors = Categories::validate(&packs());
+        assert!(errors.is_empty(), "{errors:#?}");
+    }
+
+    #[test]
+    fn every_category_has_signals() {
+        let packs = packs();
+        let categories = Categories::default();
+        let table = categories.table(&packs);
+        assert_eq!(table.list.len(), 247);
+        let signals = categories.signals(&packs);
+        for id in 0..table.list.len() as CategoryId {
+            let any = signals.targets.iter().any(|(_, targets)| targets.iter().any(|(known, _)| *known == id));
+            assert!(any, "{}", table.name(id));
+        }
+    }
+
+    #[test]
+    fn similar_categories_do_not_contradict() {
+        let packs = packs();
+        let categories = Categories::default();
+        let table = categories.table(&packs);
+        let covers = |a: &str, b: &str| table.covers(table.find(a).unwrap(), table.find(b).unwrap());
+        assert!(covers("商家自营/百货", "电商/综合性电商平台"));
+        assert!(covers("资讯/科技", "资讯/汽车"));
+        assert!(!covers("资讯/科技", "时政新闻/时政新闻"));
+        assert!(!covers("效率/信息查询", "娱乐/直播"));
+        assert!(!covers("金融业/保险", "金融业/证券/期货"));
+    }
+
+    #[test]
+    fn names_are_found_and_mended() {
+        let packs = packs();
+        let categories = Categories::default();
+        let table = categories.table(&packs);
+        assert!(table.find("生活 / 线下超市/便利店").is_some());
+        assert!(table.find("效率>信息查询").is_some());
+        assert!(table.find("工具/信息查询").is_none());
+        assert_eq!(table.nearest("工具/信息查询").map(|id| table.name(id)), Some("效率/信息查询"));
+        assert_eq!(table.nearest("美食/外买平台").map(|id| table.name(id)), Some("美食/外卖平台"));
+    }
+
+    #[test]
+    fn the_longest_word_counts() {
+        let packs = packs();
+        let categories = Categories::default();
+        let words: Vec<&str> = categories.signals(&packs).words("直播课堂与快递单号").map(|hit| &**hit.word).collect();
+        assert_eq!(words, ["直播课堂"]);
+    }
+
+    #[test]
+    fn negated_terms_do_not_count() {
+        let packs = packs();
+        let categories = Categories::default();
+        let prohibited = categories.prohibited(&packs);
+        assert_eq!(prohibited.terms("本平台禁止销售电子烟").count(), 0);
+        assert_eq!(prohibited.terms("一次性电子烟 热卖").count(), 1);
+    }
+}
