@@ -1,0 +1,210 @@
+//! Which services a package shows: an explicit sum over listed evidence.
+//!
+//! A word counts once, at its strongest place: double in a title. Parts of paths count 1 each, and 3 together at most. A service
+//! shows when its sum reaches the threshold and its evidence is of two kinds, or of three different signals: never by one word.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::surface::{self, Surface};
+use crate::flow::{Place, Step};
+use crate::policy::categories::{CategoryId, CategoryTable};
+use crate::rules::Context;
+
+/// One sign of a service.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// Kind.
+    pub surface: Surface,
+    /// Where; the first place of its kind.
+    pub place: Place,
+    /// The word, API, component or part of a path.
+    pub word: Arc<str>,
+    /// What it adds to the sum.
+    pub weight: u32,
+}
+
+/// A service that the package may offer.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The category.
+    pub category: CategoryId,
+    /// Evidence, strongest kind first, then by path and place.
+    pub evidence: Vec<Evidence>,
+    /// The sum.
+    pub score: u32,
+}
+
+/// Sum that an undeclared key industry needs.
+const KEY_THRESHOLD: u32 = 6;
+/// Sum that any other category needs.
+const THRESHOLD: u32 = 9;
+/// What parts of paths add at most.
+const PATHS_AT_MOST: u32 = 3;
+
+impl Service {
+    /// Whether the evidence is enough.
+    pub fn shows(&self, key: bool) -> bool {
+        let mut kinds: Vec<Surface> = self.evidence.iter().map(|evidence| evidence.surface).collect();
+        kinds.dedup();
+        let telling: u32 = self.evidence.iter().filter(|evidence| evidence.weight >= 2).map(|evidence| evidence.weight).sum();
+        let threshold = if key { KEY_THRESHOLD } else { THRESHOLD };
+        (kinds.len() >= 2 || self.evidence.len() >= 3) && self.score >= threshold && telling * 3 >= threshold * 2
+    }
+
+    /// The strongest sign.
+    pub fn strongest(&self) -> Option<&Evidence> {
+        self.evidence.first()
+    }
+
+    /// The evidence as a trace, strongest first, without the strongest itself.
+    pub fn trace(&self) -> Vec<Step> {
+        self.evidence
+            .iter()
+            .skip(1)
+            .take(8)
+            .map(|evidence| Step {
+                place: evidence.place,
+                note: evidence.surface.note(),
+                name: Arc::clone(&evidence.word),
+            })
+            .collect()
+    }
+
+    /// Sums the evidence again, without what `dropped` says.
+    fn without(&self, dropped: &HashSet<Arc<str>>) -> Self {
+        let evidence: Vec<Evidence> =
+            self.evidence.iter().filter(|evidence| !dropped.contains(&evidence.word)).cloned().collect();
+        Self { category: self.category, score: sum(&evidence), evidence }
+    }
+}
+
+fn sum(evidence: &[Evidence]) -> u32 {
+    let of = |paths: bool| -> u32 {
+        evidence.iter().filter(|one| (one.surface == Surface::Path) == paths).map(|one| one.weight).sum()
+    };
+    of(false) + of(true).min(PATHS_AT_MOST)
+}
+
+/// Every category with evidence, highest sum first.
+pub fn services(cx: &Context<'_>) -> Vec<Service> {
+    let signals = cx.policy.signals();
+    let mut found: HashMap<CategoryId, BTreeMap<Arc<str>, Evidence>> = HashMap::new();
+    let path = |place: Place| Arc::clone(&cx.package.source(place.file).path);
+    let mut add = |category: CategoryId, evidence: Evidence| {
+        let known = found.entry(category).or_default();
+        match known.get_mut(&evidence.word) {
+            Some(one) => {
+                let order = |e: &Evidence| (e.surface, path(e.place), e.place.span.start);
+                if order(&evidence) < order(one) {
+                    *one = evidence;
+                }
+            }
+            None => {
+                known.insert(Arc::clone(&evidence.word), evidence);
+            }
+        }
+    };
+    surface::roles(cx, &mut |role, name, place| {
+        for (category, weight) in signals.role(role) {
+            let evidence =
+                Evidence { surface: Surface::Api, place, word: Arc::clone(name), weight: u32::from(*weight) };
+            add(*category, evidence);
+        }
+    });
+    let mut words = |run: surface::Run<'_>| {
+        for hit in signals.words(run.text) {
+            let start = run.span.start + hit.start as u32;
+            let place =
+                Place { file: run.file, span: crate::source::Span::new(start, run.span.start + hit.end as u32) };
+            for (category, weight) in hit.targets {
+                let weight = u32::from(*weight) * if run.surface == Surface::Title { 2 } else { 1 };
+                add(*category, Evidence { surface: run.surface, place, word: Arc::clone(hit.word), weight });
+            }
+        }
+    };
+    surface::titles(cx, &mut words);
+    surface::texts(cx, &mut words);
+    surface::paths(cx, &mut |part, place| {
+        if let Some((word, targets)) = signals.path(part) {
+            for category in targets {
+                add(*category, Evidence { surface: Surface::Path, place, word: Arc::clone(word), weight: 1 });
+            }
+        }
+    });
+    let mut services: Vec<Service> = found
+        .into_iter()
+        .map(|(category, evidence)| {
+            let mut evidence: Vec<Evidence> = evidence.into_values().collect();
+            evidence.sort_by(|a, b| {
+                (a.surface, path(a.place), a.place.span.start).cmp(&(b.surface, path(b.place), b.place.span.start))
+            });
+            Service { category, score: sum(&evidence), evidence }
+        })
+        .collect();
+    services.sort_by(|a, b| (b.score, a.category).cmp(&(a.score, b.category)));
+    services
+}
+
+/// Declared categories that are on the list.
+pub fn declared(cx: &Context<'_>) -> Vec<CategoryId> {
+    let table = cx.policy.category_table();
+    cx.package.submission.categories.iter().filter_map(|name| table.find(name)).collect()
+}
+
+/// Services that the evidence shows; of similar ones the strongest.
+pub fn shown(cx: &Context<'_>) -> Vec<Service> {
+    let table = cx.policy.category_table();
+    distinct(table, services(cx).into_iter().filter(|service| service.shows(is_key(table, service))).collect())
+}
+
+/// Services that the evidence shows and no declared category covers.
+///
+/// What a declared category explains is no evidence for another one, and a service that shows far less than the declared ones
+/// is incidental.
+pub fn uncovered(cx: &Context<'_>, declared: &[CategoryId]) -> Vec<Service> {
+    let table = cx.policy.category_table();
+    let services = services(cx);
+    let covered = |category: CategoryId| declared.iter().any(|one| table.covers(*one, category));
+    let mut explained: HashSet<Arc<str>> = HashSet::new();
+    let mut main = 0;
+    for service in services.iter().filter(|service| covered(service.category)) {
+        main = main.max(service.score);
+        // An API or component may serve several services; a word names one.
+        let words = service.evidence.iter().filter(|evidence| evidence.surface != Surface::Api);
+        explained.extend(words.map(|evidence| Arc::clone(&evidence.word)));
+    }
+    let left = services
+        .iter()
+        .filter(|service| !covered(service.category))
+        .map(|service| service.without(&explained))
+        .filter(|service| {
+            let key = is_key(table, service);
+            let by_api = service.evidence.first().is_some_and(|one| one.surface == Surface::Api && one.weight >= 3);
+            let share = if key { 4 } else { 2 };
+            service.shows(key) && (by_api || service.score * share >= main)
+        })
+        .collect::<Vec<_>>();
+    let mut left = distinct(table, left);
+    left.sort_by(|a, b| (b.score, a.category).cmp(&(a.score, b.category)));
+    left
+}
+
+fn is_key(table: &CategoryTable, service: &Service) -> bool {
+    table.get(service.category).is_some_and(|category| category.key)
+}
+
+/// Drops what says nothing beside a stronger one: similar categories, and those that live on the same words.
+fn distinct(table: &CategoryTable, mut services: Vec<Service>) -> Vec<Service> {
+    services.sort_by(|a, b| (b.score, a.category).cmp(&(a.score, b.category)));
+    let mut kept: Vec<Service> = Vec::new();
+    let mut used: HashSet<Arc<str>> = HashSet::new();
+    for service in services {
+        let similar = kept.iter().any(|other| table.covers(other.category, service.category));
+        if !similar && service.without(&used).shows(is_key(table, &service)) {
+            used.extend(service.evidence.iter().map(|evidence| Arc::clone(&evidence.word)));
+            kept.push(service);
+        }
+    }
+    kept
+}

@@ -1,0 +1,88 @@
+//! The package offers what no category allows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::surface::{self, Surface};
+use crate::flow::Place;
+use crate::rules::{Confidence, Context, Finding, Rule};
+use crate::source::{FileId, Span};
+
+/// `category/prohibited-industry`
+pub struct ProhibitedIndustry;
+
+/// A term, where it stands, and how it is shown.
+type Hit = (Surface, Arc<str>, Place, u32);
+
+impl Rule for ProhibitedIndustry {
+    fn id(&self) -> &'static str {
+        "category/prohibited-industry"
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let prohibited = cx.policy.prohibited();
+        let mut hits: BTreeMap<usize, Vec<Hit>> = BTreeMap::new();
+        let mut offering: std::collections::BTreeSet<FileId> = std::collections::BTreeSet::new();
+        let mut read = |run: surface::Run<'_>| {
+            for hit in prohibited.terms(run.text) {
+                let start = run.span.start + hit.start as u32;
+                let place = Place { file: run.file, span: Span::new(start, run.span.start + hit.end as u32) };
+                let weight = u32::from(hit.weight) * if run.surface == Surface::Title { 2 } else { 1 };
+                hits.entry(hit.industry).or_default().push((run.surface, Arc::clone(hit.term), place, weight));
+            }
+            if prohibited.offers(run.text) {
+                offering.insert(run.file);
+            }
+        };
+        surface::titles(cx, &mut read);
+        surface::texts(cx, &mut read);
+        if hits.is_empty() {
+            return;
+        }
+        let mut trade = false;
+        surface::roles(cx, &mut |role, _, _| trade |= matches!(role, "payment" | "phone-call" | "service-chat" | "contact"));
+        surface::paths(cx, &mut |part, place| {
+            for (index, industry) in prohibited.industries.iter().enumerate() {
+                if let (Some(word), Some(known)) =
+                    (industry.paths.iter().find(|word| &***word == part), hits.get_mut(&index))
+                {
+                    known.push((Surface::Path, Arc::clone(word), place, 1));
+                }
+            }
+        });
+        for (index, mut hits) in hits {
+            let Some(industry) = prohibited.industries.get(index) else { continue };
+            if cx.package.submission.categories.iter().any(|category| industry.allows(category)) {
+                continue;
+            }
+            let path = |place: &Place| Arc::clone(&cx.package.source(place.file).path);
+            hits.sort_by(|a, b| (a.0, path(&a.2), a.2.span.start).cmp(&(b.0, path(&b.2), b.2.span.start)));
+            let mut terms: BTreeMap<Arc<str>, u32> = BTreeMap::new();
+            for (_, term, _, weight) in &hits {
+                let best = terms.entry(Arc::clone(term)).or_default();
+                *best = (*best).max(*weight);
+            }
+            let score: u32 = terms.values().sum();
+            let titled = hits.iter().any(|hit| hit.0 == Surface::Title);
+            let offered = trade || hits.iter().any(|hit| offering.contains(&hit.2.file));
+            let enough = terms.len() >= industry.distinct || (titled && terms.len() + 1 >= industry.distinct);
+            if !offered || !enough || score < prohibited.threshold {
+                continue;
+            }
+            let Some((_, term, place, _)) = hits.first().cloned() else { continue };
+            let mut told = vec![Arc::clone(&term)];
+            let mut finding = Finding::new(self.id(), place)
+                .confidence(if terms.len() > industry.distinct || titled { Confidence::High } else { Confidence::Medium })
+                .text("term", &*term)
+                .text("industry-zh", industry.name.zh.as_str())
+                .text("industry-en", industry.name.en.as_str());
+            for (surface, word, place, _) in hits.into_iter().skip(1) {
+                if told.len() < 8 && !told.contains(&word) {
+                    finding = finding.step(place, surface.note(), Arc::clone(&word));
+                    told.push(word);
+                }
+            }
+            out.push(finding);
+        }
+    }
+}
