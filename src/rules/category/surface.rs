@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::flow::Place;
-use crate::model::ir::{ExprKind, Key};
+use crate::model::ir::ExprKind;
 use crate::package::{FileKind, Origin};
 use crate::rules::Context;
 use crate::source::{FileId, Span};

@@ -1,0 +1,52 @@
+//! The home title is a tool's default, or there is none.
+
+use super::{app_start, home_title};
+use crate::rules::{Context, Finding, Rule};
+
+/// `metadata/default-title`
+pub struct DefaultTitle;
+
+impl Rule for DefaultTitle {
+    fn id(&self) -> &'static str {
+        "metadata/default-title"
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let Some(home) = cx.package.pages.first() else { return };
+        if cx.package.game || custom_bar(cx) || set_at_run_time(cx, &home.route) {
+            return;
+        }
+        match home_title(cx) {
+            Some(title) if title.text.trim().is_empty() => {
+                out.push(Finding::new(self.id(), title.place).variant("empty"));
+            }
+            Some(title) if cx.policy.naming().is_default_title(title.text) => {
+                out.push(Finding::new(self.id(), title.place).text("title", title.text));
+            }
+            Some(_) => {}
+            None => {
+                let Some(place) = app_start(cx) else { return };
+                out.push(Finding::new(self.id(), place).variant("empty"));
+            }
+        }
+    }
+}
+
+/// Whether the home page draws its own bar.
+fn custom_bar(cx: &Context<'_>) -> bool {
+    let Some(home) = cx.package.pages.first() else { return false };
+    let unit = cx.program.by_route.get(&home.route).and_then(|unit| cx.program.units.get(*unit as usize));
+    let page = unit.and_then(|unit| cx.package.files.get(unit.config?.index())?.json.as_ref());
+    let window = cx.package.app_json().and_then(|json| json.get("window"));
+    let style = [page, window].into_iter().flatten().find_map(|json| json.get("navigationStyle")?.as_str());
+    style == Some("custom")
+}
+
+/// Whether the home page or the app sets the title by a call.
+fn set_at_run_time(cx: &Context<'_>, home: &str) -> bool {
+    let Some(host) = cx.policy.host(&cx.package.host) else { return false };
+    cx.solution.calls.iter().any(|call| {
+        (&*call.entry.route == home || call.entry.route.is_empty())
+            && host.apis.get(&call.api).is_some_and(|api| api.has_role("title"))
+    })
+}
