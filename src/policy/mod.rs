@@ -1,20 +1,24 @@
 //! Rule packs: what the platform, the law and the field say, loaded and validated.
 
 pub mod catalogue;
+pub mod categories;
 pub mod clauses;
 pub mod conduct;
 pub mod configuration;
 pub mod content;
 pub mod host;
+pub mod naming;
 pub mod packs;
 pub mod placeholders;
 pub mod privacy;
 pub mod structure;
 
 use catalogue::{Catalogue, Entry, Lang, Wording};
+use categories::{Categories, CategoryTable, Prohibited, Signals};
 use clauses::{Clause, Clauses, Registry};
 use conduct::Conduct;
 use host::{Host, Hosts};
+use naming::{Lists, Naming};
 use packs::{PackError, Packs};
 use placeholders::Placeholders;
 use privacy::Privacy;
@@ -29,6 +33,10 @@ pub struct Policy {
     pub packs: Packs,
     /// Rules: severity, clauses, wording.
     pub catalogue: Catalogue,
+    /// Service categories, what shows them, prohibited industries.
+    pub categories: Categories,
+    /// Word lists for names, descriptions and titles.
+    pub naming: Naming,
     /// Clauses: titles, rules, what is not checkable.
     pub clauses: Clauses,
     /// Words and patterns of the conduct rules.
@@ -59,6 +67,8 @@ impl Policy {
             privacy: Privacy::load(&packs, &mut errors),
             // One line a loader.
             content: content::Content::load(&packs, &mut errors),
+            categories: Categories::load(&packs, &mut errors),
+            naming: Naming::load(&packs, &mut errors),
             clauses: Clauses::load(&packs, &mut errors),
             conduct: Conduct::load(&packs, &mut errors),
             hosts: Hosts::load(&packs, &mut errors),
@@ -99,6 +109,26 @@ impl Policy {
                 project_files: info.project_files.clone(),
             })
             .collect()
+    }
+
+    /// The list of service categories.
+    pub fn category_table(&self) -> &CategoryTable {
+        self.categories.table(&self.packs)
+    }
+
+    /// What shows services.
+    pub fn signals(&self) -> &Signals {
+        self.categories.signals(&self.packs)
+    }
+
+    /// Prohibited industries.
+    pub fn prohibited(&self) -> &Prohibited {
+        self.categories.prohibited(&self.packs)
+    }
+
+    /// Word lists for names, descriptions and titles.
+    pub fn naming(&self) -> &Lists {
+        self.naming.lists(&self.packs)
     }
 
     /// The registry of clauses.
