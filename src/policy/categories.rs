@@ -158,7 +158,8 @@ impl CategoryTable {
 
     /// Whether any declared category justifies a privileged API or component.
     pub fn justified(&self, privilege: &Privilege, declared: &[CategoryId]) -> bool {
-        let any = |patterns: &[Arc<str>], id: CategoryId| patterns.iter().any(|pattern| matches(pattern, self.name(id)));
+        let any =
+            |patterns: &[Arc<str>], id: CategoryId| patterns.iter().any(|pattern| matches(pattern, self.name(id)));
         let allowed = privilege.only.is_empty() || declared.iter().any(|id| any(&privilege.only, *id));
         let refused = !privilege.never.is_empty() && declared.iter().all(|id| any(&privilege.never, *id));
         allowed && !refused
@@ -397,7 +398,8 @@ fn read_table(packs: &Packs, errors: &mut Vec<PackError>) -> CategoryTable {
     for (name, category) in raw.categories {
         let id = table.list.len() as CategoryId;
         table.by_name.insert(spelling(&name), id);
-        let qualifications = category.qualifications.iter().map(|set| set.split(" + ").map(Into::into).collect()).collect();
+        let qualifications =
+            category.qualifications.iter().map(|set| set.split(" + ").map(Into::into).collect()).collect();
         table.list.push(Category {
             name: name.into(),
             qualifications,
@@ -433,8 +435,7 @@ fn read_table(packs: &Packs, errors: &mut Vec<PackError>) -> CategoryTable {
             unknown(pattern, errors);
         }
     }
-    let raw: BTreeMap<Arc<str>, RawPrivilege> =
-        packs.parse("categories/privileged.toml", errors).unwrap_or_default();
+    let raw: BTreeMap<Arc<str>, RawPrivilege> = packs.parse("categories/privileged.toml", errors).unwrap_or_default();
     table.privileges = raw
         .into_iter()
         .map(|(id, privilege)| Privilege {

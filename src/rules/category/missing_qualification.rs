@@ -10,7 +10,8 @@ pub struct MissingQualification;
 fn core(licence: &str) -> String {
     let head = licence.split(['（', '(', '《', '》']).find(|part| !part.is_empty()).unwrap_or(licence);
     let mut core: String = head.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
-    for ending in ["许可证", "许可", "证书", "证明", "批准文件", "文件", "备案", "证", "资质", "资格"] {
+    for ending in ["许可证", "许可", "证书", "证明", "批准文件", "文件", "备案", "证", "资质", "资格"]
+    {
         if let Some(rest) = core.strip_suffix(ending)
             && rest.chars().count() >= 3
         {
@@ -54,7 +55,12 @@ impl Rule for MissingQualification {
             let Some(nearest) = category.qualifications.iter().min_by_key(lacking) else { continue };
             let Some(place) = submitted(cx, &format!("categories.{index}")) else { continue };
             let licences = if partly {
-                nearest.iter().filter(|licence| !has(licence)).map(|licence| format!("《{licence}》")).collect::<Vec<_>>().join("、")
+                nearest
+                    .iter()
+                    .filter(|licence| !has(licence))
+                    .map(|licence| format!("《{licence}》"))
+                    .collect::<Vec<_>>()
+                    .join("、")
             } else {
                 alternatives(&category.qualifications)
             };

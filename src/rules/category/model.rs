@@ -47,7 +47,8 @@ impl Service {
     pub fn shows(&self, key: bool) -> bool {
         let mut kinds: Vec<Surface> = self.evidence.iter().map(|evidence| evidence.surface).collect();
         kinds.dedup();
-        let telling: u32 = self.evidence.iter().filter(|evidence| evidence.weight >= 2).map(|evidence| evidence.weight).sum();
+        let telling: u32 =
+            self.evidence.iter().filter(|evidence| evidence.weight >= 2).map(|evidence| evidence.weight).sum();
         let threshold = if key { KEY_THRESHOLD } else { THRESHOLD };
         (kinds.len() >= 2 || self.evidence.len() >= 3) && self.score >= threshold && telling * 3 >= threshold * 2
     }

@@ -40,7 +40,9 @@ impl Rule for ProhibitedIndustry {
             return;
         }
         let mut trade = false;
-        surface::roles(cx, &mut |role, _, _| trade |= matches!(role, "payment" | "phone-call" | "service-chat" | "contact"));
+        surface::roles(cx, &mut |role, _, _| {
+            trade |= matches!(role, "payment" | "phone-call" | "service-chat" | "contact")
+        });
         surface::paths(cx, &mut |part, place| {
             for (index, industry) in prohibited.industries.iter().enumerate() {
                 if let (Some(word), Some(known)) =
@@ -72,7 +74,11 @@ impl Rule for ProhibitedIndustry {
             let Some((_, term, place, _)) = hits.first().cloned() else { continue };
             let mut told = vec![Arc::clone(&term)];
             let mut finding = Finding::new(self.id(), place)
-                .confidence(if terms.len() > industry.distinct || titled { Confidence::High } else { Confidence::Medium })
+                .confidence(if terms.len() > industry.distinct || titled {
+                    Confidence::High
+                } else {
+                    Confidence::Medium
+                })
                 .text("term", &*term)
                 .text("industry-zh", industry.name.zh.as_str())
                 .text("industry-en", industry.name.en.as_str());

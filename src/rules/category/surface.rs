@@ -50,8 +50,22 @@ pub struct Run<'a> {
 }
 
 /// Attributes whose text users see, on any element.
-const TEXT_ATTRIBUTES: &[&str] =
-    &["placeholder", "title", "label", "content", "text", "alt", "aria-label", "confirm-text", "cancel-text", "desc", "sub-title", "subtitle", "header", "value"];
+const TEXT_ATTRIBUTES: &[&str] = &[
+    "placeholder",
+    "title",
+    "label",
+    "content",
+    "text",
+    "alt",
+    "aria-label",
+    "confirm-text",
+    "cancel-text",
+    "desc",
+    "sub-title",
+    "subtitle",
+    "header",
+    "value",
+];
 
 fn han(text: &str) -> bool {
     text.bytes().any(|byte| byte >= 0xe3)
@@ -257,7 +271,9 @@ pub fn paths(cx: &Context<'_>, each: &mut dyn FnMut(&str, Place)) {
                 continue;
             }
             for piece in &text.pieces {
-                let path = piece.split_once("://").map_or(&**piece, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
+                let path = piece
+                    .split_once("://")
+                    .map_or(&**piece, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
                 let path = path.split(['?', '#']).next().unwrap_or("");
                 parts(path, &mut |part| each(part, place));
             }
@@ -299,7 +315,6 @@ fn parts(path: &str, each: &mut dyn FnMut(&str)) {
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! A declared category is not on the platform's list.
 
 use super::{listed, submitted};
-use crate::rules::{Context, Finding, Fix, Edit, Rule};
+use crate::rules::{Context, Edit, Finding, Fix, Rule};
 
 /// `category/unknown-category`
 pub struct UnknownCategory;

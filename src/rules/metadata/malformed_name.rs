@@ -20,7 +20,9 @@ fn is_han(c: char) -> bool {
 /// Whether a character is only written in traditional Chinese.
 fn is_traditional(c: char) -> bool {
     static TRADITIONAL: OnceLock<HashSet<char>> = OnceLock::new();
-    TRADITIONAL.get_or_init(|| text::simplified().filter(|(from, to)| from != to).map(|(from, _)| from).collect()).contains(&c)
+    TRADITIONAL
+        .get_or_init(|| text::simplified().filter(|(from, to)| from != to).map(|(from, _)| from).collect())
+        .contains(&c)
 }
 
 impl Rule for MalformedName {
@@ -30,8 +32,7 @@ impl Rule for MalformedName {
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let Some(name) = name(cx) else { return };
-        let finding =
-            Finding::new(self.id(), name.place).confidence(name.confidence()).text("name", name.text);
+        let finding = Finding::new(self.id(), name.place).confidence(name.confidence()).text("name", name.text);
         if let Some(word) = cx.policy.naming().malformed.find(name.text) {
             out.push(finding.variant("word").text("part", word));
             return;
@@ -60,9 +61,7 @@ fn odd_character(name: &str) -> Option<char> {
     let chars: Vec<char> = name.chars().collect();
     chars.iter().enumerate().find_map(|(index, c)| {
         let between = || {
-            let letter = |at: Option<usize>| {
-                at.and_then(|at| chars.get(at)).is_some_and(char::is_ascii_alphanumeric)
-            };
+            let letter = |at: Option<usize>| at.and_then(|at| chars.get(at)).is_some_and(char::is_ascii_alphanumeric);
             letter(index.checked_sub(1)) && letter(Some(index + 1))
         };
         let fine = is_han(*c) || c.is_ascii_alphanumeric() || (*c == ' ' && between());

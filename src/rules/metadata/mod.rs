@@ -49,7 +49,11 @@ fn name<'a>(cx: &Context<'a>) -> Option<Name<'a>> {
     }
     let title = home_title(cx)?;
     let text = title.text.trim();
-    (!text.is_empty() && !cx.policy.naming().is_default_title(text)).then_some(Name { text, place: title.place, given: false })
+    (!text.is_empty() && !cx.policy.naming().is_default_title(text)).then_some(Name {
+        text,
+        place: title.place,
+        given: false,
+    })
 }
 
 /// The submitted description.

@@ -17,11 +17,8 @@ impl Rule for UndisclosedPayment {
             return;
         }
         let Some(host) = cx.policy.host(&cx.package.host) else { return };
-        let payment = cx
-            .solution
-            .calls
-            .iter()
-            .find(|call| host.apis.get(&call.api).is_some_and(|api| api.has_role("payment")));
+        let payment =
+            cx.solution.calls.iter().find(|call| host.apis.get(&call.api).is_some_and(|api| api.has_role("payment")));
         if let Some(call) = payment {
             out.push(Finding::new(self.id(), place).step(call.place, "metadata-payment", &*call.api));
         }
