@@ -7,6 +7,7 @@ mod link;
 pub mod lower;
 mod program;
 pub mod surface;
+pub mod sites;
 
 pub use link::{link, normalize, resolve, uses};
 pub use program::*;

@@ -1,0 +1,407 @@
+//! Call sites and initial data of a script, as written: for rules that need no flow.
+
+use std::collections::HashMap;
+
+use super::ir::{Expr, ExprKind, FnId, Key, Name, Pattern, Property, Script, Stmt, StmtKind, VarId};
+use crate::source::Span;
+
+/// Where a called name comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Root {
+    /// No scope of the file declares it.
+    Global,
+    /// A module that the file requires or imports.
+    Module(Name),
+    /// A variable or parameter.
+    Variable,
+    /// Anything else.
+    Other,
+}
+
+/// A call or construction.
+#[derive(Clone, Debug)]
+pub struct CallSite {
+    /// How the function is reached: names from the root on (`["swan", "request"]`); empty names for computed parts.
+    pub chain: Vec<Name>,
+    /// What the first name is.
+    pub root: Root,
+    /// The whole call.
+    pub span: Span,
+    /// The function that holds it.
+    pub function: FnId,
+    /// `new`
+    pub constructs: bool,
+    /// Constant strings among the arguments, by position.
+    pub strings: Vec<Option<Name>>,
+    /// Arguments.
+    pub args: Vec<Span>,
+}
+
+/// A constant in the initial data of a page, component or app.
+#[derive(Clone, Debug)]
+pub struct Initial {
+    /// Path (`form.agree`).
+    pub path: String,
+    /// The boolean, when it is one.
+    pub boolean: Option<bool>,
+    /// The string, when it is one.
+    pub string: Option<Name>,
+    /// The value.
+    pub span: Span,
+}
+
+/// Every call and construction, in order of place.
+pub fn call_sites(script: &Script) -> Vec<CallSite> {
+    let modules = modules(script);
+    let mut out = Vec::new();
+    expressions(script, &mut |function, expr| {
+        let (callee, args, constructs) = match &expr.kind {
+            ExprKind::Call { callee, args, .. } => (callee, args, false),
+            ExprKind::New { callee, args } => (callee, args, true),
+            _ => return,
+        };
+        let mut chain = Vec::new();
+        let root = reach(script, &modules, callee, &mut chain);
+        chain.reverse();
+        out.push(CallSite {
+            chain,
+            root,
+            span: expr.span,
+            function,
+            constructs,
+            strings: args
+                .iter()
+                .map(|arg| match &arg.value.kind {
+                    ExprKind::String(text) => Some(text.clone()),
+                    _ => None,
+                })
+                .collect(),
+            args: args.iter().map(|arg| arg.value.span).collect(),
+        });
+    });
+    out.sort_by_key(|site| (site.span.start, site.span.end));
+    out
+}
+
+/// Collects the names of a callee, last first.
+fn reach(script: &Script, modules: &HashMap<VarId, (Name, Option<Name>)>, expr: &Expr, chain: &mut Vec<Name>) -> Root {
+    match &expr.kind {
+        ExprKind::Global(name) => {
+            chain.push(name.clone());
+            Root::Global
+        }
+        ExprKind::Var(variable) => {
+            let name = script.variables.get(*variable as usize).map(|variable| variable.name.clone());
+            match modules.get(variable) {
+                Some((module, member)) => {
+                    chain.extend(member.clone().or(name));
+                    Root::Module(module.clone())
+                }
+                None => {
+                    chain.extend(name);
+                    Root::Variable
+                }
+            }
+        }
+        ExprKind::Member { object, key, .. } => {
+            chain.push(match key {
+                Key::Static(name, _) => name.clone(),
+                Key::Computed(key) => match &key.kind {
+                    ExprKind::String(name) => name.clone(),
+                    _ => Name::from(""),
+                },
+            });
+            reach(script, modules, object, chain)
+        }
+        ExprKind::This => {
+            chain.push(Name::from("this"));
+            Root::Other
+        }
+        ExprKind::New { callee, .. } => reach(script, modules, callee, chain),
+        ExprKind::Call { callee, args, .. } => {
+            if let (ExprKind::Global(name), Some(ExprKind::String(request))) =
+                (&callee.kind, args.first().map(|arg| &arg.value.kind))
+                && &**name == "require"
+            {
+                return Root::Module(request.clone());
+            }
+            chain.push(Name::from("()"));
+            reach(script, modules, callee, chain)
+        }
+        // `(0, module.fn)(…)`
+        ExprKind::Sequence(items) => items.last().map_or(Root::Other, |last| reach(script, modules, last, chain)),
+        _ => Root::Other,
+    }
+}
+
+/// Variables that hold modules or members of modules.
+fn modules(script: &Script) -> HashMap<VarId, (Name, Option<Name>)> {
+    let mut out: HashMap<VarId, (Name, Option<Name>)> = HashMap::new();
+    for import in &script.imports {
+        if let Some(local) = import.local {
+            let member = (!matches!(&*import.name, "*" | "default")).then(|| import.name.clone());
+            out.insert(local, (import.from.clone(), member));
+        }
+    }
+    let mut visit = |pattern: &Pattern, value: &Expr| {
+        let request = match &value.kind {
+            ExprKind::Call { callee, args, .. } => match (&callee.kind, args.first().map(|arg| &arg.value.kind)) {
+                (ExprKind::Global(name), Some(ExprKind::String(request))) if &**name == "require" => request.clone(),
+                _ => return,
+            },
+            ExprKind::Member { object, key: Key::Static(member, _), .. } => match &object.kind {
+                ExprKind::Call { callee, args, .. } => {
+                    if let (ExprKind::Global(name), Some(ExprKind::String(request)), Pattern::Var(variable, _)) =
+                        (&callee.kind, args.first().map(|arg| &arg.value.kind), pattern)
+                        && &**name == "require"
+                    {
+                        out.insert(*variable, (request.clone(), Some(member.clone())));
+                    }
+                    return;
+                }
+                _ => return,
+            },
+            _ => return,
+        };
+        match pattern {
+            Pattern::Var(variable, _) => {
+                out.insert(*variable, (request, None));
+            }
+            Pattern::Object { properties, .. } => {
+                for (key, target) in properties {
+                    if let (Key::Static(name, _), Pattern::Var(variable, _)) = (key, target) {
+                        out.insert(*variable, (request.clone(), Some(name.clone())));
+                    }
+                }
+            }
+            _ => {}
+        }
+    };
+    for function in &script.functions {
+        statements(&function.body, &mut |stmt| {
+            if let StmtKind::Let(pattern, Some(value)) = &stmt.kind {
+                visit(pattern, value);
+            }
+        });
+    }
+    out
+}
+
+/// Constants in the initial data of the pages, components and app that a script defines.
+pub fn initial_data(script: &Script) -> Vec<Initial> {
+    let mut out = Vec::new();
+    expressions(script, &mut |_, expr| {
+        let ExprKind::Object(properties) = &expr.kind else { return };
+        // A definition has methods or lifecycles beside its data.
+        let methods = properties.iter().any(|property| match property {
+            Property::Value(Key::Static(name, _), value) => {
+                matches!(value.kind, ExprKind::Function(_)) && &**name != "data" || &**name == "methods"
+            }
+            _ => false,
+        });
+        for property in properties {
+            let Property::Value(Key::Static(name, _), value) = property else { continue };
+            if &**name != "data" && &**name != "globalData" {
+                continue;
+            }
+            let object = match &value.kind {
+                ExprKind::Object(_) if methods || properties.len() == 1 => value,
+                ExprKind::Function(function) => {
+                    let Some(function) = script.functions.get(*function as usize) else { continue };
+                    let returned = function.body.iter().rev().find_map(|stmt| match &stmt.kind {
+                        StmtKind::Return(Some(value)) => Some(value),
+                        _ => None,
+                    });
+                    let Some(returned) = returned else { continue };
+                    returned
+                }
+                _ => continue,
+            };
+            constants(object, "", &mut out, 0);
+        }
+    });
+    out.sort_by_key(|initial| initial.span.start);
+    out
+}
+
+fn constants(expr: &Expr, path: &str, out: &mut Vec<Initial>, depth: u8) {
+    let mut push = |boolean, string| {
+        out.push(Initial { path: path.to_owned(), boolean, string, span: expr.span });
+    };
+    match &expr.kind {
+        ExprKind::Bool(value) => push(Some(*value), None),
+        ExprKind::String(text) => push(None, Some(text.clone())),
+        ExprKind::Object(properties) if depth < 4 => {
+            for property in properties {
+                if let Property::Value(Key::Static(name, _), value) = property {
+                    let path = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
+                    constants(value, &path, out, depth + 1);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn statements(body: &[Stmt], visit: &mut impl FnMut(&Stmt)) {
+    for stmt in body {
+        visit(stmt);
+        match &stmt.kind {
+            StmtKind::If(_, then, other) => {
+                statements(then, visit);
+                statements(other, visit);
+            }
+            StmtKind::Loop { body, .. } | StmtKind::ForEach { body, .. } | StmtKind::Block(_, body) => {
+                statements(body, visit);
+            }
+            StmtKind::Switch(_, cases) => cases.iter().for_each(|(_, body)| statements(body, visit)),
+            StmtKind::Try { block, handler, finalizer } => {
+                statements(block, visit);
+                if let Some((_, body)) = handler {
+                    statements(body, visit);
+                }
+                statements(finalizer, visit);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Calls `visit` for every expression, with the function that holds it.
+pub fn expressions(script: &Script, visit: &mut impl FnMut(FnId, &Expr)) {
+    for (id, function) in script.functions.iter().enumerate() {
+        let id = id as FnId;
+        for param in &function.params {
+            pattern(&param.pattern, id, visit);
+        }
+        statements(&function.body, &mut |stmt| match &stmt.kind {
+            StmtKind::Expr(value) | StmtKind::Throw(value) => expression(value, id, visit),
+            StmtKind::Let(target, value) => {
+                pattern(target, id, visit);
+                if let Some(value) = value {
+                    expression(value, id, visit);
+                }
+            }
+            StmtKind::Return(Some(value)) => expression(value, id, visit),
+            StmtKind::If(test, ..) => expression(test, id, visit),
+            StmtKind::Loop { test, update, .. } => {
+                for value in [test, update].into_iter().flatten() {
+                    expression(value, id, visit);
+                }
+            }
+            StmtKind::ForEach { target, iterable, .. } => {
+                pattern(target, id, visit);
+                expression(iterable, id, visit);
+            }
+            StmtKind::Switch(value, cases) => {
+                expression(value, id, visit);
+                for (test, _) in cases {
+                    if let Some(test) = test {
+                        expression(test, id, visit);
+                    }
+                }
+            }
+            _ => {}
+        });
+    }
+}
+
+fn key(key: &Key, id: FnId, visit: &mut impl FnMut(FnId, &Expr)) {
+    if let Key::Computed(value) = key {
+        expression(value, id, visit);
+    }
+}
+
+fn pattern(target: &Pattern, id: FnId, visit: &mut impl FnMut(FnId, &Expr)) {
+    match target {
+        Pattern::Var(..) | Pattern::Global(..) => {}
+        Pattern::Member(value) => expression(value, id, visit),
+        Pattern::Object { properties, rest } => {
+            for (name, target) in properties {
+                key(name, id, visit);
+                pattern(target, id, visit);
+            }
+            if let Some(rest) = rest {
+                pattern(rest, id, visit);
+            }
+        }
+        Pattern::Array { items, rest } => {
+            for item in items.iter().flatten() {
+                pattern(item, id, visit);
+            }
+            if let Some(rest) = rest {
+                pattern(rest, id, visit);
+            }
+        }
+        Pattern::Default(target, value) => {
+            pattern(target, id, visit);
+            expression(value, id, visit);
+        }
+    }
+}
+
+fn property(item: &Property, id: FnId, visit: &mut impl FnMut(FnId, &Expr)) {
+    match item {
+        Property::Value(name, value) => {
+            key(name, id, visit);
+            expression(value, id, visit);
+        }
+        Property::Getter(name, _) | Property::Setter(name, _) => key(name, id, visit),
+        Property::Spread(value) => expression(value, id, visit),
+    }
+}
+
+fn expression(expr: &Expr, id: FnId, visit: &mut impl FnMut(FnId, &Expr)) {
+    visit(id, expr);
+    let mut each = |value: &Expr| expression(value, id, visit);
+    match &expr.kind {
+        ExprKind::Template(_, items) | ExprKind::Sequence(items) => items.iter().for_each(each),
+        ExprKind::Array(items) => items.iter().flatten().for_each(|arg| each(&arg.value)),
+        ExprKind::Object(properties) => properties.iter().for_each(|item| property(item, id, visit)),
+        ExprKind::Class(class) => {
+            if let Some(parent) = &class.parent {
+                each(parent);
+            }
+            class.members.iter().for_each(|(_, item)| property(item, id, visit));
+        }
+        ExprKind::Member { object, key: name, .. } => {
+            each(object);
+            key(name, id, visit);
+        }
+        ExprKind::Call { callee, args, .. } | ExprKind::New { callee, args } => {
+            each(callee);
+            args.iter().for_each(|arg| each(&arg.value));
+        }
+        ExprKind::Assign { target, value, .. } => {
+            each(value);
+            pattern(target, id, visit);
+        }
+        ExprKind::Update(target) => pattern(target, id, visit),
+        ExprKind::Not(value)
+        | ExprKind::Typeof(value)
+        | ExprKind::Delete(value)
+        | ExprKind::Unary(_, value)
+        | ExprKind::Await(value)
+        | ExprKind::Import(value) => each(value),
+        ExprKind::Yield(Some(value)) => each(value),
+        ExprKind::Binary(_, left, right) | ExprKind::Logical(_, left, right) => {
+            each(left);
+            each(right);
+        }
+        ExprKind::Conditional(test, then, other) => {
+            each(test);
+            each(then);
+            each(other);
+        }
+        ExprKind::Tagged(tag, _, items) => {
+            each(tag);
+            items.iter().for_each(each);
+        }
+        ExprKind::Jsx(tag, properties, children) => {
+            each(tag);
+            children.iter().for_each(each);
+            properties.iter().for_each(|item| property(item, id, visit));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,86 @@
+//! `privacy/collection-without-consent`
+
+use std::collections::BTreeMap;
+
+use super::evidence::{
+    confidence, counted, input_untold, is_input, is_sent, preselected_routes, silent_reads, unit_of_template, weakest_path,
+};
+use crate::flow::{Consent, SinkKind};
+use crate::rules::{Context, Finding, Rule};
+
+/// Personal information is collected on a path without the user's consent, where the host does not ask by itself.
+pub struct CollectionWithoutConsent;
+
+const ID: &str = "privacy/collection-without-consent";
+
+impl Rule for CollectionWithoutConsent {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let silent = silent_reads(cx);
+        let preselected = preselected_routes(cx);
+        // Inputs of a page are one finding, at the first that is sent.
+        let mut inputs: BTreeMap<_, (crate::flow::Place, usize)> = BTreeMap::new();
+        for (index, collection) in cx.solution.collections.iter().enumerate() {
+            let kinds = counted(cx, collection);
+            if kinds.is_empty() || collection.host_prompt || silent.contains(&collection.place) {
+                continue;
+            }
+            if is_input(cx, collection) {
+                let unit = unit_of_template(cx, collection.place.file);
+                if is_sent(cx, index)
+                    && input_untold(cx, collection)
+                    && unit.is_none_or(|unit| !preselected.contains(&unit.route))
+                {
+                    let key = unit.map_or_else(|| cx.package.source(collection.place.file).path.clone(), |unit| unit.route.clone());
+                    let first = inputs.entry(key).or_insert((collection.place, index));
+                    if collection.place < first.0 {
+                        *first = (collection.place, index);
+                    }
+                }
+                continue;
+            }
+            if collection.consent() != Consent::None {
+                continue;
+            }
+            if collection.weakest().is_some_and(|reach| preselected.contains(&reach.entry.route)) {
+                continue;
+            }
+            // Pictures and files count when they leave.
+            let media = kinds.iter().all(|kind| matches!(&**kind, "photo-media" | "chosen-file" | "audio"));
+            if media
+                && !super::evidence::flows_of(cx, index)
+                    .any(|flow| matches!(flow.sink, SinkKind::Network | SinkKind::Cloud | SinkKind::ThirdParty))
+            {
+                continue;
+            }
+            out.push(
+                Finding::new(ID, collection.place)
+                    .kinds(&kinds)
+                    .text("source", &*collection.source)
+                    .confidence(confidence(collection))
+                    .steps(weakest_path(collection))
+                    .step(collection.place, "privacy-source", collection.source.clone()),
+            );
+        }
+        for (_, (place, index)) in inputs {
+            let collection = &cx.solution.collections[index];
+            let mut finding = Finding::new(ID, place)
+                .kinds(&counted(cx, collection))
+                .text("source", &*collection.source)
+                .variant("input")
+                .confidence(confidence(collection));
+            if let Some(evidence) = collection.evidence {
+                finding = finding.step(evidence, "privacy-evidence", "");
+            }
+            if let Some(flow) = super::evidence::flows_of(cx, index)
+                .find(|flow| matches!(flow.sink, SinkKind::Network | SinkKind::Cloud | SinkKind::ThirdParty))
+            {
+                finding = finding.steps(flow.hops.iter().cloned()).step(flow.place, "privacy-sent", flow.api.clone());
+            }
+            out.push(finding);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! `privacy/consent-preselected`
+
+use super::evidence::{around, literal, live_units};
+use crate::flow::Place;
+use crate::model::{Unit, sites};
+use crate::rules::{Context, Finding, Fix, Rule};
+use crate::source::FileId;
+use crate::syntax::template::{Element, Part};
+
+/// An agreement is on before the user acts.
+pub struct ConsentPreselected;
+
+const ID: &str = "privacy/consent-preselected";
+
+/// Data keys that say by themselves that they hold an agreement.
+const FLAGS: &[&str] = &[
+    "agree", "agreed", "isagree", "isagreed", "agreement", "privacyagreed", "agreeprivacy", "privacychecked", "consent",
+    "hasagreed", "agreechecked", "ischeckagree", "agreeprotocol", "protocolchecked", "isagreement", "checkedagreement",
+    "readagreement", "isread", "agreepolicy", "policychecked", "privacyagree", "hasconsent", "consented",
+];
+
+impl Rule for ConsentPreselected {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        find(cx, &mut |_, finding| out.push(finding));
+    }
+}
+
+/// Calls `found` for each agreement that is on from the start, once a place.
+pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Finding)) {
+    let mut seen = std::collections::BTreeSet::new();
+    for unit in live_units(cx) {
+        let initial = unit.script.and_then(|file| cx.program.script(file)).map(sites::initial_data).unwrap_or_default();
+        let mut flag = |key: &str, unit: &Unit, step: Option<Place>| {
+            let Some(file) = unit.script else { return };
+            for value in initial.iter().filter(|value| value.path == key && value.boolean == Some(true)) {
+                let place = Place { file, span: value.span };
+                if seen.insert(place) {
+                    let mut finding = Finding::new(ID, place).variant("flag").text("key", key);
+                    if let Some(step) = step {
+                        finding = finding.step(step, "privacy-agreement-here", "");
+                    }
+                    found(unit, finding.fix(Fix {
+                        title: "start-off",
+                        safe: false,
+                        edits: vec![crate::rules::Edit { place, text: "false".into() }],
+                    }));
+                }
+            }
+        };
+        let mut literal_places = Vec::new();
+        for file in &unit.templates {
+            for (node, element) in cx.program.elements(*file) {
+                let Some(on) = checked(element, &cx.package.source(*file).text) else { continue };
+                let text = around(cx.program, *file, node);
+                let says = cx.policy.privacy.consent_text(&text);
+                if !(says.policy || says.agreement || says.privacy && cx.policy.privacy.agrees(&text)) || says.contract_only {
+                    continue;
+                }
+                let place = Place { file: *file, span: element.open };
+                match on {
+                    On::Always => literal_places.push((place, text)),
+                    On::Key(key) => flag(&key, unit, Some(place)),
+                }
+            }
+            // A picture or class that shows the state of a flag.
+            {
+                for value in initial.iter().filter(|value| value.boolean == Some(true)) {
+                    let last: String =
+                        value.path.rsplit('.').next().unwrap_or("").to_lowercase().replace(['_', '-'], "");
+                    if !FLAGS.contains(&last.as_str()) {
+                        continue;
+                    }
+                    let used = cx.program.elements(*file).find(|(node, element)| {
+                        mentions(cx, *file, element, &value.path) && {
+                            let text = around(cx.program, *file, *node);
+                            let says = cx.policy.privacy.consent_text(&text);
+                            (says.policy || says.agreement || says.privacy) && !says.contract_only
+                        }
+                    });
+                    if let Some((_, element)) = used {
+                        flag(&value.path, unit, Some(Place { file: *file, span: element.open }));
+                    }
+                }
+            }
+        }
+        for (place, text) in literal_places {
+            if seen.insert(place) {
+                found(unit, Finding::new(ID, place).text("text", text.trim().chars().take(40).collect::<String>()));
+            }
+        }
+    }
+}
+
+enum On {
+    Always,
+    Key(String),
+}
+
+/// Whether a control is on: always, or by a data key.
+fn checked(element: &Element, source: &str) -> Option<On> {
+    if !matches!(&*element.name, "checkbox" | "switch" | "radio" | "van-checkbox" | "t-checkbox" | "u-checkbox") {
+        return None;
+    }
+    let attribute = element.attribute("checked").or_else(|| element.attribute("value").filter(|_| element.name.contains('-')))?;
+    let Some(value) = &attribute.value else { return Some(On::Always) };
+    if let Some(text) = value.literal() {
+        return (text.trim() != "false" && attribute.name.eq_ignore_ascii_case("checked")).then_some(On::Always);
+    }
+    let mut parts = value.parts.iter().filter(|part| !matches!(part, Part::Text { text, .. } if text.trim().is_empty()));
+    let (Some(Part::Interpolation { expression, .. }), None) = (parts.next(), parts.next()) else { return None };
+    match expression.slice(source).trim() {
+        "true" | "!0" | "1" => Some(On::Always),
+        key if key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '.')) && key != "false" => {
+            Some(On::Key(key.to_owned()))
+        }
+        _ => None,
+    }
+}
+
+fn mentions(cx: &Context<'_>, file: FileId, element: &Element, key: &str) -> bool {
+    let source = &cx.package.source(file).text;
+    element.attributes.iter().filter_map(|attribute| attribute.value.as_ref()).any(|value| {
+        value.parts.iter().any(|part| match part {
+            Part::Interpolation { expression, .. } => has_word(expression.slice(source), key),
+            Part::Text { .. } => false,
+        })
+    }) && literal(element, "url").is_none()
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, found)| {
+        let word_char = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+        !text[..at].chars().next_back().is_some_and(|c| word_char(c) || c == '.')
+            && !text[at + found.len()..].chars().next().is_some_and(word_char)
+    })
+}

@@ -1,0 +1,165 @@
+//! `privacy/consent-without-refusal`
+
+use super::evidence::{ancestors, api, dialog_text, element, literal, live_units, text_of};
+use crate::flow::{Fact, Place};
+use crate::rules::{Confidence, Context, Finding, Fix, Rule};
+use crate::source::FileId;
+use crate::syntax::template::{Element, NodeId, NodeKind};
+
+/// A consent dialog has no way to say no.
+pub struct ConsentWithoutRefusal;
+
+const ID: &str = "privacy/consent-without-refusal";
+
+impl Rule for ConsentWithoutRefusal {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let mut seen = std::collections::BTreeSet::new();
+        for call in &cx.solution.calls {
+            let Some(api) = api(cx, call).filter(|api| api.has_role("dialog")) else { continue };
+            let Some(show) = api.param("show-cancel").and_then(|path| call.arg(path)) else { continue };
+            let text = dialog_text(call, api);
+            if show.boolean != Some(false)
+                || !cx.policy.privacy.consent_text(&text).asks_consent()
+                || call.facts.iter().any(|fact| {
+                    matches!(fact, Fact::Refused(_) | Fact::DialogRefused(_) | Fact::Failed(_))
+                })
+                || !seen.insert(call.place)
+            {
+                continue;
+            }
+            let mut finding = Finding::new(ID, call.place).text("text", clip(&text));
+            if let Some(place) = show.place {
+                finding = finding.fix(Fix {
+                    title: "show-cancel",
+                    safe: false,
+                    edits: vec![crate::rules::Edit { place, text: "true".into() }],
+                });
+            }
+            out.push(finding);
+        }
+        for unit in live_units(cx) {
+            for file in &unit.templates {
+                for (node, button) in cx.program.elements(*file) {
+                    let text = text_of(cx.program, *file, node);
+                    if !is_control(cx, *file, node, button)
+                        || text.chars().count() > 20
+                        || !cx.policy.privacy.agrees(&text)
+                        || !innermost(cx, *file, node, &text)
+                    {
+                        continue;
+                    }
+                    let Some(overlay) = overlay(cx, *file, node) else { continue };
+                    let whole = text_of(cx.program, *file, overlay);
+                    let says = cx.policy.privacy.consent_text(&whole);
+                    if !(says.policy || says.privacy || says.agreement) || says.contract_only {
+                        continue;
+                    }
+                    if !has_way_out(cx, *file, overlay, node) {
+                        let place = Place { file: *file, span: button.open };
+                        if seen.insert(place) {
+                            out.push(
+                                Finding::new(ID, place)
+                                    .variant("overlay")
+                                    .text("text", clip(&text))
+                                    .confidence(Confidence::Medium),
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn clip(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(40).collect()
+}
+
+/// Whether an element does something when tapped: a handler, or a host button.
+fn is_control(cx: &Context<'_>, file: FileId, node: NodeId, element: &Element) -> bool {
+    element.attribute("open-type").is_some()
+        || cx.program.bindings.iter().any(|binding| {
+            binding.template == file
+                && binding.node == node
+                && binding.user_action
+                && binding.handler.is_some()
+                && !binding.event.starts_with("touchmove")
+        })
+}
+
+fn innermost(cx: &Context<'_>, file: FileId, node: NodeId, text: &str) -> bool {
+    let Some(element) = element(cx.program, file, node) else { return false };
+    !element.children.iter().any(|child| {
+        self::element(cx.program, file, *child).is_some_and(|inner| is_control(cx, file, *child, inner))
+            && text_of(cx.program, file, *child).trim() == text.trim()
+    })
+}
+
+/// The dialog or cover that an element stands in: shown on a condition, and named or placed as one.
+fn overlay(cx: &Context<'_>, file: FileId, node: NodeId) -> Option<NodeId> {
+    let mut found = None;
+    for at in ancestors(cx.program, file, node) {
+        let Some(element) = element(cx.program, file, at) else { continue };
+        let conditional = element.attributes.iter().any(|attribute| {
+            let name = attribute.name.rsplit([':', '-']).next().unwrap_or("");
+            matches!(name, "if" | "elif" | "else") && attribute.name.len() > name.len() || &*attribute.name == "hidden"
+                || &*attribute.name == "show"
+        });
+        let named = ["class", "id", "style"].iter().any(|name| {
+            element.attribute(name).and_then(|attribute| attribute.value.as_ref()).is_some_and(|value| {
+                let text = value.span.slice(&cx.package.source(file).text).to_ascii_lowercase();
+                ["modal", "dialog", "popup", "pop-", "mask", "overlay", "cover", "toast", "alert", "privacy", "fixed", "layer"]
+                    .iter()
+                    .any(|word| text.contains(word))
+            })
+        }) || ["dialog", "popup", "modal", "overlay"].iter().any(|word| element.name.contains(word));
+        if conditional && named || named && found.is_none() && text_of(cx.program, file, at).chars().count() > 12 {
+            found = Some(at);
+        }
+        if conditional && found.is_some() {
+            return Some(at);
+        }
+        if conditional && text_of(cx.program, file, at).chars().count() > 20 {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// Whether something beside the agree button refuses, closes or leaves.
+fn has_way_out(cx: &Context<'_>, file: FileId, overlay: NodeId, agree: NodeId) -> bool {
+    let Some(template) = cx.program.template(file) else { return true };
+    let inside = |node: NodeId| node == overlay || ancestors(cx.program, file, node).contains(&overlay);
+    template.document.nodes.iter().enumerate().any(|(id, node)| {
+        let id = id as NodeId;
+        let NodeKind::Element(element) = &node.kind else { return false };
+        if id == agree || !inside(id) || !is_control(cx, file, id, element) {
+            return matches!(&*element.name, "checkbox" | "switch") && inside(id);
+        }
+        let text = text_of(cx.program, file, id);
+        let short = text.chars().count() <= 12;
+        let names: String = ["class", "bindtap", "bind:tap", "catchtap", "src"]
+            .iter()
+            .filter_map(|name| literal(element, name))
+            .collect::<Vec<_>>()
+            .join(" ")
+            .to_ascii_lowercase();
+        let handler: String = cx
+            .program
+            .bindings
+            .iter()
+            .filter(|binding| binding.template == file && binding.node == id)
+            .filter_map(|binding| binding.handler.as_deref())
+            .collect::<Vec<_>>()
+            .join(" ")
+            .to_ascii_lowercase();
+        (short && cx.policy.privacy.refuses(&text))
+            || ["close", "cancel", "refuse", "disagree", "reject", "deny", "exit", "hide", "later", "skip", "back"]
+                .iter()
+                .any(|word| names.contains(word) || handler.contains(word))
+    })
+}

@@ -1,0 +1,542 @@
+//! What the rules of this group and of `security/` share: texts of elements and dialogs, groups of flows, silences.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::flow::{Collection, Consent, Entry, EntryKind, Fact, Flow, HostCall, Kind, Place, Protection, SinkKind, Step};
+use crate::model::{Program, Unit, UnitKind};
+use crate::policy::host::Api;
+use crate::policy::privacy::ConsentText;
+use crate::rules::{Confidence, Context, Finding};
+use crate::source::{FileId, Span};
+use crate::syntax::template::{Element, NodeId, NodeKind, Part};
+
+/// Where absence is told: the start of `app.json`.
+pub fn app_place(cx: &Context<'_>) -> Option<Place> {
+    Some(Place { file: cx.package.app?, span: Span::at(0) })
+}
+
+/// The host's entry for a call.
+pub fn api<'a>(cx: &Context<'a>, call: &HostCall) -> Option<&'a Api> {
+    cx.policy.host(&cx.package.host)?.apis.get(&call.api)
+}
+
+/// Whether a call has a role.
+pub fn has_role(cx: &Context<'_>, call: &HostCall, role: &str) -> bool {
+    api(cx, call).is_some_and(|api| api.has_role(role))
+}
+
+/// Calls with a role.
+pub fn calls<'a>(cx: &Context<'a>, role: &'a str) -> impl Iterator<Item = (&'a HostCall, &'a Api)> {
+    let host = cx.policy.host(&cx.package.host);
+    cx.solution
+        .calls
+        .iter()
+        .filter_map(move |call| Some((call, host?.apis.get(&call.api)?)))
+        .filter(move |(_, api)| api.has_role(role))
+}
+
+/// What is known of the text in a parameter; holes are left out.
+pub fn param_text(call: &HostCall, api: &Api, param: &str) -> String {
+    let Some(value) = api.param(param).and_then(|path| call.arg(path)) else { return String::new() };
+    value.strings.iter().map(|text| text.pieces.concat()).collect::<Vec<_>>().join(" ")
+}
+
+/// The text of a dialog: title, content, buttons.
+pub fn dialog_text(call: &HostCall, api: &Api) -> String {
+    ["title", "content", "confirm-text", "cancel-text"].map(|param| param_text(call, api, param)).join(" ")
+}
+
+/// The texts of the dialogs that were agreed to on the way.
+pub fn agreed_text(cx: &Context<'_>, facts: &BTreeSet<Fact>) -> String {
+    let mut out = String::new();
+    for fact in facts {
+        if let Fact::DialogConfirmed(place) = fact {
+            for (call, api) in calls(cx, "dialog").filter(|(call, _)| call.place == *place) {
+                out.push_str(&dialog_text(call, api));
+                out.push(' ');
+            }
+        }
+        if let Fact::Acted(file, node) | Fact::Ticked(file, node) = fact {
+            out.push_str(&around(cx.program, *file, *node));
+            out.push(' ');
+        }
+    }
+    out
+}
+
+/// Text of an element and all below it; interpolations are left out.
+pub fn text_of(program: &Program, file: FileId, node: NodeId) -> String {
+    let mut out = String::new();
+    if let Some(template) = program.template(file) {
+        collect(&template.document.nodes, node, &mut out, 0);
+    }
+    out
+}
+
+fn collect(nodes: &[crate::syntax::template::Node], node: NodeId, out: &mut String, depth: u16) {
+    if depth > 200 {
+        return;
+    }
+    match nodes.get(node as usize).map(|node| &node.kind) {
+        Some(NodeKind::Text(parts)) => {
+            for part in parts {
+                if let Part::Text { text, .. } = part {
+                    out.push_str(text.trim());
+                }
+            }
+        }
+        Some(NodeKind::Element(element)) => {
+            for name in ["value", "title", "placeholder", "label", "content", "text", "content-text"] {
+                if let Some(text) = literal(element, name)
+                    && !text.is_ascii()
+                {
+                    out.push_str(&text);
+                    out.push(' ');
+                }
+            }
+            for child in &element.children {
+                collect(nodes, *child, out, depth + 1);
+            }
+            out.push(' ');
+        }
+        Some(NodeKind::Root { children }) => {
+            for child in children {
+                collect(nodes, *child, out, depth + 1);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// An attribute's literal value.
+pub fn literal(element: &Element, name: &str) -> Option<String> {
+    element.attribute(name)?.value.as_ref()?.literal()
+}
+
+/// The element at a node.
+pub fn element(program: &Program, file: FileId, node: NodeId) -> Option<&Element> {
+    match &program.template(file)?.document.nodes.get(node as usize)?.kind {
+        NodeKind::Element(element) => Some(element),
+        _ => None,
+    }
+}
+
+/// Ancestors of a node, nearest first, without the root.
+pub fn ancestors(program: &Program, file: FileId, node: NodeId) -> Vec<NodeId> {
+    let mut out = Vec::new();
+    let Some(template) = program.template(file) else { return out };
+    let mut at = node;
+    while let Some(current) = template.document.nodes.get(at as usize) {
+        if current.parent == at || current.parent == 0 || out.len() > 200 {
+            break;
+        }
+        at = current.parent;
+        out.push(at);
+    }
+    out
+}
+
+/// Text of an element with its near surroundings: its parent and, where that says little, the next one up.
+pub fn around(program: &Program, file: FileId, node: NodeId) -> String {
+    let mut text = text_of(program, file, node);
+    for parent in ancestors(program, file, node).into_iter().take(2) {
+        let wider = text_of(program, file, parent);
+        if wider.chars().count() > 160 {
+            break;
+        }
+        text = wider;
+    }
+    text
+}
+
+/// Whether something happens when the element is tapped: a handler, or an address, on it or on what it stands in.
+pub fn is_live(program: &Program, file: FileId, node: NodeId) -> bool {
+    std::iter::once(node).chain(ancestors(program, file, node)).take(4).any(|node| {
+        program.bindings.iter().any(|binding| {
+            binding.template == file && binding.node == node && binding.user_action && binding.handler.is_some()
+        }) || element(program, file, node).is_some_and(|element| {
+            ["url", "src", "path"].iter().any(|name| {
+                element.attribute(name).and_then(|attribute| attribute.value.as_ref()).is_some_and(|value| {
+                    value.literal().is_none_or(|text| !matches!(text.trim(), "" | "#" | "/" | "javascript:;"))
+                })
+            }) && matches!(&*element.name, "navigator" | "web-view" | "a" | "link")
+        })
+    })
+}
+
+/// Units that ship and run.
+pub fn live_units<'a>(cx: &Context<'a>) -> impl Iterator<Item = &'a Unit> {
+    cx.program.units.iter().filter(|unit| unit.live || unit.kind == UnitKind::App)
+}
+
+/// The unit that holds a template as its own.
+pub fn unit_of_template<'a>(cx: &Context<'a>, file: FileId) -> Option<&'a Unit> {
+    cx.program
+        .units
+        .iter()
+        .find(|unit| unit.template == Some(file))
+        .or_else(|| cx.program.units.iter().find(|unit| unit.templates.contains(&file)))
+}
+
+/// Kinds that are personal information.
+pub fn personal<'k>(cx: &Context<'_>, kinds: impl IntoIterator<Item = &'k Kind>) -> BTreeSet<Kind> {
+    kinds.into_iter().filter(|kind| cx.policy.privacy.is_personal(kind)).cloned().collect()
+}
+
+/// Kinds of a collection that count: pictures and files only where they show a person, a document or a record.
+pub fn counted(cx: &Context<'_>, collection: &Collection) -> BTreeSet<Kind> {
+    let mut kinds = personal(cx, &collection.kinds);
+    if kinds.iter().any(|kind| matches!(&**kind, "photo-media" | "chosen-file")) && !shows_person(cx, collection) {
+        kinds.retain(|kind| !matches!(&**kind, "photo-media" | "chosen-file"));
+    }
+    // A host button is a source only if its answer is read.
+    if collection.element.is_some() && !collection.used && collection.source.contains("button") {
+        kinds.clear();
+    }
+    kinds
+}
+
+/// Whether a field, label or function shows that a picture is of a person, a document or a record.
+fn shows_person(cx: &Context<'_>, collection: &Collection) -> bool {
+    let privacy = &cx.policy.privacy;
+    let mut texts: Vec<String> = Vec::new();
+    for reach in &collection.reaches {
+        texts.push(reach.entry.method.to_string());
+        texts.extend(reach.path.iter().map(|step| step.name.to_string()));
+        if let Some((file, node)) = reach.entry.element {
+            texts.push(around(cx.program, file, node));
+        }
+    }
+    if let Some((file, node)) = collection.element {
+        texts.push(around(cx.program, file, node));
+    }
+    for flow in cx.solution.flows.iter().filter(|flow| is_of(cx, flow, collection)) {
+        texts.push(flow.param.to_string());
+        texts.extend(flow.hops.iter().map(|step| step.name.to_string()));
+        texts.extend(flow.urls.iter().map(|url| url.pieces.concat()));
+        let source = &cx.package.source(flow.place.file).text;
+        texts.push(flow.place.span.slice(source).chars().take(400).collect());
+    }
+    texts.iter().any(|text| privacy.shows_person_picture(text))
+}
+
+fn is_of(cx: &Context<'_>, flow: &Flow, collection: &Collection) -> bool {
+    cx.solution.collections.get(flow.collection).is_some_and(|of| std::ptr::eq(of, collection))
+}
+
+/// Whether a collection is an input, picker or the like.
+pub fn is_input(cx: &Context<'_>, collection: &Collection) -> bool {
+    let Some((file, node)) = collection.element else { return false };
+    let Some(element) = element(cx.program, file, node) else { return false };
+    let Some(component) = cx.policy.host(&cx.package.host).and_then(|host| host.components.get(&element.name)) else {
+        return matches!(&*element.name, "input" | "textarea" | "picker");
+    };
+    component.roles.iter().any(|role| {
+        matches!(&**role, "input" | "textarea" | "picker" | "checkbox" | "radio" | "switch" | "slider" | "editor" | "form")
+    })
+}
+
+/// How sure a finding about a collection is.
+pub fn confidence(collection: &Collection) -> Confidence {
+    match collection.certainty {
+        85.. => Confidence::High,
+        65..=84 => Confidence::Medium,
+        _ => Confidence::Low,
+    }
+}
+
+/// Flows of a collection.
+pub fn flows_of<'a>(cx: &Context<'a>, index: usize) -> impl Iterator<Item = &'a Flow> {
+    cx.solution.flows.iter().filter(move |flow| flow.collection == index)
+}
+
+/// What keeps a value safe on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Nothing, or only an encoding.
+    Bare,
+    /// A weak cipher, mode or hash, or a key in the source: the protecting call.
+    Weak(Place),
+    /// Enough.
+    Safe,
+}
+
+/// What keeps a flow's value safe.
+pub fn guard(flow: &Flow) -> Guard {
+    let mut weak = None;
+    for protection in &flow.protections {
+        match protection {
+            Protection::Strong(_) | Protection::Masked | Protection::Hashed(_) | Protection::HostCiphertext => {
+                return Guard::Safe;
+            }
+            Protection::Weak(_, place) => weak = weak.or(Some(*place)),
+            Protection::Encoded(_) => {}
+        }
+    }
+    weak.map_or(Guard::Bare, Guard::Weak)
+}
+
+/// Whether the value still tells who somebody is: masked values and ciphertexts do not, hashes do.
+pub fn identifies(flow: &Flow) -> bool {
+    !flow.protections.iter().any(|protection| {
+        matches!(protection, Protection::Strong(_) | Protection::Masked | Protection::HostCiphertext)
+    })
+}
+
+/// Flows to one sink call, with the kinds that count.
+pub struct Sink<'a> {
+    /// The sink call.
+    pub place: Place,
+    /// The flows, in order of collection.
+    pub flows: Vec<&'a Flow>,
+    /// Their kinds.
+    pub kinds: BTreeSet<Kind>,
+}
+
+/// Flows that `keep` keeps, by sink call.
+pub fn sinks<'a>(cx: &Context<'a>, keep: impl Fn(&Flow) -> bool) -> Vec<Sink<'a>> {
+    let mut by_place: BTreeMap<Place, Sink<'a>> = BTreeMap::new();
+    for flow in cx.solution.flows.iter().filter(|flow| keep(flow)) {
+        let Some(collection) = cx.solution.collections.get(flow.collection) else { continue };
+        let allowed = counted(cx, collection);
+        let kinds: BTreeSet<Kind> = personal(cx, &flow.kinds)
+            .into_iter()
+            .filter(|kind| allowed.contains(kind) || !collection.kinds.contains(kind))
+            .collect();
+        if kinds.is_empty() {
+            continue;
+        }
+        let sink = by_place.entry(flow.place).or_insert_with(|| Sink {
+            place: flow.place,
+            flows: Vec::new(),
+            kinds: BTreeSet::new(),
+        });
+        sink.flows.push(flow);
+        sink.kinds.extend(kinds);
+    }
+    by_place.into_values().collect()
+}
+
+impl Sink<'_> {
+    /// A finding at the sink with its kinds and, as trace, every source and the way from it.
+    pub fn finding(&self, cx: &Context<'_>, rule: &'static str) -> Finding {
+        let mut finding = Finding::new(rule, self.place)
+            .kinds(&self.kinds)
+            .text("sink", self.flows.first().map_or("", |flow| &*flow.api));
+        let mut sure = Confidence::Low;
+        let mut seen: BTreeSet<(Place, &str, &str)> = BTreeSet::new();
+        for flow in &self.flows {
+            let Some(collection) = cx.solution.collections.get(flow.collection) else { continue };
+            sure = sure.max(confidence(collection));
+            if seen.insert((collection.place, "privacy-source", &collection.source)) {
+                finding = finding.step(collection.place, "privacy-source", collection.source.clone());
+            }
+            for hop in &flow.hops {
+                if seen.insert((hop.place, hop.note, &hop.name)) {
+                    finding = finding.steps([hop.clone()]);
+                }
+            }
+            for protection in &flow.protections {
+                if let Protection::Encoded(name) = protection
+                    && seen.insert((flow.place, "privacy-encoded", name))
+                {
+                    finding = finding.step(flow.place, "privacy-encoded", name.clone());
+                }
+            }
+        }
+        finding.confidence(sure)
+    }
+}
+
+/// The first step of a consent-free path: who starts it.
+pub fn entry_step(entry: &Entry) -> Step {
+    let note = match entry.kind {
+        EntryKind::TopLevel => "privacy-entry-top",
+        EntryKind::Load => "privacy-entry-load",
+        EntryKind::Host => "privacy-entry-host",
+        EntryKind::User => "privacy-entry-user",
+        EntryKind::Event => "privacy-entry-event",
+    };
+    let name = if entry.route.is_empty() {
+        entry.method.clone()
+    } else {
+        format!("{}.{}", entry.route, entry.method).into()
+    };
+    Step { place: entry.place, note, name }
+}
+
+/// The path of the weakest way to a collection: the entry point, the calls.
+pub fn weakest_path(collection: &Collection) -> Vec<Step> {
+    collection.weakest().map_or_else(Vec::new, |reach| {
+        std::iter::once(entry_step(&reach.entry)).chain(reach.path.iter().cloned()).collect()
+    })
+}
+
+/// Whether the user did something before: tapped, confirmed, ticked, picked.
+pub fn user_acted(cx: &Context<'_>, entry: &Entry, facts: &BTreeSet<Fact>) -> bool {
+    entry.kind == EntryKind::User
+        || facts.iter().any(|fact| match fact {
+            Fact::DialogConfirmed(_) | Fact::Ticked(..) | Fact::Acted(..) => true,
+            Fact::Succeeded(place) => cx.solution.calls.iter().any(|call| {
+                call.place == *place
+                    && api(cx, call).is_some_and(|api| {
+                        ["media-pick", "scan", "action-sheet"].iter().any(|role| api.has_role(role))
+                    })
+            }),
+            _ => false,
+        })
+}
+
+/// Clipboard reads and recordings that nobody started: `clipboard-read` and `covert-recording` speak of them alone.
+pub fn silent_reads(cx: &Context<'_>) -> BTreeSet<Place> {
+    ["clipboard-read", "record-start", "camera-start"]
+        .into_iter()
+        .flat_map(|role| calls(cx, role))
+        .filter(|(call, _)| !user_acted(cx, &call.entry, &call.facts))
+        .map(|(call, _)| call.place)
+        .collect()
+}
+
+/// What the texts of a template say to somebody at `node`: agreements in another branch, and names of agreements that
+/// lead nowhere, do not count.
+pub fn notices(cx: &Context<'_>, file: FileId, node: Option<NodeId>) -> ConsentText {
+    let mut out = ConsentText::default();
+    let Some(template) = cx.program.template(file) else { return out };
+    let here = node.map(|node| branches(cx, file, node)).unwrap_or_default();
+    for (id, item) in template.document.nodes.iter().enumerate() {
+        let NodeKind::Text(parts) = &item.kind else { continue };
+        let text: String = parts
+            .iter()
+            .filter_map(|part| match part {
+                Part::Text { text, .. } => Some(&**text),
+                Part::Interpolation { .. } => None,
+            })
+            .collect();
+        if text.trim().is_empty() {
+            continue;
+        }
+        // Inline elements split a sentence: read it whole.
+        let whole = match ancestors(cx.program, file, id as NodeId).get(1) {
+            Some(parent) => {
+                let wide = text_of(cx.program, file, *parent);
+                if wide.chars().count() <= 120 { wide } else { text.clone() }
+            }
+            None => text.clone(),
+        };
+        let mut says = cx.policy.privacy.consent_text(&text).and(cx.policy.privacy.consent_text(&whole));
+        if !(says.privacy || says.policy || says.agreement || says.purpose) {
+            continue;
+        }
+        let there = branches(cx, file, id as NodeId);
+        if there.iter().any(|(chain, arm)| here.iter().any(|(other, other_arm)| other == chain && other_arm != arm)) {
+            continue;
+        }
+        if !is_live(cx.program, file, item.parent) && !is_live(cx.program, file, id as NodeId) && !linked_inside(cx, file, id as NodeId) {
+            says.policy = false;
+            says.agreement = false;
+        }
+        out = out.and(says);
+    }
+    out
+}
+
+/// Whether a neighbour in the same sentence leads somewhere (`我已阅读<text bindtap>《隐私政策》</text>`).
+fn linked_inside(cx: &Context<'_>, file: FileId, node: NodeId) -> bool {
+    let Some(parent) = ancestors(cx.program, file, node).first().copied() else { return false };
+    let Some(element) = element(cx.program, file, parent) else { return false };
+    element.children.iter().any(|child| {
+        self::element(cx.program, file, *child).is_some()
+            && is_live(cx.program, file, *child)
+            && {
+                let says = cx.policy.privacy.consent_text(&text_of(cx.program, file, *child));
+                says.policy || says.agreement
+            }
+    })
+}
+
+/// Which arm of which `if` chains a node stands in: (node of the chain's head, arm).
+fn branches(cx: &Context<'_>, file: FileId, node: NodeId) -> Vec<(NodeId, NodeId)> {
+    let mut out = Vec::new();
+    let Some(template) = cx.program.template(file) else { return out };
+    for at in std::iter::once(node).chain(ancestors(cx.program, file, node)) {
+        let Some(element) = element(cx.program, file, at) else { continue };
+        let kind = |element: &Element| {
+            element.attributes.iter().find_map(|attribute| {
+                let name = attribute.name.rsplit([':', '-']).next().unwrap_or("");
+                let prefixed = attribute.name.len() > name.len();
+                match name {
+                    "if" if prefixed && attribute.name.contains("else") => Some(1),
+                    "if" if prefixed => Some(0),
+                    "elif" | "else" if prefixed => Some(1),
+                    _ => None,
+                }
+            })
+        };
+        match kind(element) {
+            Some(0) => out.push((at, at)),
+            Some(_) => {
+                // The head is the nearest `if` among the elements before it.
+                let parent = template.document.nodes.get(at as usize).map_or(0, |node| node.parent);
+                let siblings: &[NodeId] = match template.document.nodes.get(parent as usize).map(|node| &node.kind) {
+                    Some(NodeKind::Element(parent)) => &parent.children,
+                    Some(NodeKind::Root { children }) => children,
+                    _ => &[],
+                };
+                let head = siblings
+                    .iter()
+                    .take_while(|sibling| **sibling != at)
+                    .filter(|sibling| self::element(cx.program, file, **sibling).is_some_and(|e| kind(e) == Some(0)))
+                    .last();
+                if let Some(head) = head {
+                    out.push((*head, at));
+                }
+            }
+            None => {}
+        }
+    }
+    out
+}
+
+/// What the user was told on a page: by its templates, and by pages that lead to it.
+pub fn told_on_page(cx: &Context<'_>, unit: &Unit, at: Option<(FileId, NodeId)>) -> ConsentText {
+    let mut out = ConsentText::default();
+    for file in &unit.templates {
+        out = out.and(notices(cx, *file, at.filter(|(of, _)| of == file).map(|(_, node)| node)));
+    }
+    for navigation in &cx.solution.navigations {
+        let leads = navigation.target.complete().is_some_and(|target| {
+            target.split('?').next().unwrap_or("").trim_start_matches('/') == &*unit.route
+        });
+        if leads && navigation.from != unit.route
+            && let Some(from) = cx.program.by_route.get(&navigation.from).and_then(|id| cx.program.units.get(*id as usize))
+        {
+            for file in &from.templates {
+                out = out.and(notices(cx, *file, None));
+            }
+        }
+    }
+    out
+}
+
+/// Whether a collection by an input has neither notice nor agreement: by what is known on the path, else by the page.
+pub fn input_untold(cx: &Context<'_>, collection: &Collection) -> bool {
+    if collection.consent() >= Consent::NoticeOnly {
+        return false;
+    }
+    let Some((file, _)) = collection.element else { return true };
+    let Some(unit) = unit_of_template(cx, file) else { return true };
+    let told = told_on_page(cx, unit, collection.element);
+    !(told.policy || told.purpose || told.agreement)
+}
+
+/// Whether an input's value leaves the device.
+pub fn is_sent(cx: &Context<'_>, index: usize) -> bool {
+    flows_of(cx, index).any(|flow| matches!(flow.sink, SinkKind::Network | SinkKind::Cloud | SinkKind::ThirdParty))
+}
+
+/// Pages whose agreement is on before the user acts: (route, place of the finding).
+pub fn preselected_routes(cx: &Context<'_>) -> BTreeSet<std::sync::Arc<str>> {
+    let mut findings = Vec::new();
+    super::consent_preselected::find(cx, &mut |unit, _| findings.push(unit.route.clone()));
+    findings.into_iter().collect()
+}

@@ -1,0 +1,131 @@
+//! `privacy/forced-authorization`
+
+use std::collections::BTreeMap;
+
+use super::evidence::{api, calls, dialog_text, entry_step};
+use crate::flow::{Fact, HostCall, Place};
+use crate::rules::{Context, Finding, Rule};
+
+/// Refusal leads back to the prompt, to a dialog without a way out, or out of the program.
+pub struct ForcedAuthorization;
+
+const ID: &str = "privacy/forced-authorization";
+
+/// Words of a dialog that makes the refused permission a condition.
+const DEMANDS: &[&str] =
+    &["必须", "才能", "才可", "无法使用", "不能使用", "无法继续", "请授权", "重新授权", "需要授权", "去授权", "请允许", "请同意", "否则", "强制"];
+
+impl Rule for ForcedAuthorization {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let prompts: BTreeMap<Place, &HostCall> = cx
+            .solution
+            .calls
+            .iter()
+            .filter(|call| {
+                api(cx, call).is_some_and(|api| {
+                    api.scope.is_some() || api.prompt || api.has_role("authorize") || api.has_role("login")
+                })
+            })
+            .map(|call| (call.place, call))
+            .collect();
+        let mut found: BTreeMap<Place, Finding> = BTreeMap::new();
+        for call in &cx.solution.calls {
+            let Some(refused) = refusal(cx, call, &prompts) else { continue };
+            let Some(api) = api(cx, call) else { continue };
+            if chosen(cx, call) {
+                continue;
+            }
+            let variant = if api.has_role("dialog") {
+                let no_way_out = api
+                    .param("show-cancel")
+                    .and_then(|path| call.arg(path))
+                    .and_then(|value| value.boolean)
+                    .is_some_and(|show| !show);
+                let text = dialog_text(call, api);
+                let leads_back = cx.solution.calls.iter().any(|next| {
+                    next.facts.contains(&Fact::DialogConfirmed(call.place))
+                        && self::api(cx, next).is_some_and(|api| {
+                            ["authorize", "settings-open", "exit", "login"].iter().any(|role| api.has_role(role))
+                                || prompts.contains_key(&next.place)
+                        })
+                });
+                if !no_way_out || !(leads_back || DEMANDS.iter().any(|word| text.contains(word))) {
+                    // The consent dialog again, right after it was refused.
+                    if refused != call.place {
+                        continue;
+                    }
+                    "again"
+                } else {
+                    "dialog"
+                }
+            } else if api.has_role("exit") || api.has_role("program-back") {
+                "exit"
+            } else if api.has_role("settings-open") {
+                "settings"
+            } else if prompts.contains_key(&call.place) && (refused == call.place || same_scope(cx, call, refused, &prompts)) {
+                "again"
+            } else {
+                continue;
+            };
+            found.entry(call.place).or_insert_with(|| {
+                Finding::new(ID, call.place)
+                    .text("call", &*call.api)
+                    .variant(variant)
+                    .steps([entry_step(&call.entry)])
+                    .step(refused, "privacy-refused", prompts.get(&refused).map_or("", |call| &*call.api))
+                    .steps(call.path.iter().cloned())
+            });
+        }
+        out.extend(found.into_values());
+    }
+}
+
+/// What was refused on the way to a call: the prompt, or the consent dialog.
+fn refusal(cx: &Context<'_>, call: &HostCall, prompts: &BTreeMap<Place, &HostCall>) -> Option<Place> {
+    call.facts.iter().find_map(|fact| match fact {
+        Fact::Failed(place) if prompts.contains_key(place) => Some(*place),
+        Fact::Refused(scope) => prompts
+            .values()
+            .find(|prompt| {
+                api(cx, prompt).is_some_and(|api| {
+                    api.scope.as_ref() == Some(scope) || super::evidence::param_text(prompt, api, "scope") == **scope
+                })
+            })
+            .map(|prompt| prompt.place),
+        Fact::DialogRefused(place) => calls(cx, "dialog")
+            .find(|(dialog, api)| {
+                dialog.place == *place && cx.policy.privacy.consent_text(&dialog_text(dialog, api)).asks_consent()
+            })
+            .map(|(dialog, _)| dialog.place),
+        _ => None,
+    })
+}
+
+/// Whether the user chose it after the refusal: a dialog with a way out was confirmed in the refusal branch.
+fn chosen(cx: &Context<'_>, call: &HostCall) -> bool {
+    call.facts.iter().any(|fact| {
+        let Fact::DialogConfirmed(place) = fact else { return false };
+        calls(cx, "dialog").any(|(dialog, api)| {
+            dialog.place == *place
+                && dialog.facts.iter().any(|fact| matches!(fact, Fact::Failed(_) | Fact::Refused(_) | Fact::DialogRefused(_)))
+                && api
+                    .param("show-cancel")
+                    .and_then(|path| dialog.arg(path))
+                    .and_then(|value| value.boolean)
+                    .unwrap_or(true)
+        })
+    })
+}
+
+fn same_scope(cx: &Context<'_>, call: &HostCall, refused: Place, prompts: &BTreeMap<Place, &HostCall>) -> bool {
+    let scope = |call: &HostCall| {
+        let api = api(cx, call)?;
+        let named = super::evidence::param_text(call, api, "scope");
+        if named.is_empty() { api.scope.as_ref().map(ToString::to_string) } else { Some(named) }
+    };
+    prompts.get(&refused).is_some_and(|prompt| scope(prompt).is_some() && scope(prompt) == scope(call))
+}

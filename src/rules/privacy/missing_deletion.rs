@@ -1,0 +1,84 @@
+//! `privacy/missing-deletion`
+
+use std::collections::BTreeSet;
+
+use super::evidence::{app_place, calls, counted, is_live, live_units, param_text, personal, text_of};
+use crate::flow::{Kind, SinkKind};
+use crate::rules::{Context, Finding, Rule};
+
+/// Accounts or personal information are kept and no way to delete or withdraw is found.
+pub struct MissingDeletion;
+
+const ID: &str = "privacy/missing-deletion";
+
+impl Rule for MissingDeletion {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let Some(place) = app_place(cx) else { return };
+        let mut kinds: BTreeSet<Kind> = BTreeSet::new();
+        let mut kept = Vec::new();
+        for flow in &cx.solution.flows {
+            if !matches!(
+                flow.sink,
+                SinkKind::Storage | SinkKind::File | SinkKind::Cloud | SinkKind::Network | SinkKind::ThirdParty
+            ) {
+                continue;
+            }
+            let Some(collection) = cx.solution.collections.get(flow.collection) else { continue };
+            let own = personal(cx, &flow.kinds);
+            if own.is_empty() || counted(cx, collection).is_empty() || collection.certainty < 60 {
+                continue;
+            }
+            if kept.len() < 5 && !kept.iter().any(|(place, _)| *place == flow.place) {
+                kept.push((flow.place, flow.api.clone()));
+            }
+            kinds.extend(own);
+        }
+        if kinds.is_empty() || has_way(cx) {
+            return;
+        }
+        let mut finding = Finding::new(ID, place).kinds(&kinds);
+        for (place, api) in kept {
+            finding = finding.step(place, "privacy-kept", api);
+        }
+        out.push(finding);
+    }
+}
+
+/// A control with a handler, or an item of a menu, that deletes, closes the account or withdraws.
+fn has_way(cx: &Context<'_>) -> bool {
+    let privacy = &cx.policy.privacy;
+    for unit in live_units(cx) {
+        for file in &unit.templates {
+            for (node, element) in cx.program.elements(*file) {
+                let bound = cx.program.bindings.iter().any(|binding| {
+                    binding.template == *file && binding.node == node && binding.user_action && binding.handler.is_some()
+                });
+                let leads = matches!(&*element.name, "navigator" | "a") && is_live(cx.program, *file, node);
+                let cell = element.name.contains('-') && element.attribute("title").is_some();
+                if (bound || leads || cell) && privacy.deletes(&text_of(cx.program, *file, node)) {
+                    return true;
+                }
+            }
+        }
+        let title = unit
+            .config
+            .and_then(|config| cx.package.files[config.index()].json.as_ref())
+            .and_then(|json| json.get("navigationBarTitleText"))
+            .and_then(|title| title.as_str());
+        if title.is_some_and(|title| privacy.deletes(title) && title.contains("注销")) {
+            return true;
+        }
+    }
+    calls(cx, "action-sheet").any(|(call, api)| {
+        api.param("items").and_then(|path| call.arg(path)).is_some_and(|items| {
+            items.fields.iter().flat_map(|(_, item)| &item.strings).any(|text| privacy.deletes(&text.pieces.concat()))
+        })
+    }) || calls(cx, "dialog").any(|(call, api)| {
+        let title = param_text(call, api, "title") + &param_text(call, api, "content");
+        call.entry.kind == crate::flow::EntryKind::User && title.contains("注销") && title.chars().count() < 60
+    })
+}

@@ -1,0 +1,47 @@
+//! `privacy/undisclosed-collection`
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::evidence::{confidence, counted};
+use super::policy_text;
+use crate::flow::{Kind, Place};
+use crate::rules::{Context, Finding, Rule};
+
+/// The policy does not mention a kind that is collected.
+pub struct UndisclosedCollection;
+
+const ID: &str = "privacy/undisclosed-collection";
+
+impl Rule for UndisclosedCollection {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        if cx.solution.collections.is_empty() {
+            return;
+        }
+        let policy = policy_text::find(cx);
+        if !policy.readable() {
+            return;
+        }
+        let mut known: BTreeMap<Kind, bool> = BTreeMap::new();
+        let mut found: BTreeMap<Place, (BTreeSet<Kind>, &crate::flow::Collection)> = BTreeMap::new();
+        for collection in &cx.solution.collections {
+            for kind in counted(cx, collection) {
+                let named = *known
+                    .entry(kind.clone())
+                    .or_insert_with(|| cx.policy.privacy.policy_mentions(&policy.text, &kind));
+                if !named {
+                    found.entry(collection.place).or_insert_with(|| (BTreeSet::new(), collection)).0.insert(kind);
+                }
+            }
+        }
+        out.extend(found.into_iter().map(|(place, (kinds, collection))| {
+            Finding::new(ID, place)
+                .kinds(&kinds)
+                .text("source", &*collection.source)
+                .confidence(confidence(collection))
+        }));
+    }
+}

@@ -1,0 +1,44 @@
+//! `privacy/weak-encryption`
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::evidence::{Guard, confidence, counted, guard, personal};
+use crate::flow::{Kind, Place, Protection};
+use crate::rules::{Context, Finding, Rule};
+
+/// The only protection on the path is a weak cipher, mode or hash, or its key stands in the source.
+pub struct WeakEncryption;
+
+const ID: &str = "privacy/weak-encryption";
+
+impl Rule for WeakEncryption {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let mut found: BTreeMap<Place, (BTreeSet<Kind>, Finding)> = BTreeMap::new();
+        for flow in &cx.solution.flows {
+            let Guard::Weak(place) = guard(flow) else { continue };
+            let Some(collection) = cx.solution.collections.get(flow.collection) else { continue };
+            let kinds = personal(cx, &flow.kinds);
+            if kinds.is_empty() || counted(cx, collection).is_empty() {
+                continue;
+            }
+            let name = flow.protections.iter().find_map(|protection| match protection {
+                Protection::Weak(name, at) if *at == place => Some(name.clone()),
+                _ => None,
+            });
+            let (all, _) = found.entry(place).or_insert_with(|| {
+                let finding = Finding::new(ID, place)
+                    .text("cipher", name.as_deref().unwrap_or(""))
+                    .confidence(confidence(collection))
+                    .step(collection.place, "privacy-source", collection.source.clone())
+                    .step(flow.place, "privacy-sent", flow.api.clone());
+                (BTreeSet::new(), finding)
+            });
+            all.extend(kinds);
+        }
+        out.extend(found.into_values().map(|(kinds, finding)| finding.kinds(&kinds)));
+    }
+}
