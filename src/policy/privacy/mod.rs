@@ -8,6 +8,7 @@ mod literals;
 mod necessary;
 mod parties;
 mod secrets;
+mod security;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use literals::LiteralHit;
 pub use necessary::Necessary;
 pub use parties::{Parties, Sdk, SdkUse, host_of, is_local, registrable};
 pub use secrets::SecretHit;
+pub use security::{DeviceWords, SecurityWords};
 
 /// A kind of personal information.
 #[derive(Clone, Debug, Default)]
@@ -86,6 +88,7 @@ pub struct Privacy {
     necessary: necessary::Table,
     literals: literals::Table,
     secrets: secrets::Table,
+    security: SecurityWords,
 }
 
 impl Privacy {
@@ -109,6 +112,7 @@ impl Privacy {
             necessary: necessary::Table::load(packs, errors),
             literals: literals::Table::load(packs, errors),
             secrets: secrets::Table::load(packs, errors),
+            security: SecurityWords::load(packs, errors),
             kinds,
         };
         for (file, kind) in privacy
@@ -319,6 +323,11 @@ impl Privacy {
     /// Secrets written into a text; `quoted` when the file's language quotes its strings.
     pub fn secrets(&self, text: &str, quoted: bool) -> Vec<SecretHit<'_>> {
         self.secrets.find(text, quoted)
+    }
+
+    /// What the security rules look for.
+    pub fn security(&self) -> &SecurityWords {
+        &self.security
     }
 
     /// The text with personal information and secrets masked, characters kept one for one.

@@ -261,7 +261,7 @@ pub fn is_local(host: &str) -> bool {
         return true;
     }
     let lower = host.to_ascii_lowercase();
-    if [".local", ".localhost", ".lan", ".internal", ".test"].iter().any(|end| lower.ends_with(end)) {
+    if [".local", ".localhost", ".lan", ".internal"].iter().any(|end| lower.ends_with(end)) {
         return true;
     }
     let octets: Vec<u8> = match host.split('.').map(str::parse::<u8>).collect::<Result<_, _>>() {

@@ -7,7 +7,7 @@ use super::third_party_sharing::imports;
 use crate::flow::{Consent, EntryKind, Fact, Place, SinkKind};
 use crate::model::sites::{self, Root};
 use crate::package::Origin;
-use crate::policy::privacy::SdkUse;
+use crate::policy::privacy::{Sdk, SdkUse};
 use crate::rules::{Confidence, Context, Finding, Rule};
 
 /// An analytics SDK starts, or analytics receive personal information, before consent.
@@ -25,9 +25,11 @@ impl Rule for AnalyticsBeforeConsent {
         let mut started: Vec<std::sync::Arc<str>> = Vec::new();
         // Calls that the analysis reached know what stands before them.
         for call in &cx.solution.calls {
-            let Some(id) = call.namespace.strip_prefix("sdk:") else { continue };
-            let Some(sdk) = cx.policy.privacy.sdk(id).filter(|sdk| sdk.is_analytics()) else { continue };
-            if sdk.method(&call.api) != SdkUse::Start {
+            if &*call.namespace != "third-party" {
+                continue;
+            }
+            let Some((sdk, use_)) = sdk_of(cx, &call.api).filter(|(sdk, _)| sdk.is_analytics()) else { continue };
+            if use_ != SdkUse::Start {
                 continue;
             }
             started.push(sdk.id.clone());
@@ -61,12 +63,14 @@ impl Rule for AnalyticsBeforeConsent {
                     Some(sdk) if chain.len() > 1 => (sdk, sdk.method(&chain[1..].join("."))),
                     Some(sdk) if site.constructs => (sdk, sdk.method("new")),
                     Some(sdk) => (sdk, sdk.method("")),
-                    None if site.root == Root::Global || chain.first().is_some_and(|root| {
-                        matches!(*root, "wx" | "swan" | "my" | "tt" | "qq")
-                    }) => match cx.policy.privacy.sdk_call(&chain) {
-                        Some(found) => found,
-                        None => continue,
-                    },
+                    None if site.root == Root::Global
+                        || chain.first().is_some_and(|root| matches!(*root, "wx" | "swan" | "my" | "tt" | "qq")) =>
+                    {
+                        match cx.policy.privacy.sdk_call(&chain) {
+                            Some(found) => found,
+                            None => continue,
+                        }
+                    }
                     None => continue,
                 };
                 if !sdk.is_analytics() || use_ != SdkUse::Start || started.contains(&sdk.id) {
@@ -78,25 +82,27 @@ impl Rule for AnalyticsBeforeConsent {
                     started.push(sdk.id.clone());
                     continue;
                 }
-                found.entry(place).or_insert_with(|| {
-                    Finding::new(ID, place).text("party", &*sdk.zh).confidence(Confidence::Medium)
-                });
+                found
+                    .entry(place)
+                    .or_insert_with(|| Finding::new(ID, place).text("party", &*sdk.zh).confidence(Confidence::Medium));
                 started.push(sdk.id.clone());
             }
         }
         // An SDK that starts when its file is required.
         for (place, sdk) in imports(cx) {
             if sdk.is_analytics() && sdk.auto && !started.contains(&sdk.id) {
-                found.entry(place).or_insert_with(|| {
-                    Finding::new(ID, place).text("party", &*sdk.zh).variant("import")
-                });
+                found.entry(place).or_insert_with(|| Finding::new(ID, place).text("party", &*sdk.zh).variant("import"));
             }
         }
         // Reports with personal information.
         let reports: Vec<Place> = calls(cx, "analytics").map(|(call, _)| call.place).collect();
         for sink in sinks(cx, |flow| {
             let analytics = reports.contains(&flow.place)
-                || flow.third_party.as_deref().and_then(|id| cx.policy.privacy.sdk(id)).is_some_and(|sdk| sdk.is_analytics());
+                || flow
+                    .third_party
+                    .as_deref()
+                    .and_then(|id| cx.policy.privacy.sdk(id))
+                    .is_some_and(|sdk| sdk.is_analytics());
             analytics
                 && flow.sink != SinkKind::Storage
                 && flow.consent != Consent::NoticeAndConsent
@@ -112,6 +118,19 @@ impl Rule for AnalyticsBeforeConsent {
         }
         out.extend(found.into_values());
     }
+}
+
+/// The SDK of a call that is written as module or global, then method.
+fn sdk_of<'a>(cx: &Context<'a>, label: &str) -> Option<(&'a Sdk, SdkUse)> {
+    let privacy = &cx.policy.privacy;
+    let known = |name: &str| privacy.sdk_by_module(name).or_else(|| privacy.sdk_by_global(name));
+    if let Some(sdk) = known(label) {
+        return Some((sdk, sdk.method("")));
+    }
+    label.rmatch_indices('.').find_map(|(at, _)| {
+        let sdk = known(&label[..at])?;
+        Some((sdk, sdk.method(&label[at + 1..])))
+    })
 }
 
 fn agreed(facts: &std::collections::BTreeSet<Fact>) -> bool {

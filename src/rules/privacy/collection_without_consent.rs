@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::evidence::{
-    confidence, counted, input_untold, is_input, is_sent, preselected_routes, silent_reads, unit_of_template, weakest_path,
+    confidence, counted, input_untold, is_input, is_sent, preselected_routes, silent_reads, unit_of_template,
+    weakest_path,
 };
 use crate::flow::{Consent, SinkKind};
 use crate::rules::{Context, Finding, Rule};
@@ -34,7 +35,10 @@ impl Rule for CollectionWithoutConsent {
                     && input_untold(cx, collection)
                     && unit.is_none_or(|unit| !preselected.contains(&unit.route))
                 {
-                    let key = unit.map_or_else(|| cx.package.source(collection.place.file).path.clone(), |unit| unit.route.clone());
+                    let key = unit.map_or_else(
+                        || cx.package.source(collection.place.file).path.clone(),
+                        |unit| unit.route.clone(),
+                    );
                     let first = inputs.entry(key).or_insert((collection.place, index));
                     if collection.place < first.0 {
                         *first = (collection.place, index);

@@ -14,9 +14,29 @@ const ID: &str = "privacy/consent-preselected";
 
 /// Data keys that say by themselves that they hold an agreement.
 const FLAGS: &[&str] = &[
-    "agree", "agreed", "isagree", "isagreed", "agreement", "privacyagreed", "agreeprivacy", "privacychecked", "consent",
-    "hasagreed", "agreechecked", "ischeckagree", "agreeprotocol", "protocolchecked", "isagreement", "checkedagreement",
-    "readagreement", "isread", "agreepolicy", "policychecked", "privacyagree", "hasconsent", "consented",
+    "agree",
+    "agreed",
+    "isagree",
+    "isagreed",
+    "agreement",
+    "privacyagreed",
+    "agreeprivacy",
+    "privacychecked",
+    "consent",
+    "hasagreed",
+    "agreechecked",
+    "ischeckagree",
+    "agreeprotocol",
+    "protocolchecked",
+    "isagreement",
+    "checkedagreement",
+    "readagreement",
+    "isread",
+    "agreepolicy",
+    "policychecked",
+    "privacyagree",
+    "hasconsent",
+    "consented",
 ];
 
 impl Rule for ConsentPreselected {
@@ -43,11 +63,14 @@ pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Finding)) {
                     if let Some(step) = step {
                         finding = finding.step(step, "privacy-agreement-here", "");
                     }
-                    found(unit, finding.fix(Fix {
-                        title: "start-off",
-                        safe: false,
-                        edits: vec![crate::rules::Edit { place, text: "false".into() }],
-                    }));
+                    found(
+                        unit,
+                        finding.fix(Fix {
+                            title: "start-off",
+                            safe: false,
+                            edits: vec![crate::rules::Edit { place, text: "false".into() }],
+                        }),
+                    );
                 }
             }
         };
@@ -57,7 +80,9 @@ pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Finding)) {
                 let Some(on) = checked(element, &cx.package.source(*file).text) else { continue };
                 let text = around(cx.program, *file, node);
                 let says = cx.policy.privacy.consent_text(&text);
-                if !(says.policy || says.agreement || says.privacy && cx.policy.privacy.agrees(&text)) || says.contract_only {
+                if !(says.policy || says.agreement || says.privacy && cx.policy.privacy.agrees(&text))
+                    || says.contract_only
+                {
                     continue;
                 }
                 let place = Place { file: *file, span: element.open };
@@ -105,12 +130,14 @@ fn checked(element: &Element, source: &str) -> Option<On> {
     if !matches!(&*element.name, "checkbox" | "switch" | "radio" | "van-checkbox" | "t-checkbox" | "u-checkbox") {
         return None;
     }
-    let attribute = element.attribute("checked").or_else(|| element.attribute("value").filter(|_| element.name.contains('-')))?;
+    let attribute =
+        element.attribute("checked").or_else(|| element.attribute("value").filter(|_| element.name.contains('-')))?;
     let Some(value) = &attribute.value else { return Some(On::Always) };
     if let Some(text) = value.literal() {
         return (text.trim() != "false" && attribute.name.eq_ignore_ascii_case("checked")).then_some(On::Always);
     }
-    let mut parts = value.parts.iter().filter(|part| !matches!(part, Part::Text { text, .. } if text.trim().is_empty()));
+    let mut parts =
+        value.parts.iter().filter(|part| !matches!(part, Part::Text { text, .. } if text.trim().is_empty()));
     let (Some(Part::Interpolation { expression, .. }), None) = (parts.next(), parts.next()) else { return None };
     match expression.slice(source).trim() {
         "true" | "!0" | "1" => Some(On::Always),

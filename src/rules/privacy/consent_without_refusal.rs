@@ -24,9 +24,10 @@ impl Rule for ConsentWithoutRefusal {
             let text = dialog_text(call, api);
             if show.boolean != Some(false)
                 || !cx.policy.privacy.consent_text(&text).asks_consent()
-                || call.facts.iter().any(|fact| {
-                    matches!(fact, Fact::Refused(_) | Fact::DialogRefused(_) | Fact::Failed(_))
-                })
+                || call
+                    .facts
+                    .iter()
+                    .any(|fact| matches!(fact, Fact::Refused(_) | Fact::DialogRefused(_) | Fact::Failed(_)))
                 || !seen.insert(call.place)
             {
                 continue;
@@ -106,15 +107,19 @@ fn overlay(cx: &Context<'_>, file: FileId, node: NodeId) -> Option<NodeId> {
         let Some(element) = element(cx.program, file, at) else { continue };
         let conditional = element.attributes.iter().any(|attribute| {
             let name = attribute.name.rsplit([':', '-']).next().unwrap_or("");
-            matches!(name, "if" | "elif" | "else") && attribute.name.len() > name.len() || &*attribute.name == "hidden"
+            matches!(name, "if" | "elif" | "else") && attribute.name.len() > name.len()
+                || &*attribute.name == "hidden"
                 || &*attribute.name == "show"
         });
         let named = ["class", "id", "style"].iter().any(|name| {
             element.attribute(name).and_then(|attribute| attribute.value.as_ref()).is_some_and(|value| {
                 let text = value.span.slice(&cx.package.source(file).text).to_ascii_lowercase();
-                ["modal", "dialog", "popup", "pop-", "mask", "overlay", "cover", "toast", "alert", "privacy", "fixed", "layer"]
-                    .iter()
-                    .any(|word| text.contains(word))
+                [
+                    "modal", "dialog", "popup", "pop-", "mask", "overlay", "cover", "toast", "alert", "privacy",
+                    "fixed", "layer",
+                ]
+                .iter()
+                .any(|word| text.contains(word))
             })
         }) || ["dialog", "popup", "modal", "overlay"].iter().any(|word| element.name.contains(word));
         if conditional && named || named && found.is_none() && text_of(cx.program, file, at).chars().count() > 12 {

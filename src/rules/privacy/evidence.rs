@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::flow::{Collection, Consent, Entry, EntryKind, Fact, Flow, HostCall, Kind, Place, Protection, SinkKind, Step};
+use crate::flow::{
+    Collection, Consent, Entry, EntryKind, Fact, Flow, HostCall, Kind, Place, Protection, SinkKind, Step,
+};
 use crate::model::{Program, Unit, UnitKind};
 use crate::policy::host::Api;
 use crate::policy::privacy::ConsentText;
@@ -18,11 +20,6 @@ pub fn app_place(cx: &Context<'_>) -> Option<Place> {
 /// The host's entry for a call.
 pub fn api<'a>(cx: &Context<'a>, call: &HostCall) -> Option<&'a Api> {
     cx.policy.host(&cx.package.host)?.apis.get(&call.api)
-}
-
-/// Whether a call has a role.
-pub fn has_role(cx: &Context<'_>, call: &HostCall, role: &str) -> bool {
-    api(cx, call).is_some_and(|api| api.has_role(role))
 }
 
 /// Calls with a role.
@@ -232,7 +229,10 @@ pub fn is_input(cx: &Context<'_>, collection: &Collection) -> bool {
         return matches!(&*element.name, "input" | "textarea" | "picker");
     };
     component.roles.iter().any(|role| {
-        matches!(&**role, "input" | "textarea" | "picker" | "checkbox" | "radio" | "switch" | "slider" | "editor" | "form")
+        matches!(
+            &**role,
+            "input" | "textarea" | "picker" | "checkbox" | "radio" | "switch" | "slider" | "editor" | "form"
+        )
     })
 }
 
@@ -278,9 +278,10 @@ pub fn guard(flow: &Flow) -> Guard {
 
 /// Whether the value still tells who somebody is: masked values and ciphertexts do not, hashes do.
 pub fn identifies(flow: &Flow) -> bool {
-    !flow.protections.iter().any(|protection| {
-        matches!(protection, Protection::Strong(_) | Protection::Masked | Protection::HostCiphertext)
-    })
+    !flow
+        .protections
+        .iter()
+        .any(|protection| matches!(protection, Protection::Strong(_) | Protection::Masked | Protection::HostCiphertext))
 }
 
 /// Flows to one sink call, with the kinds that count.
@@ -357,11 +358,8 @@ pub fn entry_step(entry: &Entry) -> Step {
         EntryKind::User => "privacy-entry-user",
         EntryKind::Event => "privacy-entry-event",
     };
-    let name = if entry.route.is_empty() {
-        entry.method.clone()
-    } else {
-        format!("{}.{}", entry.route, entry.method).into()
-    };
+    let name =
+        if entry.route.is_empty() { entry.method.clone() } else { format!("{}.{}", entry.route, entry.method).into() };
     Step { place: entry.place, note, name }
 }
 
@@ -379,9 +377,8 @@ pub fn user_acted(cx: &Context<'_>, entry: &Entry, facts: &BTreeSet<Fact>) -> bo
             Fact::DialogConfirmed(_) | Fact::Ticked(..) | Fact::Acted(..) => true,
             Fact::Succeeded(place) => cx.solution.calls.iter().any(|call| {
                 call.place == *place
-                    && api(cx, call).is_some_and(|api| {
-                        ["media-pick", "scan", "action-sheet"].iter().any(|role| api.has_role(role))
-                    })
+                    && api(cx, call)
+                        .is_some_and(|api| ["media-pick", "scan", "action-sheet"].iter().any(|role| api.has_role(role)))
             }),
             _ => false,
         })
@@ -431,7 +428,10 @@ pub fn notices(cx: &Context<'_>, file: FileId, node: Option<NodeId>) -> ConsentT
         if there.iter().any(|(chain, arm)| here.iter().any(|(other, other_arm)| other == chain && other_arm != arm)) {
             continue;
         }
-        if !is_live(cx.program, file, item.parent) && !is_live(cx.program, file, id as NodeId) && !linked_inside(cx, file, id as NodeId) {
+        if !is_live(cx.program, file, item.parent)
+            && !is_live(cx.program, file, id as NodeId)
+            && !linked_inside(cx, file, id as NodeId)
+        {
             says.policy = false;
             says.agreement = false;
         }
@@ -445,12 +445,10 @@ fn linked_inside(cx: &Context<'_>, file: FileId, node: NodeId) -> bool {
     let Some(parent) = ancestors(cx.program, file, node).first().copied() else { return false };
     let Some(element) = element(cx.program, file, parent) else { return false };
     element.children.iter().any(|child| {
-        self::element(cx.program, file, *child).is_some()
-            && is_live(cx.program, file, *child)
-            && {
-                let says = cx.policy.privacy.consent_text(&text_of(cx.program, file, *child));
-                says.policy || says.agreement
-            }
+        self::element(cx.program, file, *child).is_some() && is_live(cx.program, file, *child) && {
+            let says = cx.policy.privacy.consent_text(&text_of(cx.program, file, *child));
+            says.policy || says.agreement
+        }
     })
 }
 
@@ -504,11 +502,14 @@ pub fn told_on_page(cx: &Context<'_>, unit: &Unit, at: Option<(FileId, NodeId)>)
         out = out.and(notices(cx, *file, at.filter(|(of, _)| of == file).map(|(_, node)| node)));
     }
     for navigation in &cx.solution.navigations {
-        let leads = navigation.target.complete().is_some_and(|target| {
-            target.split('?').next().unwrap_or("").trim_start_matches('/') == &*unit.route
-        });
-        if leads && navigation.from != unit.route
-            && let Some(from) = cx.program.by_route.get(&navigation.from).and_then(|id| cx.program.units.get(*id as usize))
+        let leads = navigation
+            .target
+            .complete()
+            .is_some_and(|target| target.split('?').next().unwrap_or("").trim_start_matches('/') == &*unit.route);
+        if leads
+            && navigation.from != unit.route
+            && let Some(from) =
+                cx.program.by_route.get(&navigation.from).and_then(|id| cx.program.units.get(*id as usize))
         {
             for file in &from.templates {
                 out = out.and(notices(cx, *file, None));

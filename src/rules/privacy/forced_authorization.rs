@@ -12,8 +12,22 @@ pub struct ForcedAuthorization;
 const ID: &str = "privacy/forced-authorization";
 
 /// Words of a dialog that makes the refused permission a condition.
-const DEMANDS: &[&str] =
-    &["必须", "才能", "才可", "无法使用", "不能使用", "无法继续", "请授权", "重新授权", "需要授权", "去授权", "请允许", "请同意", "否则", "强制"];
+const DEMANDS: &[&str] = &[
+    "必须",
+    "才能",
+    "才可",
+    "无法使用",
+    "不能使用",
+    "无法继续",
+    "请授权",
+    "重新授权",
+    "需要授权",
+    "去授权",
+    "请允许",
+    "请同意",
+    "否则",
+    "强制",
+];
 
 impl Rule for ForcedAuthorization {
     fn id(&self) -> &'static str {
@@ -66,7 +80,9 @@ impl Rule for ForcedAuthorization {
                 "exit"
             } else if api.has_role("settings-open") {
                 "settings"
-            } else if prompts.contains_key(&call.place) && (refused == call.place || same_scope(cx, call, refused, &prompts)) {
+            } else if prompts.contains_key(&call.place)
+                && (refused == call.place || same_scope(cx, call, refused, &prompts))
+            {
                 "again"
             } else {
                 continue;
@@ -111,7 +127,10 @@ fn chosen(cx: &Context<'_>, call: &HostCall) -> bool {
         let Fact::DialogConfirmed(place) = fact else { return false };
         calls(cx, "dialog").any(|(dialog, api)| {
             dialog.place == *place
-                && dialog.facts.iter().any(|fact| matches!(fact, Fact::Failed(_) | Fact::Refused(_) | Fact::DialogRefused(_)))
+                && dialog
+                    .facts
+                    .iter()
+                    .any(|fact| matches!(fact, Fact::Failed(_) | Fact::Refused(_) | Fact::DialogRefused(_)))
                 && api
                     .param("show-cancel")
                     .and_then(|path| dialog.arg(path))

@@ -1,7 +1,7 @@
 //! `privacy/literal-personal-information`
 
 use crate::flow::Place;
-use crate::package::Origin;
+use crate::package::{FileKind, Origin};
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::{FileId, Span};
 
@@ -18,7 +18,7 @@ impl Rule for LiteralPersonalInformation {
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         for (index, file) in cx.package.files.iter().enumerate() {
             let id = FileId(index as u32);
-            if file.origin != Origin::Own || cx.package.submission.file == Some(id) {
+            if file.origin != Origin::Own || file.kind == FileKind::Foreign || cx.package.submission.file == Some(id) {
                 continue;
             }
             for hit in cx.policy.privacy.literals(&file.source.path, &file.source.text) {

@@ -20,7 +20,7 @@ mod log_exposure;
 mod minor_data_collection;
 mod missing_deletion;
 mod missing_privacy_policy;
-pub(super) mod plaintext_storage;
+mod plaintext_storage;
 pub(super) mod plaintext_transport;
 pub mod policy_text;
 mod public_display;

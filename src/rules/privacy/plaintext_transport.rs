@@ -27,7 +27,9 @@ impl Rule for PlaintextTransport {
 
 /// The cleartext address that a flow goes to.
 pub fn cleartext(flow: &Flow) -> Option<String> {
-    if !matches!(flow.sink, SinkKind::Network | SinkKind::ThirdParty | SinkKind::Cloud) && !(flow.sink == SinkKind::Url && flow.in_url) {
+    let leaves = matches!(flow.sink, SinkKind::Network | SinkKind::ThirdParty | SinkKind::Cloud)
+        || flow.sink == SinkKind::Url && flow.in_url;
+    if !leaves {
         return None;
     }
     flow.urls.iter().find_map(|url| {

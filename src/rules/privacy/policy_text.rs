@@ -144,7 +144,8 @@ fn files(cx: &Context<'_>, out: &mut PolicyFound) {
             let stem = file.source.path.rsplit_once('.').map_or("", |(stem, _)| stem);
             !cx.program.by_route.contains_key(stem)
         };
-        if (named && (is_text || is_data)) && cx.policy.privacy.consent_text(text).privacy && text.chars().count() > 60 {
+        if (named && (is_text || is_data)) && cx.policy.privacy.consent_text(text).privacy && text.chars().count() > 60
+        {
             out.exists = true;
             out.text.push_str(text);
             out.text.push('\n');
@@ -185,9 +186,11 @@ fn links(cx: &Context<'_>) -> bool {
 
 /// The host keeps and shows the policy itself.
 fn gate(cx: &Context<'_>) -> bool {
-    let declared = cx.package.app_json().and_then(|app| app.get("__usePrivacyCheck__")).is_some_and(|value| {
-        matches!(value.value, JsonValue::Bool(true))
-    });
+    let declared = cx
+        .package
+        .app_json()
+        .and_then(|app| app.get("__usePrivacyCheck__"))
+        .is_some_and(|value| matches!(value.value, JsonValue::Bool(true)));
     let button = cx.policy.host(&cx.package.host).is_some_and(|host| {
         live_units(cx).flat_map(|unit| &unit.templates).any(|file| {
             cx.program.elements(*file).any(|(_, element)| {

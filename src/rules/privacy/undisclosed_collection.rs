@@ -38,10 +38,7 @@ impl Rule for UndisclosedCollection {
             }
         }
         out.extend(found.into_iter().map(|(place, (kinds, collection))| {
-            Finding::new(ID, place)
-                .kinds(&kinds)
-                .text("source", &*collection.source)
-                .confidence(confidence(collection))
+            Finding::new(ID, place).kinds(&kinds).text("source", &*collection.source).confidence(confidence(collection))
         }));
     }
 }

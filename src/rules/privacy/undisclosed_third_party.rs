@@ -32,9 +32,9 @@ impl Rule for UndisclosedThirdParty {
             if cx.policy.privacy.policy_names_party(&policy.text, Some(sdk), None) {
                 continue;
             }
-            found.entry(sdk.id.clone()).or_insert_with(|| {
-                (place, Finding::new(ID, place).text("party", &*sdk.zh).variant("sdk"))
-            });
+            found
+                .entry(sdk.id.clone())
+                .or_insert_with(|| (place, Finding::new(ID, place).text("party", &*sdk.zh).variant("sdk")));
         }
         for sink in recipients(cx) {
             for flow in &sink.flows {
@@ -50,10 +50,10 @@ impl Rule for UndisclosedThirdParty {
                 let place = sdk
                     .and_then(|sdk| imports(cx).into_iter().find(|(_, other)| other.id == sdk.id))
                     .map_or(sink.place, |(place, _)| place);
-                found.entry(key).or_insert_with(|| {
-                    (place, sink.finding(cx, ID).text("party", party.name.clone()))
-                });
-                if let Some((at, finding)) = found.get_mut(&sdk.map_or_else(|| party.name.as_str().into(), |sdk| sdk.id.clone())) {
+                found.entry(key).or_insert_with(|| (place, sink.finding(cx, ID).text("party", party.name.clone())));
+                if let Some((at, finding)) =
+                    found.get_mut(&sdk.map_or_else(|| party.name.as_str().into(), |sdk| sdk.id.clone()))
+                {
                     finding.place = *at;
                 }
             }

@@ -1,0 +1,98 @@
+//! `security/client-side-secret-exchange`
+
+use std::collections::BTreeMap;
+
+use crate::flow::Place;
+use crate::model::sites;
+use crate::package::Origin;
+use crate::policy::privacy::CipherClass;
+use crate::rules::privacy::evidence::{api, param_text};
+use crate::rules::{Confidence, Context, Finding, Rule};
+use crate::source::FileId;
+
+/// The package itself calls endpoints that need the app secret, or signs payments.
+pub struct ClientSideSecretExchange;
+
+const ID: &str = "security/client-side-secret-exchange";
+
+impl Rule for ClientSideSecretExchange {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let words = cx.policy.privacy.security();
+        let mut found: BTreeMap<Place, Finding> = BTreeMap::new();
+        for call in &cx.solution.calls {
+            let Some(api) = api(cx, call) else { continue };
+            if !["request", "upload", "download"].iter().any(|role| api.has_role(role)) {
+                continue;
+            }
+            let url = param_text(call, api, "url");
+            if let Some(endpoint) = words.server_endpoints.iter().find(|endpoint| url.contains(&***endpoint)) {
+                found.entry(call.place).or_insert_with(|| {
+                    Finding::new(ID, call.place).text("endpoint", &**endpoint).steps(call.path.iter().cloned())
+                });
+            }
+        }
+        // Payment signing: a hash over parameters with the merchant key.
+        for (index, facts) in cx.program.facts.iter().enumerate() {
+            let file = FileId(index as u32);
+            let Some(script) = &facts.script else { continue };
+            if cx.package.files[index].origin != Origin::Own || !cx.program.live_files.contains(&file) {
+                continue;
+            }
+            let text = &cx.package.source(file).text;
+            if !["paySign", "pay_sign", "rsaSign", "nonceStr", "nonce_str", "prepay", "mch_id", "orderInfo"]
+                .iter()
+                .any(|word| text.contains(word))
+            {
+                continue;
+            }
+            for site in sites::call_sites(script) {
+                let chain: Vec<&str> = site.chain.iter().map(|name| &**name).collect();
+                let module = match &site.root {
+                    sites::Root::Module(request) => Some(&**request),
+                    _ => None,
+                };
+                let signs = cx
+                    .policy
+                    .privacy
+                    .protection(&chain, module)
+                    .is_some_and(|cipher| matches!(cipher.class, CipherClass::Hash | CipherClass::Mac));
+                if !signs {
+                    continue;
+                }
+                let function = script.functions.get(site.function as usize).map_or(site.span, |function| function.span);
+                let around = if site.function == 0 { site.span.slice(text) } else { function.slice(text) };
+                let pays = ["paySign", "pay_sign", "rsaSign", "prepay", "mch_id", "mchId", "out_trade_no", "signType"]
+                    .iter()
+                    .any(|word| around.contains(word));
+                let keyed = [
+                    "&key=",
+                    "mchKey",
+                    "mch_key",
+                    "payKey",
+                    "apiKey",
+                    "api_key",
+                    "merchantKey",
+                    "partnerKey",
+                    "appSecret",
+                    "secret",
+                ]
+                .iter()
+                .any(|word| around.contains(word));
+                if pays && keyed {
+                    let place = Place { file, span: site.span };
+                    found.entry(place).or_insert_with(|| {
+                        Finding::new(ID, place)
+                            .variant("signing")
+                            .text("call", chain.join("."))
+                            .confidence(Confidence::Medium)
+                    });
+                }
+            }
+        }
+        out.extend(found.into_values());
+    }
+}

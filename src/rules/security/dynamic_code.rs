@@ -1,0 +1,95 @@
+//! `security/dynamic-code`
+
+use std::collections::BTreeMap;
+
+use crate::flow::{Origin as ValueOrigin, Place};
+use crate::model::sites::{self, Root};
+use crate::package::Origin;
+use crate::rules::{Confidence, Context, Finding, Rule};
+use crate::source::FileId;
+
+/// Code is evaluated or interpreted at run time.
+pub struct DynamicCode;
+
+const ID: &str = "security/dynamic-code";
+
+impl Rule for DynamicCode {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let mut found: BTreeMap<Place, Finding> = BTreeMap::new();
+        for (index, facts) in cx.program.facts.iter().enumerate() {
+            let file = FileId(index as u32);
+            let Some(script) = &facts.script else { continue };
+            // Libraries carry `Function("return this")` and the like for other platforms.
+            if cx.package.files[index].origin != Origin::Own {
+                continue;
+            }
+            for site in sites::call_sites(script) {
+                let chain: Vec<&str> = site.chain.iter().map(|name| &**name).collect();
+                let constant = site.strings.iter().flatten().last().map(|text| text.trim());
+                let what = match (&site.root, chain.as_slice()) {
+                    (Root::Global, ["eval"]) => "eval",
+                    (Root::Global, ["Function"]) => "Function",
+                    (Root::Global, ["Function", "prototype", "constructor", ..]) => "Function",
+                    (Root::Global, ["window" | "global" | "globalThis" | "self", "eval"]) => "eval",
+                    (Root::Global, ["window" | "global" | "globalThis" | "self", "Function"]) => "Function",
+                    (_, [.., "constructor", "constructor"]) => "constructor",
+                    (Root::Global, ["setTimeout" | "setInterval"])
+                        if site.strings.first().is_some_and(Option::is_some) =>
+                    {
+                        chain[0]
+                    }
+                    (Root::Module(request), _) if interprets(cx, request) => chain.last().copied().unwrap_or("run"),
+                    (Root::Global, ["WebAssembly" | "WXWebAssembly", "instantiate" | "compile"]) => chain[0],
+                    _ => continue,
+                };
+                // `Function("return this")()` finds the global object and runs nothing.
+                if what == "Function"
+                    && (site.args.is_empty()
+                        || constant
+                            .is_some_and(|text| text.trim_end_matches([';', '(', ')']).starts_with("return this")))
+                {
+                    continue;
+                }
+                if what == "constructor" && site.args.is_empty() {
+                    continue;
+                }
+                let place = Place { file, span: site.span };
+                let remote = cx.solution.calls.iter().any(|call| {
+                    call.place == place
+                        && call
+                            .args
+                            .iter()
+                            .any(|arg| arg.origins.iter().any(|origin| matches!(origin, ValueOrigin::Remote(_))))
+                });
+                let finding = Finding::new(ID, place).text("call", what);
+                let finding = if remote { finding.variant("remote") } else { finding };
+                let live = cx.program.live_files.contains(&file);
+                found.entry(place).or_insert(if live { finding } else { finding.confidence(Confidence::Medium) });
+            }
+        }
+        // One finding for a call and the call of what it returns.
+        let mut last: Option<Place> = None;
+        for (place, finding) in found {
+            if last.is_some_and(|last| last.file == place.file && last.span.contains(place.span)) {
+                continue;
+            }
+            last = Some(place);
+            out.push(finding);
+        }
+    }
+}
+
+fn interprets(cx: &Context<'_>, request: &str) -> bool {
+    let name = request
+        .rsplit('/')
+        .next()
+        .unwrap_or(request)
+        .trim_end_matches(".js")
+        .trim_end_matches(".min")
+        .to_ascii_lowercase();
+    cx.policy.privacy.security().interpreters.iter().any(|known| **known == *request || **known == *name)
+}

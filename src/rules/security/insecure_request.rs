@@ -1,0 +1,85 @@
+//! `security/insecure-request`
+
+use std::collections::BTreeSet;
+
+use super::addresses;
+use crate::package::FileKind;
+use crate::policy::privacy::{host_of, is_local};
+use crate::rules::privacy::plaintext_transport;
+use crate::rules::{Confidence, Context, Edit, Finding, Fix, Rule, Severity};
+
+/// A cleartext address is requested.
+pub struct InsecureRequest;
+
+const ID: &str = "security/insecure-request";
+
+impl Rule for InsecureRequest {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let words = cx.policy.privacy.security();
+        let (calls, urls) = plaintext_transport::reported(cx);
+        // Addresses that requests of personal information use: the other rule speaks of them.
+        let spoken: BTreeSet<(u32, u32)> = urls.iter().map(|place| (place.file.0, place.span.start)).collect();
+        let mut images: BTreeSet<(u32, String)> = BTreeSet::new();
+        for address in addresses::all(cx) {
+            let lower = address.url.to_ascii_lowercase();
+            let Some(scheme) = ["http://", "ws://", "ftp://"].into_iter().find(|scheme| lower.starts_with(scheme))
+            else {
+                continue;
+            };
+            let Some(host) = host_of(&address.url) else { continue };
+            if is_local(host)
+                || words.is_staging(host)
+                || words.not_requested.iter().any(|known| lower.contains(&**known))
+                || address.url.len() <= scheme.len()
+                || !host.contains('.')
+            {
+                continue;
+            }
+            let near = |start: u32| start <= address.place.span.start && address.place.span.start - start <= 1;
+            if spoken.iter().any(|(file, start)| *file == address.place.file.0 && near(*start))
+                || calls.iter().any(|call| call.file == address.place.file && call.span.contains(address.place.span))
+            {
+                continue;
+            }
+            let kind = cx.package.files[address.place.file.index()].kind;
+            let mut finding = Finding::new(ID, address.place).text("url", address.url.split('?').next().unwrap_or(""));
+            if address.image || kind == FileKind::Style {
+                // A list of pictures is one fact a host and file.
+                if kind == FileKind::Json && !images.insert((address.place.file.0, host.to_owned())) {
+                    continue;
+                }
+                finding = finding.severity(Severity::Note).variant("image");
+            } else {
+                let requested = cx.solution.calls.iter().any(|call| {
+                    call.args.iter().any(|arg| {
+                        arg.strings
+                            .iter()
+                            .chain(arg.fields.iter().flat_map(|(_, field)| &field.strings))
+                            .any(|text| text.head().starts_with(address.url.trim_end_matches('/')))
+                    })
+                });
+                if !requested {
+                    finding = finding.confidence(Confidence::Medium);
+                }
+            }
+            if scheme != "ftp://" {
+                let end = address.place.span.start + scheme.len() as u32 - 3;
+                let offset = u32::from(kind == FileKind::Json);
+                let span = crate::source::Span::new(address.place.span.start + offset, end + offset);
+                finding = finding.fix(Fix {
+                    title: "use-https",
+                    safe: false,
+                    edits: vec![Edit {
+                        place: crate::flow::Place { file: address.place.file, span },
+                        text: if scheme == "ws://" { "wss" } else { "https" }.into(),
+                    }],
+                });
+            }
+            out.push(finding);
+        }
+    }
+}
