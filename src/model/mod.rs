@@ -6,8 +6,8 @@ pub mod ir;
 mod link;
 pub mod lower;
 mod program;
-pub mod surface;
 pub mod sites;
+pub mod surface;
 
 pub use link::{link, normalize, resolve, uses};
 pub use program::*;
