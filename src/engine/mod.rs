@@ -265,7 +265,7 @@ pub fn vet_package(mut package: Package, policy: &Policy, config: &Config, optio
         stage(&mut errors, "link", panic);
         Program { facts: package.files.iter().map(|_| FileFacts::default()).collect(), ..Program::default() }
     });
-    let solution = catch_unwind(AssertUnwindSafe(|| solve(&package, policy, &program))).unwrap_or_else(|panic| {
+    let solution = catch_unwind(AssertUnwindSafe(|| crate::flow::solve(&package, policy, &program))).unwrap_or_else(|panic| {
         stage(&mut errors, "solve", panic);
         Solution { exhausted: true, ..Solution::default() }
     });
@@ -397,10 +397,6 @@ fn facts(package: &Package, policy: &Policy, errors: &mut Vec<String>) -> Vec<Fi
             })
         })
         .collect()
-}
-
-fn solve(_package: &Package, _policy: &Policy, _program: &Program) -> Solution {
-    Solution::default()
 }
 
 fn run_rules(context: &Context<'_>, options: &Options, errors: &mut Vec<String>) -> Vec<Finding> {
