@@ -265,10 +265,11 @@ pub fn vet_package(mut package: Package, policy: &Policy, config: &Config, optio
         stage(&mut errors, "link", panic);
         Program { facts: package.files.iter().map(|_| FileFacts::default()).collect(), ..Program::default() }
     });
-    let solution = catch_unwind(AssertUnwindSafe(|| crate::flow::solve(&package, policy, &program))).unwrap_or_else(|panic| {
-        stage(&mut errors, "solve", panic);
-        Solution { exhausted: true, ..Solution::default() }
-    });
+    let solution =
+        catch_unwind(AssertUnwindSafe(|| crate::flow::solve(&package, policy, &program))).unwrap_or_else(|panic| {
+            stage(&mut errors, "solve", panic);
+            Solution { exhausted: true, ..Solution::default() }
+        });
 
     let context =
         Context { package: &package, policy, program: &program, solution: &solution, options: &config.options };
