@@ -77,6 +77,7 @@ pub struct Words {
     purpose_then: Vec<Arc<str>>,
     vague: Vec<Arc<str>>,
     asks: Vec<Arc<str>>,
+    requests: Vec<Arc<str>>,
     sharing: Vec<Arc<str>>,
     login: Vec<Arc<str>>,
     deletion: Vec<Arc<str>>,
@@ -141,7 +142,7 @@ impl Words {
         self.purpose_then.iter().any(|cue| {
             text.match_indices(&**cue).any(|(at, found)| {
                 let clause = text[at + found.len()..].split(ENDS).next().unwrap_or("");
-                any(&self.asks, &text[..at]) && self.names_use(clause)
+                any(&self.asks, &text[..at]) && any(&self.requests, &text[..at]) && self.names_use(clause)
             })
         })
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{calls, confidence, counted, param_text, preselected_routes, weakest_path};
+use super::evidence::{calls, confidence, counted, param_text, preselected_routes, silent_reads, weakest_path};
 use crate::flow::{Consent, Kind, Place};
 use crate::rules::{Context, Finding, Rule};
 
@@ -18,13 +18,14 @@ impl Rule for CollectionWithoutNotice {
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let preselected = preselected_routes(cx);
+        let silent = silent_reads(cx);
         let mut found: BTreeMap<Place, (Finding, std::collections::BTreeSet<Kind>)> = BTreeMap::new();
         for collection in &cx.solution.collections {
             let kinds = counted(cx, collection);
             let consent = collection.consent();
             let only_prompt =
                 if collection.host_prompt { consent <= Consent::HostPrompt } else { consent == Consent::HostPrompt };
-            if kinds.is_empty() || !only_prompt {
+            if kinds.is_empty() || !only_prompt || silent.contains(&collection.place) {
                 continue;
             }
             if collection.weakest().is_some_and(|reach| preselected.contains(&reach.entry.route)) {

@@ -23,7 +23,7 @@ impl Rule for ConsentWithoutRefusal {
             let Some(show) = api.param("show-cancel").and_then(|path| call.arg(path)) else { continue };
             let text = dialog_text(call, api);
             if show.boolean != Some(false)
-                || !cx.policy.privacy.consent_text(&text).asks_consent()
+                || !asks(cx, &text)
                 || call
                     .facts
                     .iter()
@@ -49,6 +49,7 @@ impl Rule for ConsentWithoutRefusal {
                     if !is_control(cx, *file, node, button)
                         || text.chars().count() > 20
                         || !cx.policy.privacy.agrees(&text)
+                        || &*button.name != "button" && (text.contains('《') || text.contains("阅读"))
                         || !innermost(cx, *file, node, &text)
                     {
                         continue;
@@ -74,6 +75,17 @@ impl Rule for ConsentWithoutRefusal {
             }
         }
     }
+}
+
+/// Whether a dialog asks for consent: it speaks of privacy or an agreement, or names a use of what it asks for.
+fn asks(cx: &Context<'_>, text: &str) -> bool {
+    let says = cx.policy.privacy.consent_text(text);
+    !says.contract_only
+        && (says.privacy
+            || says.policy
+            || says.agreement
+            || says.purpose
+                && ["授权", "获取", "收集", "允许", "同意", "采集", "读取"].iter().any(|word| text.contains(word)))
 }
 
 fn clip(text: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{calls, entry_step, user_acted};
+use super::evidence::{calls, entry_step, literal, user_acted};
 use crate::rules::{Context, Finding, Rule};
 
 /// Recording or camera capture starts with no user action.
@@ -19,7 +19,9 @@ impl Rule for CovertRecording {
         let mut found = BTreeMap::new();
         for role in ["record-start", "camera-start"] {
             for (call, _) in calls(cx, role) {
-                if user_acted(cx, &call.entry, &call.facts) {
+                if user_acted(cx, &call.entry, &call.facts)
+                    || role == "camera-start" && shows_preview(cx, &call.entry.route)
+                {
                     continue;
                 }
                 found.entry(call.place).or_insert_with(|| {
@@ -34,4 +36,35 @@ impl Rule for CovertRecording {
         }
         out.extend(found.into_values());
     }
+}
+
+/// Whether the page shows what its camera sees.
+fn shows_preview(cx: &Context<'_>, route: &str) -> bool {
+    let Some(unit) = cx.program.by_route.get(route).and_then(|id| cx.program.units.get(*id as usize)) else {
+        return false;
+    };
+    unit.templates.iter().any(|file| {
+        cx.program.elements(*file).any(|(_, element)| {
+            let preview = element.name.contains("camera")
+                || &*element.name == "canvas" && literal(element, "type").is_some_and(|kind| kind.contains("webgl"));
+            let hidden = element.attribute("hidden").is_some()
+                || literal(element, "style").is_some_and(|style| {
+                    let style = style.replace(' ', "");
+                    [
+                        "display:none",
+                        "opacity:0;",
+                        "width:0",
+                        "height:0",
+                        "width:1px",
+                        "left:-",
+                        "top:-",
+                        "visibility:hidden",
+                    ]
+                    .iter()
+                    .any(|hide| style.contains(hide))
+                        || style.ends_with("opacity:0")
+                });
+            preview && !hidden
+        })
+    })
 }

@@ -136,7 +136,7 @@ pub fn ancestors(program: &Program, file: FileId, node: NodeId) -> Vec<NodeId> {
 /// Text of an element with its near surroundings: its parent and, where that says little, the next one up.
 pub fn around(program: &Program, file: FileId, node: NodeId) -> String {
     let mut text = text_of(program, file, node);
-    for parent in ancestors(program, file, node).into_iter().take(2) {
+    for parent in ancestors(program, file, node).into_iter().chain([0]).take(2) {
         let wider = text_of(program, file, parent);
         if wider.chars().count() > 160 {
             break;
@@ -144,6 +144,45 @@ pub fn around(program: &Program, file: FileId, node: NodeId) -> String {
         text = wider;
     }
     text
+}
+
+/// The text that belongs to a box: its own, else what follows it up to the next control, else what stands before it.
+pub fn beside(program: &Program, file: FileId, node: NodeId) -> String {
+    let own = text_of(program, file, node);
+    if !own.trim().is_empty() {
+        return own;
+    }
+    let Some(template) = program.template(file) else { return own };
+    let parent = template.document.nodes.get(node as usize).map_or(0, |node| node.parent);
+    let siblings: &[NodeId] = match template.document.nodes.get(parent as usize).map(|node| &node.kind) {
+        Some(NodeKind::Element(parent)) => &parent.children,
+        Some(NodeKind::Root { children }) => children,
+        _ => &[],
+    };
+    let is_box = |node: NodeId| {
+        element(program, file, node).is_some_and(|element| {
+            ["checkbox", "switch", "radio", "input", "textarea", "picker", "button"]
+                .iter()
+                .any(|name| element.name.contains(name))
+        })
+    };
+    let at = siblings.iter().position(|sibling| *sibling == node).unwrap_or(0);
+    let join = |nodes: &mut dyn Iterator<Item = &NodeId>| {
+        nodes
+            .take_while(|sibling| !is_box(**sibling))
+            .map(|sibling| text_of(program, file, *sibling))
+            .collect::<String>()
+    };
+    let after = join(&mut siblings[(at + 1).min(siblings.len())..].iter());
+    if !after.trim().is_empty() {
+        return after;
+    }
+    let before = join(&mut siblings[..at].iter().rev());
+    if !before.trim().is_empty() || parent == 0 {
+        return before;
+    }
+    // Alone in its box: what stands beside that.
+    beside(program, file, parent)
 }
 
 /// Whether something happens when the element is tapped: a handler, or an address, on it or on what it stands in.
@@ -190,7 +229,37 @@ pub fn counted(cx: &Context<'_>, collection: &Collection) -> BTreeSet<Kind> {
     if collection.element.is_some() && !collection.used && collection.source.contains("button") {
         kinds.clear();
     }
+    if let Some((file, node)) = collection.element
+        && is_input(cx, collection)
+    {
+        let disabled = element(cx.program, file, node).is_some_and(|element| {
+            element.attribute("disabled").is_some_and(|attribute| {
+                attribute.value.as_ref().is_none_or(|value| {
+                    let text = value.span.slice(&cx.package.source(file).text);
+                    text.trim_matches(['{', '}', ' ', '=']) == "true" || text == "disabled"
+                })
+            })
+        });
+        if disabled || is_dialled(cx, collection) {
+            kinds.clear();
+        }
+    }
     kinds
+}
+
+/// Whether an input only takes a number to call.
+fn is_dialled(cx: &Context<'_>, collection: &Collection) -> bool {
+    collection.kinds.iter().all(|kind| &**kind == "phone-number")
+        && calls(cx, "phone-call").any(|(call, api)| {
+            unit_of_template(cx, collection.place.file).is_some_and(|unit| unit.route == call.entry.route)
+                && api
+                    .param("number")
+                    .and_then(|path| call.arg(path))
+                    .is_some_and(|number| number.kinds.iter().any(|kind| &**kind == "phone-number"))
+        })
+        && !cx.solution.flows.iter().any(|flow| {
+            is_of(cx, flow, collection) && matches!(flow.sink, SinkKind::Network | SinkKind::Storage | SinkKind::Cloud)
+        })
 }
 
 /// Whether a field, label or function shows that a picture is of a person, a document or a record.
@@ -521,7 +590,7 @@ pub fn told_on_page(cx: &Context<'_>, unit: &Unit, at: Option<(FileId, NodeId)>)
 
 /// Whether a collection by an input has neither notice nor agreement: by what is known on the path, else by the page.
 pub fn input_untold(cx: &Context<'_>, collection: &Collection) -> bool {
-    if collection.consent() >= Consent::NoticeOnly {
+    if collection.consent() == Consent::NoticeAndConsent {
         return false;
     }
     let Some((file, _)) = collection.element else { return true };

@@ -50,7 +50,7 @@ impl Rule for ForcedAuthorization {
         for call in &cx.solution.calls {
             let Some(refused) = refusal(cx, call, &prompts) else { continue };
             let Some(api) = api(cx, call) else { continue };
-            if chosen(cx, call) {
+            if chosen(cx, call) || granted(call) {
                 continue;
             }
             let variant = if api.has_role("dialog") {
@@ -61,7 +61,9 @@ impl Rule for ForcedAuthorization {
                     .is_some_and(|show| !show);
                 let text = dialog_text(call, api);
                 let leads_back = cx.solution.calls.iter().any(|next| {
-                    next.facts.contains(&Fact::DialogConfirmed(call.place))
+                    [Fact::DialogConfirmed(call.place), Fact::Succeeded(call.place)]
+                        .iter()
+                        .any(|fact| next.facts.contains(fact))
                         && self::api(cx, next).is_some_and(|api| {
                             ["authorize", "settings-open", "exit", "login"].iter().any(|role| api.has_role(role))
                                 || prompts.contains_key(&next.place)
@@ -121,26 +123,32 @@ fn refusal(cx: &Context<'_>, call: &HostCall, prompts: &BTreeMap<Place, &HostCal
     })
 }
 
-/// Whether the user chose it after the refusal: a dialog with a way out was confirmed in the refusal branch.
+/// Whether it follows a dialog that was confirmed in the refusal branch: the user chose it, or the dialog without a way
+/// out is what is told.
 fn chosen(cx: &Context<'_>, call: &HostCall) -> bool {
     call.facts.iter().any(|fact| {
-        let Fact::DialogConfirmed(place) = fact else { return false };
-        calls(cx, "dialog").any(|(dialog, api)| {
+        let (Fact::DialogConfirmed(place) | Fact::Succeeded(place)) = fact else { return false };
+        calls(cx, "dialog").any(|(dialog, _)| {
             dialog.place == *place
                 && dialog
                     .facts
                     .iter()
                     .any(|fact| matches!(fact, Fact::Failed(_) | Fact::Refused(_) | Fact::DialogRefused(_)))
-                && api
-                    .param("show-cancel")
-                    .and_then(|path| dialog.arg(path))
-                    .and_then(|value| value.boolean)
-                    .unwrap_or(true)
         })
     })
 }
 
+/// Whether the scope was granted after all.
+fn granted(call: &HostCall) -> bool {
+    call.facts.iter().any(|fact| matches!(fact, Fact::Authorized(_)))
+}
+
+/// Whether an authorization call and what it guards are one prompt.
 fn same_scope(cx: &Context<'_>, call: &HostCall, refused: Place, prompts: &BTreeMap<Place, &HostCall>) -> bool {
+    let authorizes = |call: &HostCall| api(cx, call).is_some_and(|api| api.has_role("authorize"));
+    if !(authorizes(call) || prompts.get(&refused).is_some_and(|prompt| authorizes(prompt))) {
+        return false;
+    }
     let scope = |call: &HostCall| {
         let api = api(cx, call)?;
         let named = super::evidence::param_text(call, api, "scope");

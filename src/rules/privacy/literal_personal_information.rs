@@ -21,9 +21,14 @@ impl Rule for LiteralPersonalInformation {
             if file.origin != Origin::Own || file.kind == FileKind::Foreign || cx.package.submission.file == Some(id) {
                 continue;
             }
+            let mut seen = std::collections::BTreeSet::new();
             for hit in cx.policy.privacy.literals(&file.source.path, &file.source.text) {
                 let span = Span::new(hit.range.start as u32, hit.range.end as u32);
                 let value = span.slice(&file.source.text);
+                // The same value again is no news.
+                if !seen.insert(value) {
+                    continue;
+                }
                 out.push(
                     Finding::new(ID, Place { file: id, span })
                         .kinds([&hit.kind])

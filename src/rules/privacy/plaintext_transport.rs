@@ -40,13 +40,13 @@ pub fn cleartext(flow: &Flow) -> Option<String> {
     })
 }
 
-/// Calls that this rule speaks of, and where their addresses stand: `security/insecure-request` keeps silent there.
-pub fn reported(cx: &Context<'_>) -> (BTreeSet<Place>, BTreeSet<Place>) {
+/// Calls that this rule speaks of, and the addresses that they use: `security/insecure-request` keeps silent there.
+pub fn reported(cx: &Context<'_>) -> (BTreeSet<Place>, BTreeSet<String>) {
     let mut calls = BTreeSet::new();
     let mut urls = BTreeSet::new();
     for sink in sinks(cx, |flow| guard(flow) != Guard::Safe && cleartext(flow).is_some()) {
         calls.insert(sink.place);
-        urls.extend(sink.flows.iter().flat_map(|flow| &flow.urls).filter_map(|url| url.place));
+        urls.extend(sink.flows.iter().flat_map(|flow| &flow.urls).map(|url| url.head().to_owned()));
     }
     (calls, urls)
 }

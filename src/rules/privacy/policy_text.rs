@@ -20,7 +20,7 @@ pub struct PolicyFound {
 impl PolicyFound {
     /// Whether there is enough text to say that something is missing from it.
     pub fn readable(&self) -> bool {
-        self.text.chars().filter(|c| c.is_alphanumeric()).count() >= 40
+        self.text.chars().filter(|c| c.is_alphanumeric()).count() >= 24
     }
 }
 

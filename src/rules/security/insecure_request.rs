@@ -21,8 +21,6 @@ impl Rule for InsecureRequest {
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let words = cx.policy.privacy.security();
         let (calls, urls) = plaintext_transport::reported(cx);
-        // Addresses that requests of personal information use: the other rule speaks of them.
-        let spoken: BTreeSet<(u32, u32)> = urls.iter().map(|place| (place.file.0, place.span.start)).collect();
         let mut images: BTreeSet<(u32, String)> = BTreeSet::new();
         for address in addresses::all(cx) {
             let lower = address.url.to_ascii_lowercase();
@@ -39,8 +37,8 @@ impl Rule for InsecureRequest {
             {
                 continue;
             }
-            let near = |start: u32| start <= address.place.span.start && address.place.span.start - start <= 1;
-            if spoken.iter().any(|(file, start)| *file == address.place.file.0 && near(*start))
+            // The other rule speaks of addresses that personal information goes to.
+            if urls.iter().any(|url| url.starts_with(&address.url))
                 || calls.iter().any(|call| call.file == address.place.file && call.span.contains(address.place.span))
             {
                 continue;
