@@ -301,10 +301,13 @@ impl<'a> Machine<'a> {
         if has("settings-read") || has("settings-open") {
             let settings = self.shared(Kind::AuthSetting);
             set(self, "authSetting", Value::object(settings));
+            // An unknown rest of the answer would blur what its fields prove.
+            return Value::object(object);
         }
         if has("privacy-check") {
             let agreed = self.fact(Fact::PrivacyAgreed);
             set(self, "needAuthorization", Value::either().when(Ids::new(), vec![agreed]));
+            return Value::object(object);
         }
         if has("login-state") {
             set(self, "isLogin", Value::either());

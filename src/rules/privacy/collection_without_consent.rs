@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::evidence::{
-    confidence, counted, input_untold, is_input, is_sent, preselected_routes, silent_reads, unit_of_template,
+    beside, confidence, counted, input_untold, is_input, is_sent, preselected_routes, silent_reads, unit_of_template,
     weakest_path,
 };
 use crate::flow::{Consent, SinkKind};
@@ -46,7 +46,11 @@ impl Rule for CollectionWithoutConsent {
                 }
                 continue;
             }
-            if collection.consent() != Consent::None {
+            let ignored = collection
+                .reaches
+                .iter()
+                .any(|reach| reach.consent == Consent::NoticeOnly && ignores_box(cx, &reach.entry.route, &reach.facts));
+            if collection.consent() != Consent::None && !ignored {
                 continue;
             }
             if collection.weakest().is_some_and(|reach| preselected.contains(&reach.entry.route)) {
@@ -87,4 +91,23 @@ impl Rule for CollectionWithoutConsent {
             out.push(finding);
         }
     }
+}
+
+/// Whether the page has a box for agreeing that the way here does not ask about.
+fn ignores_box(cx: &Context<'_>, route: &str, facts: &std::collections::BTreeSet<crate::flow::Fact>) -> bool {
+    use crate::flow::Fact;
+    if facts.iter().any(|fact| matches!(fact, Fact::Ticked(..) | Fact::DialogConfirmed(_) | Fact::PrivacyAgreed)) {
+        return false;
+    }
+    let Some(unit) = cx.program.by_route.get(route).and_then(|id| cx.program.units.get(*id as usize)) else {
+        return false;
+    };
+    unit.templates.iter().any(|file| {
+        cx.program.elements(*file).any(|(node, element)| {
+            matches!(&*element.name, "checkbox" | "radio" | "switch") && {
+                let says = cx.policy.privacy.consent_text(&beside(cx.program, *file, node));
+                (says.policy || says.agreement) && !says.contract_only
+            }
+        })
+    })
 }
