@@ -29,8 +29,8 @@ impl Rule for ForeignFile {
         let mut found: BTreeMap<&str, (Option<FileId>, String)> = BTreeMap::new();
         for (index, file) in cx.package.files.iter().enumerate() {
             let path = &file.source.path;
-            let map = path.ends_with(".map");
-            if file.kind == FileKind::Foreign || map {
+            let map = path.ends_with(".map") && !in_npm(path);
+            if (file.kind == FileKind::Foreign || map) && !is_tool_setting(path) {
                 let entry = found.entry(top(path)).or_insert_with(|| (None, path.to_string()));
                 entry.0.get_or_insert(FileId(index as u32));
             }
@@ -38,7 +38,7 @@ impl Rule for ForeignFile {
         for item in &cx.package.skipped {
             let version_control =
                 item.reason == SkipReason::Hidden && matches!(top(&item.path), ".git" | ".svn" | ".hg");
-            if version_control || item.reason == SkipReason::Foreign {
+            if version_control || item.reason == SkipReason::Foreign && !is_tool_setting(&item.path) && !in_npm(&item.path) {
                 found.entry(top(&item.path)).or_insert_with(|| (None, item.path.to_string()));
             }
         }
@@ -48,7 +48,7 @@ impl Rule for ForeignFile {
                 [".exe", ".dll", ".so", ".dylib", ".apk", ".ipa", ".jar", ".map", ".pem", ".p12", ".pfx", ".key"]
                     .iter()
                     .any(|extension| asset.path.to_ascii_lowercase().ends_with(extension));
-            if executable || program {
+            if (executable || program) && !in_npm(&asset.path) {
                 found.entry(top(&asset.path)).or_insert_with(|| (None, asset.path.to_string()));
             }
         }
@@ -56,8 +56,22 @@ impl Rule for ForeignFile {
             let Some(place) = file.map(|file| Place { file, span: Span::at(0) }).or_else(|| app_start(cx)) else {
                 continue;
             };
-            let shown = if path == folder { path } else { format!("{folder}/") };
+            let whole = cx.package.skipped.iter().any(|item| *item.path == *folder);
+            let shown = if path == folder || !whole { path } else { format!("{folder}/") };
             out.push(Finding::new("package/foreign-file", place).text("path", shown));
         }
     }
+}
+
+/// Settings of editors and tools, which the platforms' own tools leave out.
+fn is_tool_setting(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    matches!(name, "jsconfig.json" | "package-lock.json" | "npm-shrinkwrap.json" | "yarn.lock" | "pnpm-lock.yaml")
+        || name.starts_with("tsconfig")
+        || name.contains(".config.")
+        || name.starts_with(".eslint")
+}
+
+fn in_npm(path: &str) -> bool {
+    path.split('/').any(|part| matches!(part, "miniprogram_npm" | "node_modules" | "swan_modules"))
 }

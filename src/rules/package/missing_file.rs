@@ -56,6 +56,7 @@ fn local(path: &str) -> Option<&str> {
 
 impl MissingFile {
     fn components(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        let mut seen = std::collections::BTreeSet::new();
         for unit in cx.program.units.iter().filter(|unit| unit.live) {
             let Some(config) = unit.config.filter(|config| is_own(cx, *config)) else { continue };
             let Some(json) = &cx.package.files[config.index()].json else { continue };
@@ -68,7 +69,12 @@ impl MissingFile {
                     }
                     // An npm package that is built in before upload.
                     let npm = !path.starts_with(['.', '/']) && cx.package.file("package.json").is_some();
-                    if npm || weui(path) {
+                    let absolute = if path.starts_with('/') {
+                        normalize(path)
+                    } else {
+                        normalize(&format!("{}/{path}", cx.package.source(config).folder()))
+                    };
+                    if npm || weui(path) || unbuilt(cx, path) || !seen.insert(absolute) {
                         continue;
                     }
                     out.push(told(cx, config, property.value.span, path, "file-component"));
@@ -171,6 +177,8 @@ impl MissingFile {
     }
 
     fn modules(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        // One module that many files need is one finding.
+        let mut seen = std::collections::BTreeSet::new();
         for (index, file) in cx.package.files.iter().enumerate() {
             let id = FileId(index as u32);
             if !cx.program.live_files.contains(&id) || !is_own(cx, id) || cx.program.script(id).is_none() {
@@ -191,7 +199,7 @@ impl MissingFile {
                         .iter()
                         .any(|extension| exists(cx, &format!("{base}{extension}")))
                 });
-                if !found {
+                if !found && !unbuilt(cx, path) && seen.insert(base) {
                     out.push(told(cx, id, require.span, path, "file-module"));
                 }
             }
@@ -202,4 +210,12 @@ impl MissingFile {
 /// Whether a component comes with the host's extended library.
 fn weui(path: &str) -> bool {
     path.starts_with("weui-miniprogram/")
+}
+
+/// Whether a path leads into a folder of npm modules that is made before upload and is not there at all.
+fn unbuilt(cx: &Context<'_>, path: &str) -> bool {
+    ["miniprogram_npm", "node_modules", "swan_modules"].into_iter().any(|folder| {
+        path.split('/').any(|part| part == folder)
+            && !cx.package.by_path.keys().any(|known| known.split('/').any(|part| part == folder))
+    })
 }
