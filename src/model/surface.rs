@@ -194,3 +194,84 @@ pub fn strings<'s>(script: &'s Script, runs: &dyn Fn(u32) -> bool, visit: &mut d
         });
     }
 }
+
+/// Spans of calls whose promise has a failure branch: `.catch(…)`, `.then(…, …)`, awaited in a `try`, or handed to the
+/// caller by `return`.
+pub fn settled_calls(script: &Script) -> BTreeSet<crate::source::Span> {
+    let mut found = BTreeSet::new();
+    script.for_each_expr(&mut |expr| {
+        let ExprKind::Call { callee, args, .. } = &expr.kind else { return };
+        let ExprKind::Member { object, key: Key::Static(name, _), .. } = &callee.kind else { return };
+        if &**name == "catch" || &**name == "then" && args.len() > 1 {
+            chain(object, &mut found);
+        }
+    });
+    for function in &script.functions {
+        settled_in(&function.body, false, &mut found);
+    }
+    found
+}
+
+/// The calls that a chain of `then` and `finally` starts from.
+fn chain(expr: &Expr, found: &mut BTreeSet<crate::source::Span>) {
+    match &expr.kind {
+        ExprKind::Call { callee, args, .. } => {
+            found.insert(expr.span);
+            if let ExprKind::Member { object, key: Key::Static(name, _), .. } = &callee.kind {
+                if matches!(&**name, "then" | "finally") {
+                    chain(object, found);
+                }
+                if matches!(&**name, "all" | "race" | "allSettled") {
+                    for arg in args {
+                        chain(&arg.value, found);
+                    }
+                }
+            }
+        }
+        ExprKind::Array(items) => items.iter().flatten().for_each(|item| chain(&item.value, found)),
+        ExprKind::Await(inner) => chain(inner, found),
+        _ => {}
+    }
+}
+
+fn settled_in(block: &[Stmt], guarded: bool, found: &mut BTreeSet<crate::source::Span>) {
+    let mut expr = |expr: &Expr| {
+        if guarded {
+            super::ir::walk_expr(expr, &mut |inner| {
+                if let ExprKind::Await(inner) = &inner.kind {
+                    chain(inner, found);
+                }
+            });
+        }
+    };
+    for stmt in block {
+        match &stmt.kind {
+            StmtKind::Expr(value) | StmtKind::Throw(value) => expr(value),
+            StmtKind::Let(_, Some(value)) => expr(value),
+            _ => {}
+        }
+    }
+    for stmt in block {
+        match &stmt.kind {
+            StmtKind::Return(Some(value)) => {
+                chain(value, found);
+            }
+            StmtKind::If(_, yes, no) => {
+                settled_in(yes, guarded, found);
+                settled_in(no, guarded, found);
+            }
+            StmtKind::Loop { body, .. } | StmtKind::ForEach { body, .. } | StmtKind::Block(_, body) => {
+                settled_in(body, guarded, found);
+            }
+            StmtKind::Switch(_, cases) => cases.iter().for_each(|(_, body)| settled_in(body, guarded, found)),
+            StmtKind::Try { block, handler, finalizer } => {
+                settled_in(block, guarded || handler.is_some(), found);
+                if let Some((_, body)) = handler {
+                    settled_in(body, guarded, found);
+                }
+                settled_in(finalizer, guarded, found);
+            }
+            _ => {}
+        }
+    }
+}

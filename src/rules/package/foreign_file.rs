@@ -38,7 +38,9 @@ impl Rule for ForeignFile {
         for item in &cx.package.skipped {
             let version_control =
                 item.reason == SkipReason::Hidden && matches!(top(&item.path), ".git" | ".svn" | ".hg");
-            if version_control || item.reason == SkipReason::Foreign && !is_tool_setting(&item.path) && !in_npm(&item.path) {
+            if version_control
+                || item.reason == SkipReason::Foreign && !is_tool_setting(&item.path) && !in_npm(&item.path)
+            {
                 found.entry(top(&item.path)).or_insert_with(|| (None, item.path.to_string()));
             }
         }

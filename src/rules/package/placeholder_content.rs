@@ -17,6 +17,10 @@ pub struct PlaceholderContent;
 /// Attributes whose texts users see on any element.
 const TEXTS: [&str; 6] = ["title", "label", "text", "alt", "content", "header"];
 
+/// Roles of APIs that show texts, and their parameters.
+const SHOWING: [&str; 5] = ["toast", "dialog", "action-sheet", "title", "page-info"];
+const TOLD: [&str; 4] = ["title", "content", "items", "description"];
+
 struct Found<'c, 'o> {
     cx: &'c Context<'c>,
     seen: BTreeSet<(FileId, u32)>,
@@ -116,7 +120,20 @@ impl Rule for PlaceholderContent {
                 found.titles(file, json);
             }
         }
-        for place in &cx.solution.shown {
+        let mut shown = cx.solution.shown.clone();
+        for call in &cx.solution.calls {
+            let Some(api) = host.and_then(|host| host.apis.get(&call.api)) else { continue };
+            if !SHOWING.iter().any(|role| api.has_role(role)) {
+                continue;
+            }
+            for path in TOLD.iter().filter_map(|param| api.param(param)) {
+                let Some(value) = call.arg(path) else { continue };
+                let items = value.fields.iter().map(|(_, item)| item);
+                let texts = std::iter::once(value).chain(items).flat_map(|value| &value.strings);
+                shown.extend(texts.filter_map(|text| text.place));
+            }
+        }
+        for place in shown {
             if is_own(cx, place.file) {
                 found.look(place.file, place.span, Confidence::Medium);
             }

@@ -1,11 +1,13 @@
 //! `package/unhandled-refusal`: guarded APIs that have no branch for a user who says no.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::flow::{Fact, HostCall};
+use crate::model::surface::settled_calls;
 use crate::policy::host::{Api, Host};
 use crate::rules::{Context, Finding, Rule};
+use crate::source::{FileId, Span};
 
 use super::is_own;
 
@@ -21,12 +23,19 @@ impl Rule for UnhandledRefusal {
         let Some(host) = cx.policy.host(&cx.package.host) else { return };
         // A call stands for a place: it is handled when every way there is.
         let mut told = BTreeSet::new();
+        let mut settled: HashMap<FileId, BTreeSet<Span>> = HashMap::new();
         for call in &cx.solution.calls {
             if !host.info.namespaces.contains(&call.namespace) || !is_own(cx, call.place.file) || call.handles_failure {
                 continue;
             }
             let Some(api) = host.apis.get(&call.api).filter(|api| api.prompt && api.available) else { continue };
             let Some(scope) = scope_of(call, api) else { continue };
+            let settled = settled
+                .entry(call.place.file)
+                .or_insert_with(|| cx.program.script(call.place.file).map(settled_calls).unwrap_or_default());
+            if settled.contains(&call.place.span) {
+                continue;
+            }
             let granted = call.facts.iter().any(|fact| matches!(fact, Fact::Authorized(known) if *known == scope));
             if granted || handled_by_event(cx, host, api) || !told.insert(call.place) {
                 continue;

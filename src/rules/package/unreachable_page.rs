@@ -48,7 +48,8 @@ impl Rule for UnreachablePage {
             .iter()
             .enumerate()
             .filter(|(index, page)| {
-                *index > 0
+                pages.iter().position(|other| other.route == page.route) == Some(*index)
+                    && *index > 0
                     && !page.tab
                     && !reached.contains(&page.route)
                     && entry.is_none_or(|entry| entry.trim_start_matches('/') != &*page.route)
