@@ -70,7 +70,10 @@ impl DeadEndDialog {
                     })
                 })
             };
-            let reopens = |confirmed: bool| after(confirmed).any(|call| call.place == place);
+            // Asking again after a refused permission is another rule's.
+            let refused =
+                |call: &HostCall| call.facts.iter().any(|fact| matches!(fact, Fact::Refused(_) | Fact::Failed(_)));
+            let reopens = |confirmed: bool| after(confirmed).any(|call| call.place == place && !refused(call));
             if reopens(false) || no_cancel && reopens(true) {
                 out.push(Finding::new(ID, place).variant("reopens"));
                 continue;

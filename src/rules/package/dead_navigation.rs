@@ -1,8 +1,8 @@
 //! `package/dead-navigation`: routes that no page serves, and tabs that are opened the wrong way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::flow::Text;
+use crate::flow::{Navigation, Place, Text};
 use crate::model::normalize;
 use crate::rules::{Confidence, Context, Finding, Rule};
 
@@ -43,8 +43,24 @@ impl Rule for DeadNavigation {
             return;
         }
         let mut told = BTreeSet::new();
+        let served = |navigation: &Navigation| {
+            route_of(&navigation.target, &navigation.from)
+                .is_some_and(|(route, _)| cx.package.pages.iter().any(|page| *page.route == *route))
+        };
+        let mut targets: BTreeMap<Place, (usize, bool)> = BTreeMap::new();
         for navigation in &cx.solution.navigations {
-            if !is_own(cx, navigation.place.file) {
+            let target = targets.entry(navigation.place).or_default();
+            target.0 += 1;
+            target.1 |= served(navigation);
+        }
+        for navigation in &cx.solution.navigations {
+            // Of many combinations of known parts not all can happen: one that is served speaks for the call.
+            if !is_own(cx, navigation.place.file)
+                || targets.get(&navigation.place).is_some_and(|target| target.0 > 2 && target.1)
+            {
+                continue;
+            }
+            if navigation.target.head().is_empty() {
                 continue;
             }
             let to_tab = matches!(&*navigation.role, "navigate-tab" | "switchTab");

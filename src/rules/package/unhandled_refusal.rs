@@ -28,7 +28,10 @@ impl Rule for UnhandledRefusal {
             if !host.info.namespaces.contains(&call.namespace) || !is_own(cx, call.place.file) || call.handles_failure {
                 continue;
             }
-            let Some(api) = host.apis.get(&call.api).filter(|api| api.prompt && api.available) else { continue };
+            let Some(api) = host.apis.get(&call.api).filter(|api| api.prompt && api.available && api.returns.is_none())
+            else {
+                continue;
+            };
             let Some(scope) = scope_of(call, api) else { continue };
             let settled = settled
                 .entry(call.place.file)

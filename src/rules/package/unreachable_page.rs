@@ -1,6 +1,6 @@
 //! `package/unreachable-page`: listed pages that nothing leads to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::flow::Place;
@@ -42,6 +42,23 @@ impl Rule for UnreachablePage {
                         reached.extend(starts.map(|page| page.route.clone()));
                     }
                 }
+            }
+        }
+        // Many combinations of known parts stand for more than were kept: what they begin with counts.
+        let mut combined: BTreeMap<Place, Vec<&str>> = BTreeMap::new();
+        for navigation in &cx.solution.navigations {
+            combined.entry(navigation.place).or_default().push(navigation.target.head().trim_start_matches('/'));
+        }
+        for heads in combined.values().filter(|heads| heads.len() > 3) {
+            let mut prefix = heads[0];
+            for head in heads {
+                while !head.starts_with(prefix) {
+                    prefix = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
+                }
+            }
+            if !prefix.is_empty() {
+                let starts = pages.iter().filter(|page| page.route.starts_with(prefix));
+                reached.extend(starts.map(|page| page.route.clone()));
             }
         }
         let mut rest: Vec<_> = pages
