@@ -599,6 +599,11 @@ impl<'a> Machine<'a> {
     fn sink_api(&mut self, api: &'a Api, path: &str, args: &[Value], site: &Site) {
         if let Some(sink) = &api.sink {
             let kind = sink_kind(&sink.kind);
+            if kind == SinkKind::Log {
+                // A log call takes any number of values.
+                self.sink_console(path, args, site);
+                return;
+            }
             let urls = if api.params.contains_key("url") { self.param(api, "url", args) } else { Value::default() };
             for param in &sink.data {
                 let value = self.param(api, param, args);

@@ -176,6 +176,9 @@ impl Table {
                 if !self.proves(secret, whole.as_str(), group.as_str(), text, &range) {
                     continue;
                 }
+                // A key in armour is told from its head on.
+                let range =
+                    if &*secret.id == "pem-private-key" { window.start + whole.start()..range.end } else { range };
                 hits.push((index, range));
             }
         }

@@ -25,7 +25,9 @@ impl Rule for SilentUpload {
                 }
                 let file = api.param("file").and_then(|path| call.arg(path));
                 let known = file.is_some_and(|file| !file.kinds.is_empty());
-                let constant = file.is_some_and(|file| file.text().is_some());
+                let constant = file.is_some_and(|file| {
+                    !file.unknown && file.kinds.is_empty() && file.text().is_some_and(|text| !text.is_empty())
+                });
                 if constant {
                     continue;
                 }

@@ -1,6 +1,6 @@
 //! `privacy/unencrypted-sensitive-upload`
 
-use super::evidence::{Guard, guard, sinks};
+use super::evidence::{Guard, calls, guard, sinks};
 use super::plaintext_transport::cleartext;
 use crate::flow::SinkKind;
 use crate::rules::{Context, Finding, Rule, Severity};
@@ -17,9 +17,12 @@ impl Rule for UnencryptedSensitiveUpload {
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let privacy = &cx.policy.privacy;
+        // Reports to analytics are told by their own rule.
+        let reports: std::collections::BTreeSet<_> = calls(cx, "analytics").map(|(call, _)| call.place).collect();
         for mut sink in sinks(cx, |flow| {
             matches!(flow.sink, SinkKind::Network)
                 && !flow.in_url
+                && !reports.contains(&flow.place)
                 && guard(flow) == Guard::Bare
                 && cleartext(flow).is_none()
                 && flow.kinds.iter().any(|kind| privacy.is_sensitive(kind))

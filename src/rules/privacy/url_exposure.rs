@@ -15,7 +15,12 @@ impl Rule for UrlExposure {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
-        for sink in sinks(cx, |flow| exposes(flow) && guard(flow) == Guard::Bare) {
+        for mut sink in sinks(cx, |flow| exposes(flow) && guard(flow) == Guard::Bare) {
+            // A scanned address that is opened is put into none.
+            sink.kinds.retain(|kind| &**kind != "scan-result");
+            if sink.kinds.is_empty() {
+                continue;
+            }
             let variant = match sink.flows[0].sink {
                 SinkKind::Share => Some("share"),
                 SinkKind::File => Some("file"),

@@ -29,7 +29,7 @@ impl Rule for ClientSideSecretExchange {
                 continue;
             }
             let url = param_text(call, api, "url");
-            if let Some(endpoint) = words.server_endpoints.iter().find(|endpoint| url.contains(&***endpoint)) {
+            if let Some(endpoint) = words.server_endpoints.iter().find(|endpoint| goes_to(&url, endpoint)) {
                 found.entry(call.place).or_insert_with(|| {
                     Finding::new(ID, call.place).text("endpoint", &**endpoint).steps(call.path.iter().cloned())
                 });
@@ -95,4 +95,9 @@ impl Rule for ClientSideSecretExchange {
         }
         out.extend(found.into_values());
     }
+}
+
+/// Whether an address is of that endpoint: its host begins where the endpoint's does.
+fn goes_to(url: &str, endpoint: &str) -> bool {
+    url.find(endpoint).is_some_and(|at| !url[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '-' | '.')))
 }
