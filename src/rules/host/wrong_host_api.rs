@@ -1,6 +1,6 @@
 //! `host/wrong-host-api`: another host's global object, or its template directives.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::flow::Place;
@@ -24,14 +24,17 @@ impl Rule for WrongHostApi {
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let Some(own) = cx.policy.hosts.info(&cx.package.host) else { return };
         let mut told = BTreeSet::new();
+        let mut asked: BTreeMap<Arc<str>, bool> = BTreeMap::new();
         for call in &cx.solution.calls {
             if own.namespaces.contains(&call.namespace) || !is_own(cx, call.place.file) {
                 continue;
             }
             let Some(other) = cx.policy.hosts.by_namespace(&call.namespace) else { continue };
             let known = cx.policy.host(&own.id).is_some_and(|host| host.apis.contains_key(&call.api));
-            let namespaces: [Arc<str>; 1] = [call.namespace.clone()];
-            if Checked::new(cx, &namespaces).existence || !told.insert(call.place) {
+            let asked = *asked
+                .entry(call.namespace.clone())
+                .or_insert_with(|| Checked::new(cx, std::slice::from_ref(&call.namespace)).existence);
+            if asked || !told.insert(call.place) {
                 continue;
             }
             let own_name = own.namespaces.first().map_or("", |name| name);
