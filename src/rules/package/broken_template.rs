@@ -41,7 +41,7 @@ impl Rule for BrokenTemplate {
             // One slip unsettles much after it: the first of its kind on a line tells it.
             let mut told: Vec<(u32, TemplateErrorKind)> = Vec::new();
             for error in &template.document.errors {
-                let line = cx.package.source(file).position(error.span.start).line as u32;
+                let line = cx.package.source(file).position(error.span.start).line;
                 if told.contains(&(line, error.kind)) {
                     continue;
                 }

@@ -269,7 +269,6 @@ impl Check<'_, '_> {
                 _ if query => "tab-query",
                 None => "unlisted-tab",
                 Some(page) if page.subpackage.is_some() => "subpackage-tab",
-                Some(_) if path.starts_with('/') && !self.host.info.privacy_gate => continue,
                 Some(_) => continue,
             };
             self.out.push(self.told(span, variant).text("key", path.to_owned()));

@@ -74,7 +74,7 @@ impl Rule for Oversized {
         for tab in bar.get("list").map_or(&[][..], Json::items) {
             for key in ["iconPath", "selectedIconPath"] {
                 let Some(icon) = tab.get(key) else { continue };
-                let Some(path) = icon.as_str().and_then(|path| crate::model::normalize(path)) else { continue };
+                let Some(path) = icon.as_str().and_then(crate::model::normalize) else { continue };
                 let Some(asset) = cx.package.assets.iter().find(|asset| *asset.path == *path) else { continue };
                 if asset.bytes > limit("tab-icon") {
                     let place = Place { file: app, span: icon.span };
