@@ -31,9 +31,9 @@ const MAX_DEPTH: usize = 40;
 /// Most calls of one function inside itself.
 const MAX_RECURSION: usize = 2;
 /// Steps of one entry point.
-const ENTRY_STEPS: u64 = 400_000;
+const ENTRY_STEPS: u64 = 60_000;
 /// Steps of a package.
-const TOTAL_STEPS: u64 = 24_000_000;
+const TOTAL_STEPS: u64 = 1_500_000;
 
 /// `this` of a frame.
 pub(super) const THIS: Sym = u32::MAX;
