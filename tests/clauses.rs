@@ -64,3 +64,35 @@ fn the_clauses_of_every_rule_exist() {
     }
     assert!(unknown.is_empty(), "{unknown:#?}");
 }
+
+#[test]
+fn every_rule_of_a_clause_exists() {
+    let policy = policy();
+    let group = |rule: &str| rule.split('/').next().unwrap_or("").to_owned();
+    let groups: std::collections::BTreeSet<String> = policy.catalogue.ids().map(|id| group(id)).collect();
+    let mut unknown = Vec::new();
+    for clause in &policy.clauses().clauses {
+        let known = clause.rules.iter().filter(|rule| groups.contains(&group(rule)));
+        for rule in known.filter(|rule| !policy.catalogue.has(rule)) {
+            unknown.push(format!("{}: {rule}", clause.id));
+        }
+    }
+    assert!(unknown.is_empty(), "{unknown:#?}");
+}
+
+#[test]
+fn every_rule_checks_a_clause() {
+    let policy = policy();
+    let registry = policy.clauses();
+    let idle: Vec<&str> = policy
+        .catalogue
+        .ids()
+        .map(|id| &**id)
+        .filter(|id| !id.starts_with("suppression/"))
+        .filter(|id| {
+            let cites = policy.entry(id).is_some_and(|entry| !entry.clauses.is_empty());
+            !cites && !registry.clauses.iter().any(|clause| clause.rules.iter().any(|rule| &**rule == *id))
+        })
+        .collect();
+    assert!(idle.is_empty(), "{idle:#?}");
+}

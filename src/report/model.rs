@@ -11,8 +11,8 @@ use crate::flow::{Consent, Flow, Place, Protection, SinkKind, Text};
 use crate::package::{Origin, SkipReason};
 use crate::policy::Policy;
 use crate::policy::catalogue::{Lang, Severity};
-use crate::policy::clauses::Checkable;
-use crate::rules::{Confidence, Finding, Value};
+use crate::rules::coverage::{Fired, coverage};
+use crate::rules::{Confidence, Context, Finding, Options, Value};
 
 /// Lines kept before and after a place.
 const AROUND: u32 = 2;
@@ -289,7 +289,7 @@ pub struct CoverageItem {
     pub clause: String,
     /// Rules that check it.
     pub rules: Vec<String>,
-    /// `findings`, `clean`, `not-checked` (its rules were not asked for) or `not-checkable`.
+    /// `findings`, `passed`, `not-applicable`, `not-checked` (its rules were not asked for) or `not-checkable`.
     pub status: String,
     /// Why a package cannot show it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -686,36 +686,32 @@ impl Builder<'_> {
     }
 
     fn coverage(&self) -> Vec<CoverageItem> {
-        let mut hit: BTreeSet<&str> = BTreeSet::new();
+        let mut fired = Fired::default();
         for one in self.vetted.active() {
             if one.finding.clauses.is_empty() {
-                let clauses =
-                    self.policy.entry(one.finding.rule).map(|entry| entry.clauses.as_slice()).unwrap_or_default();
-                hit.extend(clauses.iter().map(|clause| &**clause));
+                fired.rules.insert(one.finding.rule);
             } else {
-                hit.extend(one.finding.clauses.iter().map(|clause| &**clause));
+                fired.clauses.extend(one.finding.clauses.iter().map(|clause| &**clause));
             }
         }
+        let options = Options::default();
+        let context = Context {
+            package: &self.vetted.package,
+            policy: self.policy,
+            program: &self.vetted.program,
+            solution: &self.vetted.solution,
+            options: &options,
+        };
         let lang = self.shape.lang;
         let registry = self.policy.clauses();
-        registry
-            .clauses
-            .iter()
-            .map(|clause| {
-                let status = if hit.contains(&*clause.id) {
-                    "findings"
-                } else if clause.checkable == Checkable::No || clause.rules.is_empty() {
-                    "not-checkable"
-                } else {
-                    "clean"
-                };
-                CoverageItem {
-                    clause: clause.id.to_string(),
-                    rules: clause.rules.iter().map(ToString::to_string).collect(),
-                    status: status.to_owned(),
-                    reason: registry.reason(clause).map(|reason| reason.get(lang).to_owned()),
-                    title: clause.title.get(lang).to_owned(),
-                }
+        coverage(&context, &fired, &|_| true)
+            .into_iter()
+            .map(|(clause, status)| CoverageItem {
+                clause: clause.id.to_string(),
+                rules: clause.rules.iter().map(ToString::to_string).collect(),
+                status: status.name().to_owned(),
+                reason: registry.reason(clause).map(|reason| reason.get(lang).to_owned()),
+                title: clause.title.get(lang).to_owned(),
             })
             .collect()
     }

@@ -60,6 +60,7 @@ pub trait Rule: Sync {
 pub mod category;
 pub mod conduct;
 pub mod content;
+pub mod coverage;
 pub mod host;
 pub mod metadata;
 pub mod package;
