@@ -95,7 +95,9 @@ impl Facts {
     fn meets(&self, cx: &Context<'_>, condition: &Condition) -> bool {
         let role = |name: &str| self.roles.contains(name);
         match condition {
-            Condition::Game => cx.package.game || cx.package.submission.categories.iter().any(|name| name.starts_with("游戏")),
+            Condition::Game => {
+                cx.package.game || cx.package.submission.categories.iter().any(|name| name.starts_with("游戏"))
+            }
             Condition::Payment => role("payment"),
             Condition::Ads => role("ad"),
             Condition::WebView => role("web-view"),
