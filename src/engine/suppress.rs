@@ -129,6 +129,9 @@ fn parse(file: FileId, source: &PackageFile, comment: Span, at: u32, out: &mut V
     let rest = &text[at as usize..comment.end as usize];
     let rest = rest.split(['\n', '\r']).next().unwrap_or(rest);
     let rest = rest.trim_end().trim_end_matches("*/").trim_end_matches("-->").trim_end();
+    // Another comment may stand behind on the same line.
+    let cut = [" //", "\t//", " /*", " <!--"].iter().filter_map(|mark| rest.find(mark)).min().unwrap_or(rest.len());
+    let rest = rest[..cut].trim_end();
     let body = &rest[MARK.len()..];
     let (next_line, body) = match (body.strip_prefix("next-line"), body.strip_prefix("file")) {
         (Some(body), _) => (true, body),
