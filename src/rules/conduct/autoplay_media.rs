@@ -29,9 +29,11 @@ impl Rule for AutoplayMedia {
                     continue;
                 }
                 if on(cx, file, element, "autoplay") && !on(cx, file, element, "muted") {
+                    let sure = if roles.contains(&"live-player") { Confidence::Medium } else { Confidence::High };
                     out.push(
                         Finding::new(self.id(), Place { file, span: element.open })
-                            .text("text", format!("<{}>", element.name)),
+                            .text("text", format!("<{}>", element.name))
+                            .confidence(sure),
                     );
                 }
             }
