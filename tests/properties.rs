@@ -12,7 +12,7 @@ type Facts = BTreeSet<(String, u32)>;
 
 /// Facts by the start of the function.
 fn facts_by_function(script: &Script) -> BTreeMap<u32, (Span, Facts)> {
-    let mut walk = Walk { found: script.functions.iter().map(|_| Facts::new()).collect(), current: 0 };
+    let mut walk = Walk { script, found: script.functions.iter().map(|_| Facts::new()).collect(), current: 0 };
     for (id, function) in script.functions.iter().enumerate() {
         walk.current = id;
         function.params.iter().for_each(|param| walk.pattern(&param.pattern));
@@ -25,12 +25,13 @@ fn facts_by_function(script: &Script) -> BTreeMap<u32, (Span, Facts)> {
     out
 }
 
-struct Walk {
+struct Walk<'s> {
+    script: &'s Script,
     found: Vec<Facts>,
     current: usize,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn add(&mut self, text: &str, at: u32) {
         self.found[self.current].insert((text.to_owned(), at));
     }
@@ -120,7 +121,7 @@ impl Walk {
         match &callee.kind {
             ExprKind::Member { key: Key::Static(name, span), .. } => self.add(&format!("{name}()"), span.start),
             ExprKind::Global(name) => self.add(&format!("{name}()"), callee.span.start),
-            ExprKind::Var(_) => self.add("()", callee.span.start),
+            ExprKind::Var(var) => self.add(&format!("{}()", self.script.variables[*var as usize].name), callee.span.start),
             _ => {}
         }
         self.expr(callee);
@@ -236,14 +237,19 @@ fn survives(text: &str, whole: &BTreeMap<u32, (Span, Facts)>, start: usize, end:
     let cut = format!("{}{}", &text[..start], &text[end..]);
     let gone = (end - start) as u32;
     let back = |at: u32| if at >= start as u32 { at + gone } else { at };
-    let after: Facts = facts_by_function(&lower::script(&cut, ScriptKind::JavaScript))
-        .into_values()
-        .flat_map(|(_, facts)| facts.into_iter().map(|(text, at)| (text, back(at))))
+    let after: BTreeMap<u32, Facts> = facts_by_function(&lower::script(&cut, ScriptKind::JavaScript))
+        .into_iter()
+        .map(|(at, (_, facts))| (back(at), facts.into_iter().map(|(text, at)| (text, back(at))).collect()))
         .collect();
-    for (span, facts) in whole.values() {
+    for (at, (span, facts)) in whole {
         let touched = span.start <= end as u32 && start as u32 <= span.end;
-        if !touched && let Some(missing) = facts.iter().find(|fact| !after.contains(*fact)) {
-            return Err(format!("{missing:?} of {:?}", span.slice(text).lines().next().unwrap_or("")));
+        if touched {
+            continue;
+        }
+        let name = || span.slice(text).lines().next().unwrap_or("").to_owned();
+        let Some(found) = after.get(at) else { return Err(format!("all of {:?}", name())) };
+        if let Some(missing) = facts.iter().find(|fact| !found.contains(*fact)) {
+            return Err(format!("{missing:?} of {:?}", name()));
         }
     }
     Ok(())
