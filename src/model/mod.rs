@@ -6,6 +6,7 @@ pub mod ir;
 mod link;
 pub mod lower;
 mod program;
+pub mod texts;
 
 pub use link::{link, normalize, resolve, uses};
 pub use program::*;
