@@ -17,6 +17,9 @@ const THRESHOLD: i32 = 10;
 /// At most this many hits of words are weighed in one text.
 const MAX_HITS: usize = 4096;
 
+/// Set in a situation: the texts are those of a game, where some topics are forbidden outright.
+pub const GAME: u64 = 1 << 63;
+
 /// How sure a match is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Certainty {
@@ -586,7 +589,7 @@ impl Matcher {
                             continue;
                         }
                         score = if entry.strength == Strength::Strong { 12 } else { 10 };
-                    } else if entry.strength == Strength::Strong {
+                    } else if entry.strength == Strength::Strong || entry.game && situation & GAME != 0 {
                         score = 12;
                         pros.push(Reason::Strong);
                     } else {
