@@ -161,7 +161,11 @@ impl Matcher {
     pub fn new(lexicon: Lexicon) -> Self {
         let mut words: Vec<Word> = Vec::new();
         let mut by_units: HashMap<Vec<u16>, Vec<u32>> = HashMap::new();
+        let used: HashSet<u32> = lexicon.entries.iter().flat_map(|entry| entry.slots.iter().copied()).collect();
         for (group, entry) in lexicon.groups.iter().enumerate() {
+            if !used.contains(&(group as u32)) {
+                continue;
+            }
             for text in &entry.words {
                 let units = fold(text);
                 if units.is_empty() {
