@@ -121,7 +121,9 @@ impl Walk<'_> {
         match &callee.kind {
             ExprKind::Member { key: Key::Static(name, span), .. } => self.add(&format!("{name}()"), span.start),
             ExprKind::Global(name) => self.add(&format!("{name}()"), callee.span.start),
-            ExprKind::Var(var) => self.add(&format!("{}()", self.script.variables[*var as usize].name), callee.span.start),
+            ExprKind::Var(var) => {
+                self.add(&format!("{}()", self.script.variables[*var as usize].name), callee.span.start)
+            }
             _ => {}
         }
         self.expr(callee);

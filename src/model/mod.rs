@@ -8,6 +8,7 @@ pub mod lower;
 mod program;
 pub mod sites;
 pub mod surface;
+pub mod texts;
 
 pub use link::{link, normalize, resolve, uses};
 pub use program::*;

@@ -1,9 +1,11 @@
 //! The linked program: what belongs to which page, which element binds which method, which component is which tag.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::ir::{Expr, Script};
+use super::texts::{TextIndex, texts};
+use crate::package::Package;
 use crate::source::{FileId, Span};
 use crate::syntax::template::{Document, Element, NodeId, NodeKind};
 
@@ -116,6 +118,8 @@ pub struct Program {
     pub live_files: BTreeSet<FileId>,
     /// Unit by route.
     pub by_route: HashMap<Arc<str>, UnitId>,
+    /// Text runs, made at first use: see [`Program::texts`].
+    pub texts: OnceLock<TextIndex>,
 }
 
 /// A `require`, `import` or template import.
@@ -130,6 +134,11 @@ pub struct Require {
 }
 
 impl Program {
+    /// The text runs of the package that this program was linked from.
+    pub fn texts(&self, package: &Package) -> &TextIndex {
+        self.texts.get_or_init(|| texts(package, self))
+    }
+
     /// A template's facts.
     pub fn template(&self, file: FileId) -> Option<&TemplateFacts> {
         self.facts.get(file.index())?.template.as_deref()

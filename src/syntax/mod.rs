@@ -5,4 +5,5 @@ pub mod entities;
 pub mod json;
 pub mod repair;
 pub mod script;
+pub mod style;
 pub mod template;

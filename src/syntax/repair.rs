@@ -381,8 +381,14 @@ fn candidates(text: &str, edits: &[Edit], stop: usize, _kind: ScriptKind) -> Vec
         let mut near = Vec::new();
         // A key before a value.
         let word = |token: &Token| &text[token.start..token.end];
-        let value = tokens.get(next).is_some_and(|token| matches!(word(token), "function" | "async" | "new" | "class" | "typeof"));
-        if value && before.is_some_and(|token| token.first.is_ascii_alphabetic() || matches!(token.first, b'_' | b'$' | b'"' | b'\'')) {
+        let value = tokens
+            .get(next)
+            .is_some_and(|token| matches!(word(token), "function" | "async" | "new" | "class" | "typeof"));
+        if value
+            && before.is_some_and(|token| {
+                token.first.is_ascii_alphabetic() || matches!(token.first, b'_' | b'$' | b'"' | b'\'')
+            })
+        {
             near.extend(places.first().map(|at| Edit::Insert(*at, ":")));
         }
         for at in places.iter().take(near_count.min(1)) {

@@ -130,6 +130,8 @@ pub struct Entry {
     pub note: Option<Arc<str>>,
     /// Whether the rule's finding is a warning only.
     pub mild: bool,
+    /// Whether it is strong in a game.
+    pub game: bool,
     /// Whether it comes from an imported list that nobody has vetted.
     pub imported: bool,
 }
@@ -256,6 +258,8 @@ struct TermsEntry {
     #[serde(default)]
     mild: bool,
     #[serde(default)]
+    game: bool,
+    #[serde(default)]
     allow: String,
     #[serde(default)]
     clause: Option<String>,
@@ -296,8 +300,8 @@ impl Lexicon {
             self.list(name, &list);
         }
         for context in file.contexts {
-            if self.contexts.len() == 64 {
-                errors.push(LexiconError::new(0..0, "more than 64 contexts"));
+            if self.contexts.len() == 63 {
+                errors.push(LexiconError::new(0..0, "more than 63 contexts"));
                 break;
             }
             self.contexts.push(Context {
@@ -395,6 +399,7 @@ impl Lexicon {
                 variant: terms.variant.map(Into::into),
                 note: terms.note.map(Into::into),
                 mild: terms.mild,
+                game: terms.game,
                 imported: false,
             });
         }
@@ -424,9 +429,15 @@ impl Lexicon {
                 variant: None,
                 note: None,
                 mild: false,
+                game: false,
                 imported: true,
             });
         }
+    }
+
+    /// Words of a list of the contexts; empty when there is none of that name.
+    pub fn list_words(&self, name: &str) -> &[Arc<str>] {
+        self.lists.get(name).and_then(|group| self.groups.get(*group as usize)).map_or(&[], |group| &group.words)
     }
 
     /// Class ids, in order of first use.

@@ -17,6 +17,9 @@ const THRESHOLD: i32 = 10;
 /// At most this many hits of words are weighed in one text.
 const MAX_HITS: usize = 4096;
 
+/// Set in a situation: the texts are those of a game, where some topics are forbidden outright.
+pub const GAME: u64 = 1 << 63;
+
 /// How sure a match is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Certainty {
@@ -158,7 +161,11 @@ impl Matcher {
     pub fn new(lexicon: Lexicon) -> Self {
         let mut words: Vec<Word> = Vec::new();
         let mut by_units: HashMap<Vec<u16>, Vec<u32>> = HashMap::new();
+        let used: HashSet<u32> = lexicon.entries.iter().flat_map(|entry| entry.slots.iter().copied()).collect();
         for (group, entry) in lexicon.groups.iter().enumerate() {
+            if !used.contains(&(group as u32)) {
+                continue;
+            }
             for text in &entry.words {
                 let units = fold(text);
                 if units.is_empty() {
@@ -586,7 +593,7 @@ impl Matcher {
                             continue;
                         }
                         score = if entry.strength == Strength::Strong { 12 } else { 10 };
-                    } else if entry.strength == Strength::Strong {
+                    } else if entry.strength == Strength::Strong || entry.game && situation & GAME != 0 {
                         score = 12;
                         pros.push(Reason::Strong);
                     } else {

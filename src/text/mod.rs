@@ -25,4 +25,4 @@ pub use lexicon::{
     CUSTOM, Context, Doubt, Entry, Evasions, Group, Lexicon, LexiconError, Reach, Strength, Term, audit, import,
 };
 pub use mapped::{HOLE, Mapped, entities, unescape};
-pub use matcher::{Certainty, Match, Matcher, Reason, Scratch};
+pub use matcher::{Certainty, GAME, Match, Matcher, Reason, Scratch};

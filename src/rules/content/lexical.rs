@@ -1,0 +1,105 @@
+//! What all rules share that go by the lexicon: from matches to findings, one a text run.
+
+use std::collections::HashMap;
+
+use crate::flow::{Place, Step};
+use crate::model::texts::{Role, TextRun};
+use crate::rules::{Confidence, Context, Finding, Severity};
+use crate::source::{FileId, Span};
+use crate::text::{Certainty, Evasions, Match, Reason};
+
+/// Set for mini-games: some topics are forbidden in them outright.
+pub const GAME: u64 = crate::text::GAME;
+
+/// All matches of the package by run.
+pub fn matches<'a>(cx: &Context<'a>) -> impl Iterator<Item = (&'a TextRun, &'a [Match])> + use<'a> {
+    let matcher = cx.policy.content.matcher();
+    let categories = cx.package.submission.categories.iter().map(String::as_str);
+    let mut situation = matcher.lexicon().situation(categories);
+    if cx.package.game {
+        situation |= GAME;
+    }
+    let index = cx.program.texts(cx.package);
+    index.matches(matcher, situation).iter().map(|(run, found)| (&index.runs[*run as usize], found.as_slice()))
+}
+
+/// Adds the findings of a class: the clearest match of each run.
+pub fn report(cx: &Context<'_>, rule: &'static str, class: &str, out: &mut Vec<Finding>) {
+    let entries = &cx.policy.content.matcher().lexicon().entries;
+    // Joined constants stand in a run of their own, too.
+    let mut told: HashMap<FileId, Vec<Span>> = HashMap::new();
+    for (run, found) in matches(cx) {
+        let best = found.iter().filter(|one| &*one.class == class).max_by(|a, b| {
+            let weight = |one: &Match| (!entries[one.entry as usize].mild, one.certainty, one.score, one.span.len());
+            weight(a).cmp(&weight(b)).then(b.span.start.cmp(&a.span.start))
+        });
+        let Some(best) = best else { continue };
+        let span = run.text.source(best.span.clone());
+        let spans = told.entry(run.file).or_default();
+        if spans.iter().any(|other| other.start < span.end && span.start < other.end) {
+            continue;
+        }
+        spans.push(span);
+        let entry = &entries[best.entry as usize];
+        let written = run.text.text.get(best.span.clone()).unwrap_or("");
+        let mut finding = Finding::new(rule, Place { file: run.file, span })
+            .confidence(confidence(cx, run, best))
+            .text("text", written.split_whitespace().collect::<Vec<_>>().join(" "))
+            .text("term", &*best.term)
+            .steps(evidence(run, best));
+        if entry.mild {
+            finding = finding.severity(Severity::Warning);
+        }
+        if let Some(clause) = &entry.clause {
+            finding = finding.clauses([clause.clone()]);
+        }
+        if let Some(variant) = VARIANTS.iter().find(|variant| entry.variant.as_deref() == Some(**variant)) {
+            finding = finding.variant(variant);
+        }
+        out.push(finding);
+    }
+}
+
+/// Wordings that entries of the lexicon may ask for.
+const VARIANTS: [&str; 1] = ["exposure"];
+
+/// A constant that is not known to reach the screen says less.
+fn confidence(cx: &Context<'_>, run: &TextRun, found: &Match) -> Confidence {
+    let shown = run.role.is_shown()
+        || run.role == Role::Hidden
+        || cx.solution.shown.iter().any(|place| place.file == run.file && place.span.contains(run.span));
+    match found.certainty {
+        Certainty::High if shown => Confidence::High,
+        Certainty::High | Certainty::Medium => Confidence::Medium,
+        Certainty::Low => Confidence::Low,
+    }
+}
+
+/// What was undone to read the term, and the company it keeps.
+fn evidence(run: &TextRun, found: &Match) -> Vec<Step> {
+    let place = |range: std::ops::Range<usize>| Place { file: run.file, span: run.text.source(range) };
+    let mut steps = Vec::new();
+    for (evasion, note) in NOTES {
+        if found.evasions.contains(evasion) {
+            steps.push(Step { place: place(found.span.clone()), note, name: found.term.clone() });
+        }
+    }
+    for reason in &found.pros {
+        if let Reason::Company(range, word) = reason {
+            steps.push(Step { place: place(range.clone()), note: "content-company", name: word.clone() });
+        }
+    }
+    steps
+}
+
+const NOTES: [(Evasions, &str); 9] = [
+    (Evasions::GAP, "content-gap"),
+    (Evasions::REPEAT, "content-repeat"),
+    (Evasions::HOMOPHONE, "content-homophone"),
+    (Evasions::PINYIN, "content-pinyin"),
+    (Evasions::INITIALS, "content-initials"),
+    (Evasions::DIGITS, "content-digits"),
+    (Evasions::SPLIT, "content-split"),
+    (Evasions::INVISIBLE, "content-invisible"),
+    (Evasions::FORM, "content-form"),
+];
