@@ -18,6 +18,9 @@ fn fixtures() {
     let policy = Policy::embedded().map_err(|(_, errors)| errors).unwrap();
     let pool = rayon::ThreadPoolBuilder::new().stack_size(64 << 20).build().unwrap();
     let results = pool.install(|| markers::run(&cases, &policy));
+    // Packages that are known not to be as expected yet: the list may only shrink.
+    let known = std::fs::read_to_string(root.join("not-yet.txt")).unwrap_or_default();
+    let known: Vec<&str> = known.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let mut failed = 0;
     for result in &results {
         let case = result.case.strip_prefix(&root).unwrap().display();
@@ -25,8 +28,12 @@ fn fixtures() {
             println!("{case}\n  a known miss is found now: {done}");
         }
         if !result.mistakes.is_empty() {
+            let case = case.to_string();
+            if known.contains(&case.as_str()) {
+                continue;
+            }
             failed += 1;
-            println!("{case}");
+            println!("FAIL {case}");
             for mistake in &result.mistakes {
                 println!("  {mistake}");
             }
