@@ -28,6 +28,8 @@ pub struct Condition {
     pub span: Span,
     /// What it reads.
     pub reads: Vec<Read>,
+    /// Where it names the clock.
+    pub clock: Option<Span>,
     /// Constants in it, as texts.
     pub constants: Vec<Arc<str>>,
     /// What runs on either side; what follows an early return counts as its other side.
@@ -111,7 +113,11 @@ pub fn chain(expr: &Expr) -> Option<Read> {
 
 fn condition(test: &Expr, then: Option<Span>, other: Option<Span>) -> Condition {
     let mut constants = Vec::new();
+    let mut clock = None;
     walk_expr(test, &mut |expr| match &expr.kind {
+        ExprKind::Global(name) if &**name == "Date" => {
+            clock.get_or_insert(expr.span);
+        }
         ExprKind::String(text) => constants.push(text.clone()),
         ExprKind::Number(number) => constants.push(number.to_string().into()),
         _ => {}
@@ -119,6 +125,7 @@ fn condition(test: &Expr, then: Option<Span>, other: Option<Span>) -> Condition 
     Condition {
         span: test.span,
         reads: reads(test),
+        clock,
         constants,
         arms: [then, other],
         switches: Vec::new(),

@@ -262,8 +262,9 @@ impl Conduct {
         let text = &text[..end];
         let mut hits = Vec::new();
         if let Some(automaton) = self.automaton() {
-            let bytes = text.as_bytes();
-            for found in automaton.matcher.find_overlapping_iter(text) {
+            let (folded, origin) = fold(text);
+            let bytes = folded.as_bytes();
+            for found in automaton.matcher.find_overlapping_iter(&folded) {
                 let (start, end) = (found.start(), found.end());
                 let joined = |at: Option<&u8>, edge: u8| {
                     edge.is_ascii_alphanumeric() && at.is_some_and(|byte| byte.is_ascii_alphanumeric())
@@ -273,8 +274,9 @@ impl Conduct {
                 {
                     continue;
                 }
+                let (Some((start, _)), Some((_, end))) = (origin.get(start), origin.get(end - 1)) else { continue };
                 for group in &automaton.groups[found.pattern().as_usize()] {
-                    hits.push(Hit { group: *group, start: start as u32, end: end as u32 });
+                    hits.push(Hit { group: *group, start: *start, end: *end });
                 }
             }
             hits.sort_by_key(|hit| (hit.start, hit.end));
@@ -422,6 +424,36 @@ impl Scan<'_> {
         let end = after.find(ENDS).map_or(self.text.len(), |at| span.end as usize + at);
         Span::new(start as u32, end as u32)
     }
+}
+
+/// The text with forms of full width narrowed, and without blanks beside Chinese characters and without characters of
+/// no width; for each byte, where the character that it comes from starts and ends.
+fn fold(text: &str) -> (String, Vec<(u32, u32)>) {
+    let mut folded = String::with_capacity(text.len());
+    let mut origin = Vec::with_capacity(text.len());
+    let mut wide = true;
+    for (at, character) in text.char_indices() {
+        let width = character.len_utf8();
+        if matches!(character, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}') {
+            continue;
+        }
+        if character.is_whitespace() {
+            let next = text[at + width..].chars().next();
+            if wide || next.is_none_or(|next| !next.is_ascii() || next.is_whitespace()) {
+                continue;
+            }
+        }
+        wide = !character.is_ascii();
+        let narrow = match character {
+            '\u{ff01}'..='\u{ff5e}' if !matches!(character, '！' | '？' | '；' | '，' | '：' | '（' | '）' | '＂') => {
+                char::from_u32(character as u32 - 0xfee0).unwrap_or(character)
+            }
+            _ => character,
+        };
+        folded.push(narrow);
+        origin.extend(std::iter::repeat_n((at as u32, (at + width) as u32), narrow.len_utf8()));
+    }
+    (folded, origin)
 }
 
 /// The words that a name is made of, in lower case: `isAuditMode`, `is_audit_mode` and `is-audit-mode` are one.

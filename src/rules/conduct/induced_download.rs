@@ -20,7 +20,7 @@ impl Rule for InducedDownload {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
-        let mut told: Vec<Place> = told(cx, self.id(), TOPIC, &[], out);
+        let mut told: Vec<Place> = told(cx, self.id(), TOPIC, &["program-dependency"], out);
         let texts = |file: FileId, told: &[Place]| told.iter().any(|place| place.file == file);
         // Buttons that open an app, where no text of theirs was told.
         for index in 0..cx.package.files.len() {

@@ -15,7 +15,7 @@ impl Rule for ProgramDependency {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
-        told(cx, self.id(), "program-dependency", &["induced-download"], out);
+        told(cx, self.id(), "program-dependency", &[], out);
         let Some(home) = cx.package.pages.first().and_then(|page| unit(cx, &page.route)) else { return };
         // What opens by itself is told by the rule on jumps.
         let jumps = calls(cx, &["program-open"]);

@@ -32,6 +32,18 @@ impl Rule for ReviewEvasion {
             }
             let Some(script) = cx.program.script(id) else { continue };
             for condition in conditions(script) {
+                if let Some(clock) = condition.clock
+                    && condition.constants.iter().any(|constant| fixed_date(constant))
+                    && condition.switches.iter().any(|(key, _)| shows(cx, key))
+                    && told.insert((id, "Date".to_owned()))
+                {
+                    let place = Place { file: id, span: clock };
+                    places.insert(place);
+                    out.push(
+                        Finding::new(self.id(), place).variant("date").text("text", "Date").confidence(Confidence::Medium),
+                    );
+                    continue;
+                }
                 let Some(read) = condition.reads.iter().find(|read| flag(cx, id, read)) else { continue };
                 if !hides(cx, id, &condition) {
                     continue;
@@ -45,6 +57,9 @@ impl Rule for ReviewEvasion {
         }
         for branch in &cx.solution.branches {
             if places.contains(&branch.read) || places.contains(&branch.place) {
+                continue;
+            }
+            if branch.origin == Origin::Date && told.contains(&(branch.read.file, "Date".to_owned())) {
                 continue;
             }
             if let Some((variant, text)) = hangs(cx, branch)
@@ -145,14 +160,19 @@ fn shown_flags(
     }
 }
 
+/// Whether a data key shows or hides something that is no ordinary matter of time or of an order.
+fn shows(cx: &Context<'_>, key: &str) -> bool {
+    let conduct = &cx.policy.conduct;
+    conduct.names("id-visibility", key)
+        && !conduct.names("id-time-ordinary", key)
+        && !conduct.names("id-review-ordinary", key)
+}
+
 /// Whether a branch hides function, by what it hangs on.
 fn hangs(cx: &Context<'_>, branch: &Branch) -> Option<(Option<&'static str>, Option<String>)> {
     let conduct = &cx.policy.conduct;
-    let shows = branch.sets.iter().any(|(key, value)| {
-        matches!(value.as_deref(), Some("true" | "false"))
-            && conduct.names("id-visibility", key)
-            && !conduct.names("id-time-ordinary", key)
-            && !conduct.names("id-review-ordinary", key)
+    let switches = branch.sets.iter().any(|(key, value)| {
+        matches!(value.as_deref(), Some("true" | "false")) && shows(cx, key)
     });
     let leads = branch
         .then_calls
@@ -164,7 +184,7 @@ fn hangs(cx: &Context<'_>, branch: &Branch) -> Option<(Option<&'static str>, Opt
         Origin::Remote(path) => {
             let last = path.rsplit('.').next().unwrap_or(path);
             let place = if ["ip", "city", "province", "region", "country", "area"].contains(&last) {
-                (shows && branch.with.is_some()).then_some(Some("address"))
+                (switches && branch.with.is_some()).then_some(Some("address"))
             } else {
                 None
             };
@@ -173,16 +193,16 @@ fn hangs(cx: &Context<'_>, branch: &Branch) -> Option<(Option<&'static str>, Opt
             }
             (conduct.names("id-review", last)
                 && !path.split('.').any(|name| conduct.names("id-review-ordinary", name))
-                && (shows || leads))
+                && (switches || leads))
                 .then(|| (None, Some(last.to_owned())))
         }
         Origin::Date => {
             let fixed = branch.with.as_deref().is_some_and(fixed_date);
-            (fixed && (shows || leads)).then_some((Some("date"), None))
+            (fixed && (switches || leads)).then_some((Some("date"), None))
         }
-        Origin::Environment => (shows || leads).then_some((Some("version"), None)),
-        Origin::System(field) if &**field == "version" => (shows && leads).then_some((Some("version"), None)),
-        Origin::Location => (shows && branch.with.is_some()).then_some((Some("address"), None)),
+        Origin::Environment => (switches || leads).then_some((Some("version"), None)),
+        Origin::System(field) if &**field == "version" => (switches && leads).then_some((Some("version"), None)),
+        Origin::Location => (switches && branch.with.is_some()).then_some((Some("address"), None)),
         _ => None,
     }
 }
