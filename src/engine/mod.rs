@@ -404,7 +404,8 @@ fn run_rules(context: &Context<'_>, options: &Options, errors: &mut Vec<String>)
     if options.no_rules {
         return Vec::new();
     }
-    let rules: Vec<_> = rules::all().into_iter().filter(|rule| rule.id() == "structure" || options.runs(rule.id())).collect();
+    let rules: Vec<_> =
+        rules::all().into_iter().filter(|rule| rule.id() == "structure" || options.runs(rule.id())).collect();
     let results: Vec<Result<Vec<Finding>, String>> = rules
         .par_iter()
         .map(|rule| {

@@ -40,7 +40,10 @@ impl Rule for ReviewEvasion {
                     let place = Place { file: id, span: clock };
                     places.insert(place);
                     out.push(
-                        Finding::new(self.id(), place).variant("date").text("text", "Date").confidence(Confidence::Medium),
+                        Finding::new(self.id(), place)
+                            .variant("date")
+                            .text("text", "Date")
+                            .confidence(Confidence::Medium),
                     );
                     continue;
                 }
@@ -171,9 +174,8 @@ fn shows(cx: &Context<'_>, key: &str) -> bool {
 /// Whether a branch hides function, by what it hangs on.
 fn hangs(cx: &Context<'_>, branch: &Branch) -> Option<(Option<&'static str>, Option<String>)> {
     let conduct = &cx.policy.conduct;
-    let switches = branch.sets.iter().any(|(key, value)| {
-        matches!(value.as_deref(), Some("true" | "false")) && shows(cx, key)
-    });
+    let switches =
+        branch.sets.iter().any(|(key, value)| matches!(value.as_deref(), Some("true" | "false")) && shows(cx, key));
     let leads = branch
         .then_calls
         .iter()
