@@ -43,6 +43,14 @@ pub(super) struct CheckArgs {
 enum Format {
     Terminal,
     Json,
+    Sarif,
+    Html,
+    Markdown,
+    Junit,
+    Gitlab,
+    GitlabSast,
+    Github,
+    Letter,
 }
 
 pub(super) fn run(session: &Session, args: &CheckArgs) -> Exit {
@@ -82,6 +90,14 @@ fn render(session: &Session, args: &CheckArgs, report: &Report) -> String {
     match args.format {
         Format::Terminal => report::terminal(report, style),
         Format::Json => report::json(report),
+        Format::Sarif => report::sarif(report, &session.policy, session.lang()),
+        Format::Html => report::html(report, style),
+        Format::Markdown => report::markdown(report, style),
+        Format::Junit => report::junit(report),
+        Format::Gitlab => report::gitlab(report),
+        Format::GitlabSast => report::gitlab_sast(report),
+        Format::Github => report::github(report),
+        Format::Letter => report::letter(report, &session.policy, style),
     }
 }
 

@@ -1,16 +1,30 @@
 //! One file an output. A report never decides.
 
 mod flows;
+mod github;
+mod gitlab;
+mod html;
 mod inventory;
 mod json;
+mod junit;
+mod letter;
+mod markdown;
 pub mod mask;
 pub mod model;
+mod sarif;
 mod terminal;
 
 pub use flows::render as flows;
+pub use github::render as github;
+pub use gitlab::{code_quality as gitlab, sast as gitlab_sast};
+pub use html::render as html;
 pub use inventory::{html as inventory_html, markdown as inventory_markdown};
 pub use json::render as json;
+pub use junit::render as junit;
+pub use letter::render as letter;
+pub use markdown::render as markdown;
 pub use model::{Report, Shape, build};
+pub use sarif::render as sarif;
 pub use terminal::{Style, config_failure, pack_errors, render as terminal};
 
 /// A text for XML and HTML.
