@@ -28,7 +28,7 @@ pub fn render(report: &Report, style: Style) -> String {
     });
     let rendered = environment
         .template_from_str(TEMPLATE)
-        .and_then(|template| template.render(minijinja::Value::from_serialize(&data)));
+        .and_then(|template| template.render(minijinja::Value::from(minijinja::value::Serde(&data))));
     rendered.unwrap_or_else(|error| format!("<!doctype html><meta charset=\"utf-8\"><pre>{}</pre>", escape(&error.to_string())))
 }
 
