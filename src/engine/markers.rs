@@ -173,9 +173,8 @@ fn markers(text: &str, file: &str, expected: &mut BTreeSet<Expectation>, todo: &
         return;
     }
     let lines: Vec<&str> = text.split_terminator('\n').collect();
-    let mut parsed: Vec<Vec<Marker>> = lines.iter().map(|line| line_markers(line)).collect();
-    for index in 0..lines.len() {
-        for marker in std::mem::take(&mut parsed[index]) {
+    for (index, text) in lines.iter().enumerate() {
+        for marker in line_markers(text) {
             let mut line = index;
             if marker.alone {
                 line += 1;

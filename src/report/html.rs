@@ -29,7 +29,9 @@ pub fn render(report: &Report, style: Style) -> String {
     let rendered = environment
         .template_from_str(TEMPLATE)
         .and_then(|template| template.render(minijinja::Value::from(minijinja::value::Serde(&data))));
-    rendered.unwrap_or_else(|error| format!("<!doctype html><meta charset=\"utf-8\"><pre>{}</pre>", escape(&error.to_string())))
+    rendered.unwrap_or_else(|error| {
+        format!("<!doctype html><meta charset=\"utf-8\"><pre>{}</pre>", escape(&error.to_string()))
+    })
 }
 
 fn word(severity: Severity) -> &'static str {
@@ -42,7 +44,8 @@ fn word(severity: Severity) -> &'static str {
 
 fn view(package: &PackageReport, lang: Lang) -> Value {
     let findings: Vec<Value> = package.findings.iter().map(|finding| finding_view(package, finding, lang)).collect();
-    let count = |severity| package.findings.iter().filter(|finding| finding.counts && finding.severity == severity).count();
+    let count =
+        |severity| package.findings.iter().filter(|finding| finding.counts && finding.severity == severity).count();
     let mut statuses: BTreeMap<&str, usize> = BTreeMap::new();
     for item in &package.coverage {
         *statuses.entry(&item.status).or_default() += 1;
@@ -128,7 +131,8 @@ fn frame(package: &PackageReport, file: &str, range: Range) -> String {
         let chars: Vec<char> = text.chars().collect();
         let (start, end) = if hit {
             let start = (range.start.column as usize - 1).min(chars.len());
-            let end = if range.end.line == line { (range.end.column as usize - 1).min(chars.len()) } else { chars.len() };
+            let end =
+                if range.end.line == line { (range.end.column as usize - 1).min(chars.len()) } else { chars.len() };
             (start, end.max(start))
         } else {
             (0, 0)
@@ -137,11 +141,25 @@ fn frame(package: &PackageReport, file: &str, range: Range) -> String {
         let stop = (window + 200).min(chars.len());
         let part = |from: usize, to: usize| -> String {
             let (from, to) = (from.clamp(window, stop), to.clamp(window, stop));
-            escape(&chars[from..to.max(from)].iter().map(|c| if c.is_control() && *c != '\t' { '·' } else { *c }).collect::<String>())
+            escape(
+                &chars[from..to.max(from)]
+                    .iter()
+                    .map(|c| if c.is_control() && *c != '\t' { '·' } else { *c })
+                    .collect::<String>(),
+            )
         };
         let class = if hit { " class=\"hit\"" } else { "" };
-        let body = if hit { format!("{}<mark>{}</mark>{}", part(0, start), part(start, end), part(end, chars.len())) } else { part(0, chars.len()) };
-        let _ = writeln!(out, "<span{class}><i>{line}</i>{}{body}{}</span>", if window > 0 { "…" } else { "" }, if stop < chars.len() { "…" } else { "" });
+        let body = if hit {
+            format!("{}<mark>{}</mark>{}", part(0, start), part(start, end), part(end, chars.len()))
+        } else {
+            part(0, chars.len())
+        };
+        let _ = writeln!(
+            out,
+            "<span{class}><i>{line}</i>{}{body}{}</span>",
+            if window > 0 { "…" } else { "" },
+            if stop < chars.len() { "…" } else { "" }
+        );
     }
     out
 }
@@ -173,7 +191,10 @@ fn picture(package: &PackageReport, lang: Lang) -> String {
     let right = unique(|edge| &edge.1);
     let height = 44 * left.len().max(right.len()) + 16;
     let y = |index: usize, count: usize| (height as f32 / count as f32) * (index as f32 + 0.5);
-    let mut out = format!("<svg viewBox=\"0 0 760 {height}\" role=\"img\" aria-label=\"{}\">", lang.pick("个人信息流向", "where personal information goes"));
+    let mut out = format!(
+        "<svg viewBox=\"0 0 760 {height}\" role=\"img\" aria-label=\"{}\">",
+        lang.pick("个人信息流向", "where personal information goes")
+    );
     for (from, to, safe) in &edges {
         let a = y(left.iter().position(|name| name == from).unwrap_or(0), left.len());
         let b = y(right.iter().position(|name| name == to).unwrap_or(0), right.len());
@@ -183,11 +204,23 @@ fn picture(package: &PackageReport, lang: Lang) -> String {
     for (index, name) in left.iter().enumerate() {
         let at = y(index, left.len());
         let class = if sensitive.contains(name.as_str()) { "kind sensitive" } else { "kind" };
-        let _ = write!(out, "<g class=\"{class}\"><rect x=\"2\" y=\"{:.0}\" width=\"230\" height=\"30\" rx=\"6\"/><text x=\"14\" y=\"{:.0}\">{}</text></g>", at - 15.0, at + 5.0, escape(&clip(name)));
+        let _ = write!(
+            out,
+            "<g class=\"{class}\"><rect x=\"2\" y=\"{:.0}\" width=\"230\" height=\"30\" rx=\"6\"/><text x=\"14\" y=\"{:.0}\">{}</text></g>",
+            at - 15.0,
+            at + 5.0,
+            escape(&clip(name))
+        );
     }
     for (index, name) in right.iter().enumerate() {
         let at = y(index, right.len());
-        let _ = write!(out, "<g class=\"sink\"><rect x=\"528\" y=\"{:.0}\" width=\"230\" height=\"30\" rx=\"6\"/><text x=\"540\" y=\"{:.0}\">{}</text></g>", at - 15.0, at + 5.0, escape(&clip(name)));
+        let _ = write!(
+            out,
+            "<g class=\"sink\"><rect x=\"528\" y=\"{:.0}\" width=\"230\" height=\"30\" rx=\"6\"/><text x=\"540\" y=\"{:.0}\">{}</text></g>",
+            at - 15.0,
+            at + 5.0,
+            escape(&clip(name))
+        );
     }
     out.push_str("</svg>");
     out

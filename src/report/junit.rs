@@ -32,13 +32,22 @@ pub fn render(report: &Report) -> String {
             let body = format!("{}\n{}\n{}", place, finding.clauses.join(", "), finding.help);
             let message = escape(finding.message.lines().next().unwrap_or_default());
             let _ = if finding.severity > Severity::Note {
-                writeln!(out, "><failure type=\"{}\" message=\"{message}\">{}</failure></testcase>", word(finding.severity), escape(&body))
+                writeln!(
+                    out,
+                    "><failure type=\"{}\" message=\"{message}\">{}</failure></testcase>",
+                    word(finding.severity),
+                    escape(&body)
+                )
             } else {
                 writeln!(out, "><system-out>{message}\n{}</system-out></testcase>", escape(&body))
             };
         }
         for error in &package.engine_errors {
-            let _ = writeln!(out, "    <testcase classname=\"minivet\" name=\"engine\"><error message=\"{}\"/></testcase>", escape(error));
+            let _ = writeln!(
+                out,
+                "    <testcase classname=\"minivet\" name=\"engine\"><error message=\"{}\"/></testcase>",
+                escape(error)
+            );
         }
         if findings.is_empty() {
             let _ = writeln!(out, "    <testcase classname=\"minivet\" name=\"{}\"/>", escape(&package.root));

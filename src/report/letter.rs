@@ -51,16 +51,26 @@ fn clause(id: &str, policy: &Policy, lang: Lang) -> String {
 
 fn letter(package: &PackageReport, policy: &Policy, lang: Lang) -> String {
     let groups = groups(package);
-    let must: Vec<_> = groups.iter().filter(|group| group.iter().any(|finding| finding.severity == Severity::Error)).collect();
-    let should: Vec<_> = groups.iter().filter(|group| group.iter().all(|finding| finding.severity != Severity::Error)).collect();
+    let must: Vec<_> =
+        groups.iter().filter(|group| group.iter().any(|finding| finding.severity == Severity::Error)).collect();
+    let should: Vec<_> =
+        groups.iter().filter(|group| group.iter().all(|finding| finding.severity != Severity::Error)).collect();
     let mut out = String::new();
     let name = package.root.trim_end_matches('/').rsplit('/').next().unwrap_or(&package.root);
     match lang {
         Lang::Zh => {
-            let _ = writeln!(out, "尊敬的开发者：\n\n您好！您提交的小程序“{name}”已完成检查，结论为：{}。", verdict_word(package.verdict, lang));
+            let _ = writeln!(
+                out,
+                "尊敬的开发者：\n\n您好！您提交的小程序“{name}”已完成检查，结论为：{}。",
+                verdict_word(package.verdict, lang)
+            );
         }
         Lang::En => {
-            let _ = writeln!(out, "Dear developer,\n\nThe mini-program \"{name}\" that you submitted has been vetted. Result: {}.", verdict_word(package.verdict, lang));
+            let _ = writeln!(
+                out,
+                "Dear developer,\n\nThe mini-program \"{name}\" that you submitted has been vetted. Result: {}.",
+                verdict_word(package.verdict, lang)
+            );
         }
     }
     if groups.is_empty() {
@@ -68,14 +78,24 @@ fn letter(package: &PackageReport, policy: &Policy, lang: Lang) -> String {
             out,
             "\n{}",
             match package.verdict {
-                Verdict::Pass => lang.pick("没有发现需要修改的问题，感谢您的配合。", "Nothing needs to change. Thank you."),
-                _ => lang.pick("部分内容未能自动检查，将由审核人员复核。", "Part of it could not be checked by machine; a reviewer will look at it."),
+                Verdict::Pass =>
+                    lang.pick("没有发现需要修改的问题，感谢您的配合。", "Nothing needs to change. Thank you."),
+                _ => lang.pick(
+                    "部分内容未能自动检查，将由审核人员复核。",
+                    "Part of it could not be checked by machine; a reviewer will look at it."
+                ),
             }
         );
     }
     for (list, title) in [
         (&must, lang.pick("以下问题必须修改：", "These must be changed:")),
-        (&should, lang.pick("以下问题建议一并修改，否则需要人工复核：", "These should be changed as well, or a reviewer must look at them:")),
+        (
+            &should,
+            lang.pick(
+                "以下问题建议一并修改，否则需要人工复核：",
+                "These should be changed as well, or a reviewer must look at them:",
+            ),
+        ),
     ] {
         if list.is_empty() {
             continue;
@@ -101,7 +121,12 @@ fn letter(package: &PackageReport, policy: &Policy, lang: Lang) -> String {
                 };
             }
             if !first.help.is_empty() {
-                let _ = writeln!(out, "   {}{}", lang.pick("修改方法：", "What to do: "), first.help.trim_end().replace('\n', " "));
+                let _ = writeln!(
+                    out,
+                    "   {}{}",
+                    lang.pick("修改方法：", "What to do: "),
+                    first.help.trim_end().replace('\n', " ")
+                );
             }
         }
     }
@@ -115,7 +140,12 @@ fn letter(package: &PackageReport, policy: &Policy, lang: Lang) -> String {
             )
         );
     }
-    let _ = writeln!(out, "\n{}\n{}", lang.pick("【平台反馈（200 字以内）】", "[Feedback field, at most 200 characters]"), short(package, &groups, lang));
+    let _ = writeln!(
+        out,
+        "\n{}\n{}",
+        lang.pick("【平台反馈（200 字以内）】", "[Feedback field, at most 200 characters]"),
+        short(package, &groups, lang)
+    );
     out
 }
 

@@ -13,17 +13,31 @@ pub fn render(report: &Report, style: Style) -> String {
     for package in &report.packages {
         let counted: Vec<_> = package.findings.iter().filter(|finding| finding.counts).collect();
         let count = |severity| counted.iter().filter(|finding| finding.severity == severity).count();
-        let _ = writeln!(out, "# {}{}{}\n", inline(&package.root), lang.pick("：", ": "), verdict_word(package.verdict, lang));
+        let _ = writeln!(
+            out,
+            "# {}{}{}\n",
+            inline(&package.root),
+            lang.pick("：", ": "),
+            verdict_word(package.verdict, lang)
+        );
         let _ = match lang {
             Lang::Zh => writeln!(
                 out,
                 "{} 个错误，{} 个警告，{} 个提示；宿主 {}，{} 个文件。\n",
-                count(Severity::Error), count(Severity::Warning), count(Severity::Note), package.host, package.files
+                count(Severity::Error),
+                count(Severity::Warning),
+                count(Severity::Note),
+                package.host,
+                package.files
             ),
             Lang::En => writeln!(
                 out,
                 "{} errors, {} warnings, {} notes; host {}, {} files.\n",
-                count(Severity::Error), count(Severity::Warning), count(Severity::Note), package.host, package.files
+                count(Severity::Error),
+                count(Severity::Warning),
+                count(Severity::Note),
+                package.host,
+                package.files
             ),
         };
         for (severity, title) in [
@@ -41,7 +55,10 @@ pub fn render(report: &Report, style: Style) -> String {
                     out,
                     "- **{}** `{}` `{}:{}:{}`",
                     inline(finding.message.lines().next().unwrap_or_default()),
-                    finding.rule, finding.file, at.line, at.column
+                    finding.rule,
+                    finding.file,
+                    at.line,
+                    at.column
                 );
                 for line in finding.message.lines().skip(1) {
                     let _ = writeln!(out, "  {}", inline(line));
@@ -50,14 +67,37 @@ pub fn render(report: &Report, style: Style) -> String {
                     .clauses
                     .iter()
                     .zip(&finding.clause_titles)
-                    .map(|(id, title)| if title.is_empty() { id.clone() } else { format!("{id}{}{title}{}", lang.pick("《", " ("), lang.pick("》", ")")) })
+                    .map(|(id, title)| {
+                        if title.is_empty() {
+                            id.clone()
+                        } else {
+                            format!("{id}{}{title}{}", lang.pick("《", " ("), lang.pick("》", ")"))
+                        }
+                    })
                     .collect();
-                let _ = writeln!(out, "  - {}{}", lang.pick("依据：", "Clauses: "), inline(&clauses.join(lang.pick("、", ", "))));
+                let _ = writeln!(
+                    out,
+                    "  - {}{}",
+                    lang.pick("依据：", "Clauses: "),
+                    inline(&clauses.join(lang.pick("、", ", ")))
+                );
                 if !finding.help.is_empty() {
-                    let _ = writeln!(out, "  - {}{}", lang.pick("建议：", "Help: "), inline(&finding.help.replace('\n', " ")));
+                    let _ = writeln!(
+                        out,
+                        "  - {}{}",
+                        lang.pick("建议：", "Help: "),
+                        inline(&finding.help.replace('\n', " "))
+                    );
                 }
                 for (index, step) in finding.trace.iter().enumerate() {
-                    let _ = writeln!(out, "  - {}. {} `{}:{}`", index + 1, inline(&step.note), step.file, step.range.start.line);
+                    let _ = writeln!(
+                        out,
+                        "  - {}. {} `{}:{}`",
+                        index + 1,
+                        inline(&step.note),
+                        step.file,
+                        step.range.start.line
+                    );
                 }
             }
             out.push('\n');

@@ -33,14 +33,15 @@ fn level(severity: Severity) -> &'static str {
 fn run(report: &Report, package: &PackageReport, policy: &Policy, lang: Lang) -> Value {
     let ids: BTreeSet<&str> = package.findings.iter().map(|finding| finding.rule.as_str()).collect();
     let rules: Vec<&str> = ids.into_iter().collect();
-    let clauses: BTreeSet<&str> = package.findings.iter().flat_map(|finding| finding.clauses.iter().map(String::as_str)).collect();
+    let clauses: BTreeSet<&str> =
+        package.findings.iter().flat_map(|finding| finding.clauses.iter().map(String::as_str)).collect();
     let clauses: Vec<&str> = clauses.into_iter().collect();
     let index: BTreeMap<&str, usize> = rules.iter().enumerate().map(|(index, id)| (*id, index)).collect();
     let clause_index: BTreeMap<&str, usize> = clauses.iter().enumerate().map(|(index, id)| (*id, index)).collect();
     let taxon = |id: &str| {
-        clause_index.get(id).map(|index| {
-            json!({"id": id, "index": index, "toolComponent": {"name": "clauses", "index": 0}})
-        })
+        clause_index
+            .get(id)
+            .map(|index| json!({"id": id, "index": index, "toolComponent": {"name": "clauses", "index": 0}}))
     };
     let descriptors: Vec<Value> = rules
         .iter()
@@ -154,7 +155,12 @@ fn run(report: &Report, package: &PackageReport, policy: &Policy, lang: Lang) ->
                 "message": {"text": format!("{}: {}", skipped.path, super::terminal::skip_word(&skipped.reason, lang))},
             })
         })
-        .chain(package.engine_errors.iter().map(|error| json!({"level": "error", "message": {"text": text(error, "error")}})))
+        .chain(
+            package
+                .engine_errors
+                .iter()
+                .map(|error| json!({"level": "error", "message": {"text": text(error, "error")}})),
+        )
         .collect();
     let mut run = json!({
         "tool": {"driver": {
