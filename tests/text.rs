@@ -216,7 +216,7 @@ fn rewritten(term: &str, evade: Evasions) -> Vec<(&'static str, String)> {
             "full width",
             chars
                 .iter()
-                .map(|c| if c.is_ascii_graphic() { char::from_u32(*c as u32 + 0xFEE0).unwrap() } else { *c })
+                .map(|c| if c.is_ascii_graphic() { char::from_u32(*c as u32 + 0xFEE0).unwrap_or(*c) } else { *c })
                 .collect(),
         ),
     ];
@@ -237,14 +237,14 @@ fn rewritten(term: &str, evade: Evasions) -> Vec<(&'static str, String)> {
     }
     if evade.contains(Evasions::PINYIN) && chars.len() > 1 {
         out.push(("pinyin", spelled.concat()));
-        for index in 0..chars.len() {
+        for (index, _) in chars.iter().enumerate() {
             if spelled[index].len() > 1 {
                 out.push(("pinyin of one", at(index, spelled[index])));
             }
         }
     }
     if evade.contains(Evasions::INITIALS) && (3..=6).contains(&chars.len()) {
-        for index in 0..chars.len() {
+        for (index, _) in chars.iter().enumerate() {
             out.push(("initial", at(index, &spelled[index][..1])));
         }
     }

@@ -497,8 +497,7 @@ impl<'a> Machine<'a> {
         let Some(facts) = self.program.template(template) else { return out };
         let prefix = self.host.info.directive_prefix.clone();
         let mut at = node;
-        loop {
-            let Some(this) = facts.document.nodes.get(at as usize) else { break };
+        while let Some(this) = facts.document.nodes.get(at as usize) {
             if let NodeKind::Element(element) = &this.kind {
                 for attribute in &element.attributes {
                     let directive =
@@ -1002,8 +1001,7 @@ impl<'a> Machine<'a> {
         let prefix = self.host.info.directive_prefix.clone();
         let mut chain = Vec::new();
         let mut at = node;
-        loop {
-            let Some(this) = facts.document.nodes.get(at as usize) else { break };
+        while let Some(this) = facts.document.nodes.get(at as usize) {
             if let NodeKind::Element(element) = &this.kind {
                 chain.push(element);
             }

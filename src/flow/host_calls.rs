@@ -401,11 +401,7 @@ impl<'a> Machine<'a> {
         let mut kinds: BTreeSet<Name> = api.yields.values().chain(api.ciphertext.values()).flatten().cloned().collect();
         if !api.started_by.is_empty() {
             // The value belongs to the call that started it, where the package has one.
-            let started = self
-                .record
-                .collections
-                .iter()
-                .position(|draft| api.started_by.iter().any(|starter| *starter == draft.source));
+            let started = self.record.collections.iter().position(|draft| api.started_by.contains(&draft.source));
             if let Some(started) = started {
                 self.record.collections[started].kinds.extend(kinds);
                 return Some(started);

@@ -56,6 +56,12 @@ pub(super) struct Taint {
     pub container: bool,
 }
 
+/// What tells taints apart: collection, kind, protections, whether partial, whether inside an answer.
+type TaintKey = (usize, Name, Rc<[super::solution::Protection]>, bool, bool);
+
+/// What each arm wrote to a field, by the index of the arm.
+type ArmWrites = Vec<(usize, Option<Value>)>;
+
 /// How statements end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Jump {
@@ -123,7 +129,7 @@ pub(super) struct Machine<'a> {
     pub fact_table: Vec<Fact>,
     origin_ids: FxHashMap<Origin, OriginId>,
     pub origin_table: Vec<Origin>,
-    taint_ids: FxHashMap<(usize, Name, Rc<[super::solution::Protection]>, bool, bool), TaintId>,
+    taint_ids: FxHashMap<TaintKey, TaintId>,
     pub taints: Vec<Taint>,
     sites: FxHashMap<(FileId, u32, u64, u8), ObjId>,
     /// What holds on the current path.
@@ -374,7 +380,7 @@ impl<'a> Machine<'a> {
             return;
         }
         let mut keys: Vec<(ObjId, Sym)> = Vec::new();
-        let mut seen: FxHashMap<(ObjId, Sym), Vec<(usize, Option<Value>)>> = FxHashMap::default();
+        let mut seen: FxHashMap<(ObjId, Sym), ArmWrites> = FxHashMap::default();
         for (index, (diff, _)) in arms.iter().enumerate() {
             for (id, key, value) in diff {
                 let slot = seen.entry((*id, *key)).or_default();
@@ -762,14 +768,14 @@ impl<'a> Machine<'a> {
             StmtKind::If(test, yes, no) => {
                 let value = self.eval(act, test);
                 let branch = self.branch_start(act.file, test.span, &value);
-                let jump = self.fork(
+
+                self.fork(
                     act,
                     &value,
                     |machine, act| machine.block(act, yes),
                     |machine, act| machine.block(act, no),
                     branch,
-                );
-                jump
+                )
             }
             StmtKind::Loop { test, update, body, post_test } => {
                 if let Some(jump) = self.regenerator(act, test.as_ref(), body) {

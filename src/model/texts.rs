@@ -528,10 +528,10 @@ impl<'a> Walker<'a> {
         while let Some(block) = blocks.pop() {
             for stmt in block {
                 match &stmt.kind {
-                    StmtKind::Let(Pattern::Var(id, _), Some(init)) if !assigned.contains(id) => {
-                        if is_constant(init, 0) {
-                            self.constants.insert(*id, init);
-                        }
+                    StmtKind::Let(Pattern::Var(id, _), Some(init))
+                        if !assigned.contains(id) && is_constant(init, 0) =>
+                    {
+                        self.constants.insert(*id, init);
                     }
                     StmtKind::If(_, yes, no) => blocks.extend([&**yes, &**no]),
                     StmtKind::Block(_, body) => blocks.push(body),

@@ -663,10 +663,9 @@ impl Reader<'_> {
             any |= npm;
             if name_of(path) == "package.json"
                 && (npm && module_of(path).is_some_and(|(_, rest)| rest == "package.json") || path == "package.json")
+                && let Some(json) = load_json(entry, self.options)
             {
-                if let Some(json) = load_json(entry, self.options) {
-                    manifests.insert(path.to_owned(), json);
-                }
+                manifests.insert(path.to_owned(), json);
             }
         }
         if !any {

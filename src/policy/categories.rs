@@ -166,12 +166,15 @@ impl CategoryTable {
     }
 }
 
+/// What a signal speaks for, and how strongly.
+type Weights = Vec<(CategoryId, u8)>;
+
 /// What shows services.
 #[derive(Debug, Default)]
 pub struct Signals {
     words: Option<AhoCorasick>,
     /// By pattern: the word and the categories it speaks for; none for a word that only hides others.
-    targets: Vec<(Arc<str>, Vec<(CategoryId, u8)>)>,
+    targets: Vec<(Arc<str>, Weights)>,
     paths: HashMap<Arc<str>, Vec<CategoryId>>,
     roles: HashMap<Arc<str>, Vec<(CategoryId, u8)>>,
 }

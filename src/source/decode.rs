@@ -28,10 +28,10 @@ pub struct Decoded {
 
 /// Decodes `bytes`: by byte-order mark, as UTF-8, as UTF-16 without a mark, as GB18030, else with replacement.
 pub fn decode(bytes: &[u8]) -> Decoded {
-    if let Some(rest) = bytes.strip_prefix(b"\xEF\xBB\xBF") {
-        if let Ok(text) = std::str::from_utf8(rest) {
-            return Decoded { text: text.to_owned(), encoding: Encoding::Utf8Bom };
-        }
+    if let Some(rest) = bytes.strip_prefix(b"\xEF\xBB\xBF")
+        && let Ok(text) = std::str::from_utf8(rest)
+    {
+        return Decoded { text: text.to_owned(), encoding: Encoding::Utf8Bom };
     }
     if let Some(rest) = bytes.strip_prefix(b"\xFF\xFE") {
         return utf16(rest, encoding_rs::UTF_16LE, Encoding::Utf16Le);

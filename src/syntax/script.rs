@@ -121,8 +121,8 @@ fn messages(read: &oxc_parser::ParserReturn<'_>, text: &str) -> Vec<(Span, Arc<s
         .errors()
         .map(|diagnostic| {
             let span = diagnostic.labels.first().map_or(Span::at(0), |label| {
-                let start = (label.offset() as u32).min(end);
-                Span::new(start, (start + label.len() as u32).min(end))
+                let start = label.offset().min(end);
+                Span::new(start, (start + label.len()).min(end))
             });
             (span, Arc::from(&*diagnostic.message))
         })

@@ -183,7 +183,7 @@ pub fn entities(source: &str, decoded: &str, start: u32) -> Mapped {
                 // A few entities are two characters: what follows the entity says where its text ends.
                 let follow = rest[end + 1..].chars().next();
                 let mut width = c.len_utf8();
-                if follow.is_some_and(|follow| left[width..].chars().next() != Some(follow))
+                if follow.is_some_and(|follow| !left[width..].starts_with(follow))
                     && left[width..].chars().nth(1) == follow
                 {
                     width += left[width..].chars().next().map_or(0, char::len_utf8);

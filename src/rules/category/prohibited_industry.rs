@@ -58,7 +58,7 @@ impl Rule for ProhibitedIndustry {
                 continue;
             }
             let path = |place: &Place| Arc::clone(&cx.package.source(place.file).path);
-            hits.sort_by(|a, b| (a.0, path(&a.2), a.2.span.start).cmp(&(b.0, path(&b.2), b.2.span.start)));
+            hits.sort_by_key(|a| (a.0, path(&a.2), a.2.span.start));
             let mut terms: BTreeMap<Arc<str>, u32> = BTreeMap::new();
             for (_, term, _, weight) in &hits {
                 let best = terms.entry(Arc::clone(term)).or_default();

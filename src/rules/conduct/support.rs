@@ -104,11 +104,7 @@ pub fn units_of<'a>(cx: &Context<'a>, file: FileId) -> impl Iterator<Item = &'a 
 
 /// Where absence is told: the start of the application's configuration.
 pub fn absence(cx: &Context<'_>) -> Option<Place> {
-    let file = cx
-        .package
-        .app
-        .or_else(|| cx.package.project)
-        .or_else(|| (!cx.package.files.is_empty()).then_some(FileId(0)))?;
+    let file = cx.package.app.or(cx.package.project).or_else(|| (!cx.package.files.is_empty()).then_some(FileId(0)))?;
     Some(Place { file, span: Span::new(0, 1.min(cx.package.source(file).text.len() as u32)) })
 }
 
