@@ -27,6 +27,8 @@ pub struct Category {
     groups: Vec<u16>,
     /// Whether an undeclared service of this category is an error.
     pub key: bool,
+    /// Whether it is a function that any service may have, so that whatever is declared covers it.
+    pub common: bool,
 }
 
 /// An API or component that needs a place in the declared categories.
@@ -126,6 +128,7 @@ impl CategoryTable {
     pub fn covers(&self, declared: CategoryId, shown: CategoryId) -> bool {
         declared == shown
             || match (self.get(declared), self.get(shown)) {
+                (Some(_), Some(b)) if b.common => true,
                 (Some(a), Some(b)) => a.groups.iter().any(|group| b.groups.contains(group)),
                 _ => false,
             }
@@ -325,6 +328,7 @@ struct RawCategory {
 #[serde(deny_unknown_fields, default)]
 struct RawGroups {
     key: Vec<toml::Spanned<String>>,
+    common: Vec<toml::Spanned<String>>,
     groups: BTreeMap<String, Vec<toml::Spanned<String>>>,
 }
 
@@ -409,6 +413,7 @@ fn read_table(packs: &Packs, errors: &mut Vec<PackError>) -> CategoryTable {
             necessary: category.necessary,
             groups: Vec::new(),
             key: false,
+            common: false,
         });
     }
     let path = "categories/groups.toml";
@@ -428,14 +433,17 @@ fn read_table(packs: &Packs, errors: &mut Vec<PackError>) -> CategoryTable {
             }
         }
     }
-    for pattern in &raw.key {
-        let mut any = false;
-        for category in table.list.iter_mut().filter(|category| matches(pattern.get_ref(), &category.name)) {
-            any = true;
-            category.key = true;
-        }
-        if !any {
-            unknown(pattern, errors);
+    for (patterns, key) in [(&raw.key, true), (&raw.common, false)] {
+        for pattern in patterns {
+            let mut any = false;
+            for category in table.list.iter_mut().filter(|category| matches(pattern.get_ref(), &category.name)) {
+                any = true;
+                category.key |= key;
+                category.common |= !key;
+            }
+            if !any {
+                unknown(pattern, errors);
+            }
         }
     }
     let raw: BTreeMap<Arc<str>, RawPrivilege> = packs.parse("categories/privileged.toml", errors).unwrap_or_default();
