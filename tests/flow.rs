@@ -2,6 +2,8 @@
 //! must be found, and nothing else may be: `flow: <sink> <kind>[,<kind>] [protected]` and `blind: <note>`, in a comment at
 //! the end of the sink's line or alone on the line above. `FLOW=name` runs some forms.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
