@@ -216,7 +216,7 @@ fn rewritten(term: &str, evade: Evasions) -> Vec<(&'static str, String)> {
             "full width",
             chars
                 .iter()
-                .map(|c| if c.is_ascii_graphic() { char::from_u32(*c as u32 + 0xFEE0).unwrap_or(*c) } else { *c })
+                .map(|c| if c.is_ascii_graphic() { char::from_u32(*c as u32 + 0xFEE0).unwrap() } else { *c })
                 .collect(),
         ),
     ];
@@ -237,14 +237,14 @@ fn rewritten(term: &str, evade: Evasions) -> Vec<(&'static str, String)> {
     }
     if evade.contains(Evasions::PINYIN) && chars.len() > 1 {
         out.push(("pinyin", spelled.concat()));
-        for (index, _) in chars.iter().enumerate() {
+        for index in 0..chars.len() {
             if spelled[index].len() > 1 {
                 out.push(("pinyin of one", at(index, spelled[index])));
             }
         }
     }
     if evade.contains(Evasions::INITIALS) && (3..=6).contains(&chars.len()) {
-        for (index, _) in chars.iter().enumerate() {
+        for index in 0..chars.len() {
             out.push(("initial", at(index, &spelled[index][..1])));
         }
     }
@@ -272,7 +272,8 @@ fn every_evasion_of_every_strong_term_is_found_in_its_place() {
     for (term, evade) in strong_terms() {
         for (kind, written) in rewritten(&term, evade) {
             let text = format!("前文：{written}。后文");
-            let span = "前文：".len().."前文：".len() + written.len();
+            let end = "前文：".len() + written.trim_end_matches(|c: char| !c.is_alphanumeric()).len();
+            let span = "前文：".len()..end;
             tried += 1;
             let tally = by_kind.entry(kind).or_default();
             tally.0 += 1;
@@ -288,13 +289,7 @@ fn every_evasion_of_every_strong_term_is_found_in_its_place() {
         }
     }
     println!("{tried} rewritings, missed by kind: {by_kind:?}");
-    // Split characters of some terms are still missed: at least 97 in a hundred rewritings are found, and no fewer.
-    assert!(
-        missed.len() * 100 <= tried * 3,
-        "{} of {tried} missed:\n{}",
-        missed.len(),
-        missed[..missed.len().min(60)].join("\n")
-    );
+    assert!(missed.is_empty(), "{} of {tried} missed:\n{}", missed.len(), missed[..missed.len().min(60)].join("\n"));
 }
 
 #[test]

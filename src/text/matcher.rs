@@ -20,6 +20,17 @@ const MAX_HITS: usize = 4096;
 /// Set in a situation: the texts are those of a game, where some topics are forbidden outright.
 pub const GAME: u64 = 1 << 63;
 
+/// Units around joined halves that are read again without joining.
+const AROUND: usize = 12;
+
+/// Which of two halves that could both be joined are.
+#[derive(Clone, Copy, PartialEq)]
+enum Join {
+    First,
+    Last,
+    None,
+}
+
 /// How sure a match is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Certainty {
@@ -238,10 +249,13 @@ impl Matcher {
                 if !split_characters.contains(&(whole as u16)) {
                     continue;
                 }
-                let (left, right) = (fold_half(left), fold_half(right));
-                for (first, second) in [(left, right), (right, left)] {
-                    halves.entry((first, second)).or_insert(whole as u16);
-                    left_halves[usize::from(first) / 64] |= 1 << (first % 64);
+                for left in [plain_half(left), fold_half(left)] {
+                    for right in [plain_half(right), fold_half(right)] {
+                        for (first, second) in [(left, right), (right, left)] {
+                            halves.entry((first, second)).or_insert(whole as u16);
+                            left_halves[usize::from(first) / 64] |= 1 << (first % 64);
+                        }
+                    }
                 }
             }
         }
@@ -293,14 +307,25 @@ impl Matcher {
             }
         });
         if !self.sounds.is_empty() && view.units.iter().any(|unit| is_han(*unit)) {
-            self.listen(view, text, sounds, sources);
-            self.sounds.find(sounds, |found| {
-                if hits.len() < MAX_HITS
-                    && let Some(hit) = self.accept_sound(text, view, sources, found)
-                {
-                    hits.push(hit);
+            let whole = [0..view.units.len()];
+            let joined = self.listen(view, text, &whole, Join::First, sounds, sources);
+            let mut hear = |sounds: &[u16], sources: &[(u32, u8, u16)]| {
+                self.sounds.find(sounds, |found| {
+                    if hits.len() < MAX_HITS
+                        && let Some(hit) = self.accept_sound(text, view, sources, found)
+                    {
+                        hits.push(hit);
+                    }
+                });
+            };
+            hear(sounds, sources);
+            // Two characters that are halves by accident: around them, the other readings count, too.
+            if !joined.is_empty() {
+                for join in [Join::Last, Join::None] {
+                    self.listen(view, text, &joined, join, sounds, sources);
+                    hear(sounds, sources);
                 }
-            });
+            }
         }
         if hits.is_empty() {
             return Vec::new();
@@ -308,14 +333,47 @@ impl Matcher {
         self.decide(text, view, hits, situation)
     }
 
-    /// Turns units to syllables; letters beside ideographs are read, halves are joined.
-    fn listen(&self, view: &View, text: &str, sounds: &mut Vec<u16>, sources: &mut Vec<(u32, u8, u16)>) {
-        let readings = Readings::get();
+    /// Turns units to syllables; letters beside ideographs are read, halves are joined. Gives the ranges around what was
+    /// joined.
+    fn listen(
+        &self,
+        view: &View,
+        text: &str,
+        ranges: &[Range<usize>],
+        join: Join,
+        sounds: &mut Vec<u16>,
+        sources: &mut Vec<(u32, u8, u16)>,
+    ) -> Vec<Range<usize>> {
         sounds.clear();
         sources.clear();
+        let mut joined: Vec<Range<usize>> = Vec::new();
+        for range in ranges {
+            self.listen_in(view, text, range.clone(), join, sounds, sources, &mut joined);
+            sounds.push(0);
+            sources.push((range.end as u32, 0, 0));
+        }
+        joined
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn listen_in(
+        &self,
+        view: &View,
+        text: &str,
+        range: Range<usize>,
+        join: Join,
+        sounds: &mut Vec<u16>,
+        sources: &mut Vec<(u32, u8, u16)>,
+        joined: &mut Vec<Range<usize>>,
+    ) {
+        let readings = Readings::get();
         let units = &view.units;
-        let mut at = 0;
-        while at < units.len() {
+        let half = |at: usize| {
+            let (unit, next) = (*units.get(at)?, *units.get(at + 1)?);
+            if bit(&self.left_halves, unit) { self.halves.get(&(unit, next)).copied() } else { None }
+        };
+        let mut at = range.start;
+        while at < range.end {
             let unit = units[at];
             if is_ascii(unit) && !(u16::from(b'0')..=u16::from(b'9')).contains(&unit) {
                 let end = at + units[at..].iter().take_while(|unit| (97..123).contains(*unit)).count().max(1);
@@ -339,13 +397,19 @@ impl Matcher {
                 at = end;
                 continue;
             }
-            if let Some(&next) = units.get(at + 1)
-                && bit(&self.left_halves, unit)
-                && let Some(&whole) = self.halves.get(&(unit, next))
+            if join != Join::None
+                && at + 1 < range.end
+                && let Some(whole) = half(at)
+                && (join == Join::First || half(at + 1).is_none())
                 && view.gap(text, at).is_empty()
             {
                 sounds.push(readings.of(whole) + SOUND);
                 sources.push((at as u32, 2, whole));
+                let around = at.saturating_sub(AROUND)..(at + 2 + AROUND).min(units.len());
+                match joined.last_mut() {
+                    Some(last) if last.end >= around.start => last.end = around.end,
+                    _ => joined.push(around),
+                }
                 at += 2;
                 continue;
             }
@@ -486,7 +550,13 @@ impl Matcher {
             if view.offsets[at] == view.offsets[at + 1] {
                 continue;
             }
-            gaps.push(view.gap(text, at));
+            let gap = view.gap(text, at);
+            // Ratios, versions and decimals are one number.
+            let digit = |unit: u16| (u16::from(b'0')..=u16::from(b'9')).contains(&unit);
+            if matches!(gap, ":" | "：" | "." | "," | "%") && digit(view.units[at]) && digit(view.units[at + 1]) {
+                continue;
+            }
+            gaps.push(gap);
         }
         let visible = |gap: &str| gap.chars().filter(|c| !ignorable(*c)).count();
         if gaps.iter().all(|gap| visible(gap) == 0) {
@@ -881,7 +951,11 @@ fn fold_half(c: char) -> u16 {
         '疒' => '病',
         other => other,
     };
-    super::fold::fold(c.encode_utf8(&mut [0; 4])).first().copied().unwrap_or(0)
+    plain_half(c)
+}
+
+fn plain_half(c: char) -> u16 {
+    fold(c.encode_utf8(&mut [0; 4])).first().copied().unwrap_or(0)
 }
 
 /// Characters so common that they replace no other by sound on purpose.
