@@ -23,12 +23,31 @@ pub const GAME: u64 = 1 << 63;
 /// Units around joined halves that are read again without joining.
 const AROUND: usize = 12;
 
-/// Which of two halves that could both be joined are.
+/// At most this many joined pairs of a text are read alone.
+const MAX_JOINS: usize = 128;
+
+/// Which pairs of halves are joined.
 #[derive(Clone, Copy, PartialEq)]
 enum Join {
+    /// Every pair, from the left.
     First,
-    Last,
+    /// Only the pair at that unit.
+    At(usize),
+    /// None.
     None,
+}
+
+/// Ranges around places, joined where they overlap.
+fn merged(places: &[usize], length: usize) -> Vec<Range<usize>> {
+    let mut out: Vec<Range<usize>> = Vec::new();
+    for at in places {
+        let around = at.saturating_sub(AROUND)..(at + 2 + AROUND).min(length);
+        match out.last_mut() {
+            Some(last) if last.end >= around.start => last.end = around.end,
+            _ => out.push(around),
+        }
+    }
+    out
 }
 
 /// How sure a match is.
@@ -321,9 +340,14 @@ impl Matcher {
             hear(sounds, sources);
             // Two characters that are halves by accident: around them, the other readings count, too.
             if !joined.is_empty() {
-                for join in [Join::Last, Join::None] {
-                    self.listen(view, text, &joined, join, sounds, sources);
-                    hear(sounds, sources);
+                let around: Vec<Range<usize>> = merged(&joined, view.units.len());
+                self.listen(view, text, &around, Join::None, sounds, sources);
+                hear(sounds, sources);
+                for at in joined.iter().flat_map(|at| [*at, at + 1]).take(2 * MAX_JOINS) {
+                    let around = at.saturating_sub(AROUND)..(at + 2 + AROUND).min(view.units.len());
+                    if !self.listen(view, text, &[around], Join::At(at), sounds, sources).is_empty() {
+                        hear(sounds, sources);
+                    }
                 }
             }
         }
@@ -333,8 +357,7 @@ impl Matcher {
         self.decide(text, view, hits, situation)
     }
 
-    /// Turns units to syllables; letters beside ideographs are read, halves are joined. Gives the ranges around what was
-    /// joined.
+    /// Turns units to syllables; letters beside ideographs are read, halves are joined. Gives where halves were joined.
     fn listen(
         &self,
         view: &View,
@@ -343,10 +366,10 @@ impl Matcher {
         join: Join,
         sounds: &mut Vec<u16>,
         sources: &mut Vec<(u32, u8, u16)>,
-    ) -> Vec<Range<usize>> {
+    ) -> Vec<usize> {
         sounds.clear();
         sources.clear();
-        let mut joined: Vec<Range<usize>> = Vec::new();
+        let mut joined: Vec<usize> = Vec::new();
         for range in ranges {
             self.listen_in(view, text, range.clone(), join, sounds, sources, &mut joined);
             sounds.push(0);
@@ -364,7 +387,7 @@ impl Matcher {
         join: Join,
         sounds: &mut Vec<u16>,
         sources: &mut Vec<(u32, u8, u16)>,
-        joined: &mut Vec<Range<usize>>,
+        joined: &mut Vec<usize>,
     ) {
         let readings = Readings::get();
         let units = &view.units;
@@ -397,19 +420,19 @@ impl Matcher {
                 at = end;
                 continue;
             }
-            if join != Join::None
+            let may = match join {
+                Join::First => true,
+                Join::At(place) => place == at,
+                Join::None => false,
+            };
+            if may
                 && at + 1 < range.end
                 && let Some(whole) = half(at)
-                && (join == Join::First || half(at + 1).is_none())
                 && view.gap(text, at).is_empty()
             {
                 sounds.push(readings.of(whole) + SOUND);
                 sources.push((at as u32, 2, whole));
-                let around = at.saturating_sub(AROUND)..(at + 2 + AROUND).min(units.len());
-                match joined.last_mut() {
-                    Some(last) if last.end >= around.start => last.end = around.end,
-                    _ => joined.push(around),
-                }
+                joined.push(at);
                 at += 2;
                 continue;
             }
@@ -553,7 +576,10 @@ impl Matcher {
             let gap = view.gap(text, at);
             // Ratios, versions and decimals are one number.
             let digit = |unit: u16| (u16::from(b'0')..=u16::from(b'9')).contains(&unit);
-            if matches!(gap, ":" | "：" | "." | "," | "%") && digit(view.units[at]) && digit(view.units[at + 1]) {
+            if matches!(gap.trim_matches(ignorable), ":" | "：" | "." | "," | "%")
+                && digit(view.units[at])
+                && digit(view.units[at + 1])
+            {
                 continue;
             }
             gaps.push(gap);
@@ -617,7 +643,10 @@ impl Matcher {
     fn decide(&self, text: &str, view: &View, hits: &mut Vec<Hit>, situation: u64) -> Vec<Match> {
         let cues = self.cues();
         // The same word at overlapping places: the plainest one counts.
-        hits.sort_by_key(|hit| (hit.word, hit.units.start, hit.evasions.0, usize::MAX - hit.units.end));
+        hits.sort_by_key(|hit| {
+            let sounds = hit.evasions.contains(Evasions::HOMOPHONE);
+            (hit.word, hit.units.start, sounds, hit.evasions.0, usize::MAX - hit.units.end)
+        });
         hits.dedup_by(|next, kept| next.word == kept.word && next.units.start < kept.units.end);
         let mut allowed: Vec<Range<usize>> = Vec::new();
         cues.allow.find(&view.units, |found| {
