@@ -840,7 +840,8 @@ impl Matcher {
         let mut out: Vec<(usize, Range<usize>)> = Vec::new();
         for (context, side, cue) in cues {
             let index = *context as usize;
-            if quench & (1 << index) == 0 || out.iter().any(|(known, _)| *known == index) {
+            let own = spans.iter().any(|span| span.start <= cue.start && cue.end <= span.end);
+            if own || quench & (1 << index) == 0 || out.iter().any(|(known, _)| *known == index) {
                 continue;
             }
             let context = &self.lexicon.contexts[index];
