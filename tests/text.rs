@@ -272,7 +272,8 @@ fn every_evasion_of_every_strong_term_is_found_in_its_place() {
     for (term, evade) in strong_terms() {
         for (kind, written) in rewritten(&term, evade) {
             let text = format!("前文：{written}。后文");
-            let span = "前文：".len().."前文：".len() + written.len();
+            let end = "前文：".len() + written.trim_end_matches(|c: char| !c.is_alphanumeric()).len();
+            let span = "前文：".len()..end;
             tried += 1;
             let tally = by_kind.entry(kind).or_default();
             tally.0 += 1;
@@ -288,13 +289,7 @@ fn every_evasion_of_every_strong_term_is_found_in_its_place() {
         }
     }
     println!("{tried} rewritings, missed by kind: {by_kind:?}");
-    // Split characters of some terms are still missed: at least 97 in a hundred rewritings are found, and no fewer.
-    assert!(
-        missed.len() * 100 <= tried * 3,
-        "{} of {tried} missed:\n{}",
-        missed.len(),
-        missed[..missed.len().min(60)].join("\n")
-    );
+    assert!(missed.is_empty(), "{} of {tried} missed:\n{}", missed.len(), missed[..missed.len().min(60)].join("\n"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod flows;
 mod init;
 mod output;
 mod rules;
+mod text;
 mod why;
 
 use std::io::IsTerminal;
@@ -158,6 +159,8 @@ enum Command {
     Inventory(flows::InventoryArgs),
     /// How a file or an API came into the package: the shortest import chain
     Why(why::WhyArgs),
+    /// The content matcher over plain text: lexicon authors, other pipelines
+    Text(text::TextArgs),
     /// Completions for a shell
     Completions {
         /// The shell
@@ -247,6 +250,7 @@ fn start(cli: Cli) -> Exit {
         Command::Flows(args) => flows::flows(&session, &args),
         Command::Inventory(args) => flows::inventory(&session, &args),
         Command::Why(args) => why::run(&session, &args),
+        Command::Text(args) => text::run(&session, &args),
         Command::Completions { .. } => Exit::Clean,
     }
 }

@@ -20,6 +20,36 @@ const MAX_HITS: usize = 4096;
 /// Set in a situation: the texts are those of a game, where some topics are forbidden outright.
 pub const GAME: u64 = 1 << 63;
 
+/// Units around joined halves that are read again without joining.
+const AROUND: usize = 12;
+
+/// At most this many joined pairs of a text are read alone.
+const MAX_JOINS: usize = 128;
+
+/// Which pairs of halves are joined.
+#[derive(Clone, Copy, PartialEq)]
+enum Join {
+    /// Every pair, from the left.
+    First,
+    /// Only the pair at that unit.
+    At(usize),
+    /// None.
+    None,
+}
+
+/// Ranges around places, joined where they overlap.
+fn merged(places: &[usize], length: usize) -> Vec<Range<usize>> {
+    let mut out: Vec<Range<usize>> = Vec::new();
+    for at in places {
+        let around = at.saturating_sub(AROUND)..(at + 2 + AROUND).min(length);
+        match out.last_mut() {
+            Some(last) if last.end >= around.start => last.end = around.end,
+            _ => out.push(around),
+        }
+    }
+    out
+}
+
 /// How sure a match is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Certainty {
@@ -238,10 +268,13 @@ impl Matcher {
                 if !split_characters.contains(&(whole as u16)) {
                     continue;
                 }
-                let (left, right) = (fold_half(left), fold_half(right));
-                for (first, second) in [(left, right), (right, left)] {
-                    halves.entry((first, second)).or_insert(whole as u16);
-                    left_halves[usize::from(first) / 64] |= 1 << (first % 64);
+                for left in [plain_half(left), fold_half(left)] {
+                    for right in [plain_half(right), fold_half(right)] {
+                        for (first, second) in [(left, right), (right, left)] {
+                            halves.entry((first, second)).or_insert(whole as u16);
+                            left_halves[usize::from(first) / 64] |= 1 << (first % 64);
+                        }
+                    }
                 }
             }
         }
@@ -293,14 +326,30 @@ impl Matcher {
             }
         });
         if !self.sounds.is_empty() && view.units.iter().any(|unit| is_han(*unit)) {
-            self.listen(view, text, sounds, sources);
-            self.sounds.find(sounds, |found| {
-                if hits.len() < MAX_HITS
-                    && let Some(hit) = self.accept_sound(text, view, sources, found)
-                {
-                    hits.push(hit);
+            let whole = std::iter::once(0..view.units.len()).collect::<Vec<_>>();
+            let joined = self.listen(view, text, &whole, Join::First, sounds, sources);
+            let mut hear = |sounds: &[u16], sources: &[(u32, u8, u16)]| {
+                self.sounds.find(sounds, |found| {
+                    if hits.len() < MAX_HITS
+                        && let Some(hit) = self.accept_sound(text, view, sources, found)
+                    {
+                        hits.push(hit);
+                    }
+                });
+            };
+            hear(sounds, sources);
+            // Two characters that are halves by accident: around them, the other readings count, too.
+            if !joined.is_empty() {
+                let around: Vec<Range<usize>> = merged(&joined, view.units.len());
+                self.listen(view, text, &around, Join::None, sounds, sources);
+                hear(sounds, sources);
+                for at in joined.iter().flat_map(|at| [*at, at + 1]).take(2 * MAX_JOINS) {
+                    let around = at.saturating_sub(AROUND)..(at + 2 + AROUND).min(view.units.len());
+                    if !self.listen(view, text, &[around], Join::At(at), sounds, sources).is_empty() {
+                        hear(sounds, sources);
+                    }
                 }
-            });
+            }
         }
         if hits.is_empty() {
             return Vec::new();
@@ -308,14 +357,46 @@ impl Matcher {
         self.decide(text, view, hits, situation)
     }
 
-    /// Turns units to syllables; letters beside ideographs are read, halves are joined.
-    fn listen(&self, view: &View, text: &str, sounds: &mut Vec<u16>, sources: &mut Vec<(u32, u8, u16)>) {
-        let readings = Readings::get();
+    /// Turns units to syllables; letters beside ideographs are read, halves are joined. Gives where halves were joined.
+    fn listen(
+        &self,
+        view: &View,
+        text: &str,
+        ranges: &[Range<usize>],
+        join: Join,
+        sounds: &mut Vec<u16>,
+        sources: &mut Vec<(u32, u8, u16)>,
+    ) -> Vec<usize> {
         sounds.clear();
         sources.clear();
+        let mut joined: Vec<usize> = Vec::new();
+        for range in ranges {
+            self.listen_in(view, text, range.clone(), join, sounds, sources, &mut joined);
+            sounds.push(0);
+            sources.push((range.end as u32, 0, 0));
+        }
+        joined
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn listen_in(
+        &self,
+        view: &View,
+        text: &str,
+        range: Range<usize>,
+        join: Join,
+        sounds: &mut Vec<u16>,
+        sources: &mut Vec<(u32, u8, u16)>,
+        joined: &mut Vec<usize>,
+    ) {
+        let readings = Readings::get();
         let units = &view.units;
-        let mut at = 0;
-        while at < units.len() {
+        let half = |at: usize| {
+            let (unit, next) = (*units.get(at)?, *units.get(at + 1)?);
+            if bit(&self.left_halves, unit) { self.halves.get(&(unit, next)).copied() } else { None }
+        };
+        let mut at = range.start;
+        while at < range.end {
             let unit = units[at];
             if is_ascii(unit) && !(u16::from(b'0')..=u16::from(b'9')).contains(&unit) {
                 let end = at + units[at..].iter().take_while(|unit| (97..123).contains(*unit)).count().max(1);
@@ -339,13 +420,19 @@ impl Matcher {
                 at = end;
                 continue;
             }
-            if let Some(&next) = units.get(at + 1)
-                && bit(&self.left_halves, unit)
-                && let Some(&whole) = self.halves.get(&(unit, next))
+            let may = match join {
+                Join::First => true,
+                Join::At(place) => place == at,
+                Join::None => false,
+            };
+            if may
+                && at + 1 < range.end
+                && let Some(whole) = half(at)
                 && view.gap(text, at).is_empty()
             {
                 sounds.push(readings.of(whole) + SOUND);
                 sources.push((at as u32, 2, whole));
+                joined.push(at);
                 at += 2;
                 continue;
             }
@@ -486,7 +573,16 @@ impl Matcher {
             if view.offsets[at] == view.offsets[at + 1] {
                 continue;
             }
-            gaps.push(view.gap(text, at));
+            let gap = view.gap(text, at);
+            // Ratios, versions and decimals are one number.
+            let digit = |unit: u16| (u16::from(b'0')..=u16::from(b'9')).contains(&unit);
+            if matches!(gap.trim_matches(ignorable), ":" | "：" | "." | "," | "%")
+                && digit(view.units[at])
+                && digit(view.units[at + 1])
+            {
+                continue;
+            }
+            gaps.push(gap);
         }
         let visible = |gap: &str| gap.chars().filter(|c| !ignorable(*c)).count();
         if gaps.iter().all(|gap| visible(gap) == 0) {
@@ -547,7 +643,10 @@ impl Matcher {
     fn decide(&self, text: &str, view: &View, hits: &mut Vec<Hit>, situation: u64) -> Vec<Match> {
         let cues = self.cues();
         // The same word at overlapping places: the plainest one counts.
-        hits.sort_by_key(|hit| (hit.word, hit.units.start, hit.evasions.0, usize::MAX - hit.units.end));
+        hits.sort_by_key(|hit| {
+            let sounds = hit.evasions.contains(Evasions::HOMOPHONE);
+            (hit.word, hit.units.start, sounds, hit.evasions.0, usize::MAX - hit.units.end)
+        });
         hits.dedup_by(|next, kept| next.word == kept.word && next.units.start < kept.units.end);
         let mut allowed: Vec<Range<usize>> = Vec::new();
         cues.allow.find(&view.units, |found| {
@@ -741,7 +840,8 @@ impl Matcher {
         let mut out: Vec<(usize, Range<usize>)> = Vec::new();
         for (context, side, cue) in cues {
             let index = *context as usize;
-            if quench & (1 << index) == 0 || out.iter().any(|(known, _)| *known == index) {
+            let own = spans.iter().any(|span| span.start <= cue.start && cue.end <= span.end);
+            if own || quench & (1 << index) == 0 || out.iter().any(|(known, _)| *known == index) {
                 continue;
             }
             let context = &self.lexicon.contexts[index];
@@ -881,7 +981,11 @@ fn fold_half(c: char) -> u16 {
         '疒' => '病',
         other => other,
     };
-    super::fold::fold(c.encode_utf8(&mut [0; 4])).first().copied().unwrap_or(0)
+    plain_half(c)
+}
+
+fn plain_half(c: char) -> u16 {
+    fold(c.encode_utf8(&mut [0; 4])).first().copied().unwrap_or(0)
 }
 
 /// Characters so common that they replace no other by sound on purpose.

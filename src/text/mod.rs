@@ -20,7 +20,7 @@ mod matcher;
 mod segment;
 
 pub use finder::{Finder, Found};
-pub use fold::{Readings, View, fold, simplified, splits};
+pub use fold::{Readings, View, fold, ignorable as is_invisible, simplified, splits};
 pub use lexicon::{
     CUSTOM, Context, Doubt, Entry, Evasions, Group, Lexicon, LexiconError, Reach, Strength, Term, audit, import,
 };

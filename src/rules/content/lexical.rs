@@ -29,7 +29,7 @@ pub fn report(cx: &Context<'_>, rule: &'static str, class: &str, out: &mut Vec<F
     // Joined constants stand in a run of their own, too.
     let mut told: HashMap<FileId, Vec<Span>> = HashMap::new();
     for (run, found) in matches(cx) {
-        let best = found.iter().filter(|one| &*one.class == class).max_by(|a, b| {
+        let best = found.iter().filter(|one| &*one.class == class && !outdone(one, found)).max_by(|a, b| {
             let weight = |one: &Match| (!entries[one.entry as usize].mild, one.certainty, one.score, one.span.len());
             weight(a).cmp(&weight(b)).then(b.span.start.cmp(&a.span.start))
         });
@@ -59,6 +59,21 @@ pub fn report(cx: &Context<'_>, rule: &'static str, class: &str, out: &mut Vec<F
         out.push(finding);
     }
 }
+
+/// Whether a match of another class tells the same text more exactly.
+fn outdone(one: &Match, all: &[Match]) -> bool {
+    let weight = |one: &Match| (&*one.class != CLICKBAIT, one.certainty, one.score, one.span.len());
+    all.iter().any(|other| {
+        let overlap = other.span.start < one.span.end && one.span.start < other.span.end;
+        other.class != one.class
+            && (overlap && (weight(other), &one.class) > (weight(one), &other.class)
+                || &*one.class == CLICKBAIT && TELLING.contains(&&*other.class))
+    })
+}
+
+/// Baiting words are nothing beside what they bait for.
+const CLICKBAIT: &str = "vulgar-clickbait";
+const TELLING: [&str; 3] = ["rumor", "obscenity", "violence-terror"];
 
 /// Wordings that entries of the lexicon may ask for.
 const VARIANTS: [&str; 1] = ["exposure"];
