@@ -87,11 +87,16 @@ pub struct ConfigFailure {
 
 /// The nearest `minivet.toml` at `start` or above it, up to the root of a repository.
 pub fn find(start: &Path) -> Option<PathBuf> {
+    find_where(start, &Path::is_file)
+}
+
+/// As [`find`], where the caller says which files exist.
+pub fn find_where(start: &Path, is_file: &dyn Fn(&Path) -> bool) -> Option<PathBuf> {
     let start = std::path::absolute(start).ok()?;
     let mut folder: &Path = if start.is_dir() { &start } else { start.parent()? };
     loop {
         let file = folder.join(NAME);
-        if file.is_file() {
+        if is_file(&file) {
             return Some(file);
         }
         if folder.join(".git").exists() || folder.join(".hg").exists() {

@@ -4,6 +4,8 @@
 pub mod config;
 pub mod fingerprint;
 pub mod markers;
+pub mod memory;
+pub mod session;
 pub mod suppress;
 
 use std::any::Any;
@@ -17,7 +19,7 @@ use rayon::prelude::*;
 use crate::flow::Solution;
 use crate::model::facts::{FactsDialect, facts as file_facts};
 use crate::model::{self, FileFacts, Program};
-use crate::package::{Layout, Package, ReadError, ReadOptions, SkipReason, Submission};
+use crate::package::{FileKind, Layout, Package, PackageFile, ReadError, ReadOptions, SkipReason, Submission};
 use crate::policy::Policy;
 use crate::rules::{self, Confidence, Context, Finding, Severity};
 use crate::source::{FileId, Span};
@@ -50,6 +52,29 @@ pub struct Options {
     pub read: Option<ReadOptions>,
     /// No rule runs: only the analyses are wanted.
     pub no_rules: bool,
+    /// Where facts of files are kept between runs.
+    pub facts: FactsStore,
+}
+
+/// Keeps facts of files by what they were made from. It may forget, and must never mix up.
+pub trait FactsCache: Send + Sync {
+    /// The facts under a key.
+    fn get(&self, key: &FactsKey) -> Option<FileFacts>;
+    /// Keeps facts under a key.
+    fn put(&self, key: &FactsKey, facts: &FileFacts);
+}
+
+/// What facts are made from: a hash over the text, how it is read, and the engine's version.
+pub type FactsKey = [u8; 32];
+
+/// A [`FactsCache`], or none.
+#[derive(Clone, Default)]
+pub struct FactsStore(pub Option<Arc<dyn FactsCache>>);
+
+impl std::fmt::Debug for FactsStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "FactsStore(some)" } else { "FactsStore(none)" })
+    }
 }
 
 impl Options {
@@ -253,27 +278,57 @@ pub fn layouts(policy: &Policy) -> Vec<Layout> {
 
 /// Vets one package that was read. It never panics: what breaks inside is told in
 /// [`Vetted::engine_errors`], and the verdict is then no pass.
-pub fn vet_package(mut package: Package, policy: &Policy, config: &Config, options: &Options) -> Vetted {
+pub fn vet_package(package: Package, policy: &Policy, config: &Config, options: &Options) -> Vetted {
+    let mut package = package;
+    loop {
+        match vet_unless(package, policy, config, options, &|| false) {
+            Ok(vetted) => return vetted,
+            // Nobody cancels.
+            Err(back) => package = back,
+        }
+    }
+}
+
+/// As [`vet_package`], but gives the package back between two stages when nobody wants the outcome any more.
+fn vet_unless(
+    mut package: Package,
+    policy: &Policy,
+    config: &Config,
+    options: &Options,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Vetted, Package> {
     declare(&mut package, config, options);
     let mut errors: Vec<String> = Vec::new();
     let stage = |errors: &mut Vec<String>, name: &str, panic: Box<dyn Any + Send>| {
         errors.push(format!("{name}: {}", panic_text(&*panic)));
     };
 
-    let facts: Vec<FileFacts> = facts(&package, policy, &mut errors);
+    let facts: Vec<FileFacts> = facts(&package, policy, &options.facts, &mut errors);
+    if cancelled() {
+        return Err(package);
+    }
     let program = catch_unwind(AssertUnwindSafe(|| model::link(&package, policy, facts))).unwrap_or_else(|panic| {
         stage(&mut errors, "link", panic);
         Program { facts: package.files.iter().map(|_| FileFacts::default()).collect(), ..Program::default() }
     });
+    if cancelled() {
+        return Err(package);
+    }
     let solution =
         catch_unwind(AssertUnwindSafe(|| crate::flow::solve(&package, policy, &program))).unwrap_or_else(|panic| {
             stage(&mut errors, "solve", panic);
             Solution { exhausted: true, ..Solution::default() }
         });
 
+    if cancelled() {
+        return Err(package);
+    }
     let context =
         Context { package: &package, policy, program: &program, solution: &solution, options: &config.options };
     let mut findings = run_rules(&context, options, &mut errors);
+    if cancelled() {
+        return Err(package);
+    }
     let suppressions = suppress::Suppressions::collect(&package, &program);
     let mut used = BTreeSet::new();
     let mut hits: Vec<Hit> = Vec::new();
@@ -314,7 +369,7 @@ pub fn vet_package(mut package: Package, policy: &Policy, config: &Config, optio
         engine_errors: errors,
     };
     vetted.judge();
-    vetted
+    Ok(vetted)
 }
 
 /// Fills in what was declared: the platform's data, then the configuration, then the caller.
@@ -376,16 +431,27 @@ impl SubmissionKeys {
     }
 }
 
-fn facts(package: &Package, policy: &Policy, errors: &mut Vec<String>) -> Vec<FileFacts> {
+fn facts(package: &Package, policy: &Policy, store: &FactsStore, errors: &mut Vec<String>) -> Vec<FileFacts> {
     let default = crate::policy::host::HostInfo::default();
     let info = policy.hosts.info(&package.host).unwrap_or(&default);
     let others = policy.hosts.infos().filter(|other| other.id != info.id);
     let dialect = FactsDialect::of(info, others);
+    let kept = store.0.as_deref().map(|cache| (cache, dialect_hash(&dialect)));
     let results: Vec<Result<FileFacts, String>> = package
         .files
         .par_iter()
         .map(|file| {
-            catch_unwind(AssertUnwindSafe(|| file_facts(file, &dialect)))
+            catch_unwind(AssertUnwindSafe(|| match &kept {
+                Some((cache, dialect_hash)) if has_facts(file.kind) => {
+                    let key = facts_key(file, dialect_hash);
+                    cache.get(&key).unwrap_or_else(|| {
+                        let facts = file_facts(file, &dialect);
+                        cache.put(&key, &facts);
+                        facts
+                    })
+                }
+                _ => file_facts(file, &dialect),
+            }))
                 .map_err(|panic| format!("{}: {}", file.source.path, panic_text(&*panic)))
         })
         .collect();
@@ -398,6 +464,27 @@ fn facts(package: &Package, policy: &Policy, errors: &mut Vec<String>) -> Vec<Fi
             })
         })
         .collect()
+}
+
+const fn has_facts(kind: FileKind) -> bool {
+    matches!(kind, FileKind::Script | FileKind::ViewScript | FileKind::Template)
+}
+
+fn dialect_hash(dialect: &FactsDialect) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
+    hasher.update(format!("{dialect:?}").as_bytes());
+    *hasher.finalize().as_bytes()
+}
+
+fn facts_key(file: &PackageFile, dialect_hash: &[u8; 32]) -> FactsKey {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(dialect_hash);
+    hasher.update(file.source.hash());
+    // The extension says how a script is read.
+    hasher.update(&[file.kind as u8]);
+    hasher.update(file.source.extension().as_bytes());
+    *hasher.finalize().as_bytes()
 }
 
 fn run_rules(context: &Context<'_>, options: &Options, errors: &mut Vec<String>) -> Vec<Finding> {

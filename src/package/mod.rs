@@ -3,11 +3,13 @@
 mod config;
 mod knowledge;
 mod read;
+mod tree;
 mod walk;
 
 pub use config::{SUBPACKAGE_KEYS, normalise_route};
 pub use knowledge::Knowledge;
 pub use read::{Layout, Limits, ReadError, ReadOptions, from_memory, read};
+pub use tree::Tree;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -60,7 +62,7 @@ pub enum Origin {
 }
 
 /// A text file of the package.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PackageFile {
     /// Path and text.
     pub source: SourceFile,
@@ -212,7 +214,7 @@ pub struct Package {
     /// The host's id (`swan`, `weapp`, …), as in the rule packs.
     pub host: Arc<str>,
     /// Text files, by path.
-    pub files: Vec<PackageFile>,
+    pub files: Vec<Arc<PackageFile>>,
     /// Other files, by path.
     pub assets: Vec<Asset>,
     /// What was not analysed, by path.

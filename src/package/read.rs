@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
@@ -110,7 +110,7 @@ pub fn read(path: &Path, layouts: &[Layout], options: &ReadOptions) -> Result<Ve
         return Err(ReadError::NotAPackage(path.to_owned()));
     }
     std::fs::read_dir(path).map_err(|error| ReadError::Unreadable(path.to_owned(), error))?;
-    packages(path, walk::folder(path, &options.limits), layouts, options)
+    packages(path, &walk::folder(path, &options.limits), layouts, options, None)
 }
 
 /// Builds packages from files in memory: paths below the root and their bytes.
@@ -120,24 +120,25 @@ pub fn from_memory(
     layouts: &[Layout],
     options: &ReadOptions,
 ) -> Result<Vec<Package>, ReadError> {
-    packages(root, walk::memory(entries, &options.limits), layouts, options)
+    packages(root, &walk::memory(entries, &options.limits), layouts, options, None)
 }
 
 /// Splits a listing into packages and reads each.
 pub(super) fn packages(
     path: &Path,
-    listing: Listing,
+    listing: &Listing,
     layouts: &[Layout],
     options: &ReadOptions,
+    memo: Option<&Memo>,
 ) -> Result<Vec<Package>, ReadError> {
     let Listing { entries, skipped } = listing;
-    let projects = find_projects(&entries, layouts, options);
-    let roots = find_roots(&entries, &projects, options);
+    let projects = find_projects(entries, layouts, options);
+    let roots = find_roots(entries, &projects, options);
     let mut packages = Vec::with_capacity(roots.len());
     let owner =
         |at: &str| roots.iter().enumerate().rev().find(|(_, root)| below(at, root).is_some()).map(|(index, _)| index);
     let mut parts: Vec<Vec<&Entry>> = roots.iter().map(|_| Vec::new()).collect();
-    for entry in &entries {
+    for entry in entries {
         if let Some(index) = owner(&entry.path) {
             parts[index].push(entry);
         }
@@ -153,7 +154,7 @@ pub(super) fn packages(
                 skipped.push(Skipped { path: rest.into(), reason: SkipReason::OtherPackage, bytes: 0 });
             }
         }
-        let reader = Reader { scan: path, root, projects: &projects, all: &entries, layouts, options };
+        let reader = Reader { scan: path, root, projects: &projects, all: entries, layouts, options, memo };
         packages.push(reader.read(&parts[index], skipped));
     }
     packages.retain(|package| !package.files.is_empty() || package.skipped.iter().any(|item| item.reason.hides_code()));
@@ -292,6 +293,16 @@ enum Class {
     Sniff,
 }
 
+impl Class {
+    const fn code(&self) -> u8 {
+        match self {
+            Self::Text(kind) => *kind as u8,
+            Self::Asset => 0xfe,
+            Self::Sniff => 0xff,
+        }
+    }
+}
+
 /// Reads one package.
 struct Reader<'a> {
     scan: &'a Path,
@@ -300,11 +311,24 @@ struct Reader<'a> {
     all: &'a [Entry],
     layouts: &'a [Layout],
     options: &'a ReadOptions,
+    memo: Option<&'a Memo>,
+}
+
+/// What became of entries, for reading the same folder again: by path, with the entry's stamp and how it was read.
+pub(super) type Memo = Mutex<HashMap<String, Kept>>;
+
+/// One entry of a [`Memo`].
+pub(super) struct Kept {
+    stamp: u64,
+    class: u8,
+    below: usize,
+    outcome: Outcome,
 }
 
 /// What became of an entry.
+#[derive(Clone)]
 enum Outcome {
-    File(Box<PackageFile>),
+    File(Arc<PackageFile>),
     Asset(Asset),
     Both(Asset, Skipped),
     Skipped(Skipped),
@@ -408,7 +432,7 @@ impl Reader<'_> {
         };
         for outcome in outcomes {
             match outcome {
-                Outcome::File(file) => package.files.push(*file),
+                Outcome::File(file) => package.files.push(file),
                 Outcome::Asset(asset) => package.assets.push(asset),
                 Outcome::Both(asset, skip) => {
                     package.assets.push(asset);
@@ -569,6 +593,34 @@ impl Reader<'_> {
     }
 
     fn load(&self, entry: &Entry, path: &str, class: Class, npm: &NpmModules) -> Outcome {
+        let Some(memo) = self.memo.filter(|_| entry.stamp != 0) else { return self.load_anew(entry, path, class, npm) };
+        let key = (entry.stamp, class.code(), path.len());
+        // A poisoned memo is as good as before: it only holds whole outcomes.
+        let lock = || memo.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(kept) = lock().get(&entry.path)
+            && (kept.stamp, kept.class, kept.below) == key
+        {
+            match &kept.outcome {
+                Outcome::File(file) => {
+                    let origin = npm.origin(path);
+                    let same = match &origin {
+                        Some(origin) => *origin == file.origin,
+                        None => !matches!(file.origin, Origin::Npm { .. }),
+                    };
+                    if same {
+                        return kept.outcome.clone();
+                    }
+                }
+                other => return other.clone(),
+            }
+        }
+        let outcome = self.load_anew(entry, path, class, npm);
+        let kept = Kept { stamp: key.0, class: key.1, below: key.2, outcome: outcome.clone() };
+        lock().insert(entry.path.clone(), kept);
+        outcome
+    }
+
+    fn load_anew(&self, entry: &Entry, path: &str, class: Class, npm: &NpmModules) -> Outcome {
         let asset = |head: Arc<[u8]>| Asset { path: path.into(), bytes: entry.bytes, head };
         let skip = |reason| Skipped { path: path.into(), reason, bytes: entry.bytes };
         if matches!(class, Class::Asset) {
@@ -609,7 +661,7 @@ impl Reader<'_> {
             FileKind::Json | FileKind::Text | FileKind::Foreign => None,
             _ => self.options.knowledge.library(path, &source.text),
         });
-        Outcome::File(Box::new(PackageFile { source, kind, origin: origin.unwrap_or(Origin::Own), json, json_errors }))
+        Outcome::File(Arc::new(PackageFile { source, kind, origin: origin.unwrap_or(Origin::Own), json, json_errors }))
     }
 
     /// Folders that are no client code, from the project files and from what their `package.json` needs.
@@ -885,7 +937,7 @@ fn rescue(package: &mut Package, skipped: &mut Vec<Skipped>, class: &dyn Fn(&str
             if !taken.insert(id) {
                 continue;
             }
-            let file = &mut package.files[id.index()];
+            let file = Arc::make_mut(&mut package.files[id.index()]);
             if let Class::Text(kind) = class(&file.source.path) {
                 file.kind = kind;
                 if kind == FileKind::Json {

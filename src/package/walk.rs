@@ -16,6 +16,8 @@ pub(super) struct Entry {
     pub bytes: u64,
     /// Where its bytes are.
     pub body: Body,
+    /// Tells one state of the file from another, for [`super::Tree`]; 0 when nobody asks.
+    pub stamp: u64,
 }
 
 /// Where bytes are.
@@ -131,7 +133,7 @@ pub(super) fn folder(root: &Path, limits: &Limits) -> Listing {
             let target = std::fs::canonicalize(entry.path()).ok().filter(|target| target.starts_with(&real_root));
             match target.and_then(|target| std::fs::metadata(&target).ok().map(|meta| (target, meta))) {
                 Some((target, meta)) if meta.is_file() => {
-                    listing.entries.push(Entry { path, bytes: meta.len(), body: Body::Disk(target) });
+                    listing.entries.push(Entry { path, bytes: meta.len(), body: Body::Disk(target), stamp: 0 });
                 }
                 _ => listing.skip(&path, SkipReason::Link, 0),
             }
@@ -142,7 +144,7 @@ pub(super) fn folder(root: &Path, limits: &Limits) -> Listing {
             continue;
         }
         let bytes = entry.metadata().map_or(0, |meta| meta.len());
-        listing.entries.push(Entry { path, bytes, body: Body::Disk(entry.into_path()) });
+        listing.entries.push(Entry { path, bytes, body: Body::Disk(entry.into_path()), stamp: 0 });
     }
     listing.sort();
     listing
@@ -171,7 +173,7 @@ pub(super) fn memory(entries: Vec<(String, Vec<u8>)>, limits: &Limits) -> Listin
         } else if listing.entries.len() >= limits.max_files {
             listing.skip(&path, SkipReason::TooMany, size);
         } else {
-            listing.entries.push(Entry { path, bytes: size, body: Body::Memory(bytes.into()) });
+            listing.entries.push(Entry { path, bytes: size, body: Body::Memory(bytes.into()), stamp: 0 });
         }
     }
     listing.sort();
@@ -179,7 +181,7 @@ pub(super) fn memory(entries: Vec<(String, Vec<u8>)>, limits: &Limits) -> Listin
 }
 
 /// The end of the first hidden part of a path.
-fn hidden_end(path: &str) -> Option<usize> {
+pub(super) fn hidden_end(path: &str) -> Option<usize> {
     let mut start = 0;
     for part in path.split('/') {
         if is_hidden(part) {
@@ -211,7 +213,7 @@ pub(super) fn safe_path(path: &str) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("/"))
 }
 
-fn relative(root: &Path, path: &Path) -> String {
+pub(super) fn relative(root: &Path, path: &Path) -> String {
     let below = path.strip_prefix(root).unwrap_or(path);
     let parts: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     parts.join("/")

@@ -28,7 +28,7 @@ impl LineColumn {
 }
 
 /// Starts of lines. `\n`, `\r\n` and a lone `\r` end a line.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LineIndex {
     starts: Vec<u32>,
 }

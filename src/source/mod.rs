@@ -70,7 +70,7 @@ impl FileId {
 }
 
 /// One decoded text file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SourceFile {
     /// Path relative to the package root, with `/`.
     pub path: Arc<str>,
