@@ -452,7 +452,7 @@ fn facts(package: &Package, policy: &Policy, store: &FactsStore, errors: &mut Ve
                 }
                 _ => file_facts(file, &dialect),
             }))
-                .map_err(|panic| format!("{}: {}", file.source.path, panic_text(&*panic)))
+            .map_err(|panic| format!("{}: {}", file.source.path, panic_text(&*panic)))
         })
         .collect();
     results

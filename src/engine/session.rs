@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::config::{self, Config, ConfigFailure};
 use super::memory::MemoryCache;
-use super::{Failure, FactsStore, Options, Vetted, layouts, read_options, vet_unless};
+use super::{FactsStore, Failure, Options, Vetted, layouts, read_options, vet_unless};
 use crate::package::{Package, Tree};
 use crate::policy::Policy;
 
@@ -208,11 +208,7 @@ impl Inputs {
             host: package.host.clone(),
             config: config.path.clone(),
             text: config.text.clone(),
-            assets: package
-                .assets
-                .iter()
-                .map(|asset| (asset.path.clone(), asset.bytes, asset.head.clone()))
-                .collect(),
+            assets: package.assets.iter().map(|asset| (asset.path.clone(), asset.bytes, asset.head.clone())).collect(),
             skipped: package.skipped.iter().map(|item| (item.path.clone(), item.reason, item.bytes)).collect(),
         }
     }
