@@ -284,7 +284,7 @@ pub fn vet_package(package: Package, policy: &Policy, config: &Config, options: 
         match vet_unless(package, policy, config, options, &|| false) {
             Ok(vetted) => return vetted,
             // Nobody cancels.
-            Err(back) => package = back,
+            Err(back) => package = *back,
         }
     }
 }
@@ -296,7 +296,7 @@ fn vet_unless(
     config: &Config,
     options: &Options,
     cancelled: &dyn Fn() -> bool,
-) -> Result<Vetted, Package> {
+) -> Result<Vetted, Box<Package>> {
     declare(&mut package, config, options);
     let mut errors: Vec<String> = Vec::new();
     let stage = |errors: &mut Vec<String>, name: &str, panic: Box<dyn Any + Send>| {
@@ -305,14 +305,14 @@ fn vet_unless(
 
     let facts: Vec<FileFacts> = facts(&package, policy, &options.facts, &mut errors);
     if cancelled() {
-        return Err(package);
+        return Err(Box::new(package));
     }
     let program = catch_unwind(AssertUnwindSafe(|| model::link(&package, policy, facts))).unwrap_or_else(|panic| {
         stage(&mut errors, "link", panic);
         Program { facts: package.files.iter().map(|_| FileFacts::default()).collect(), ..Program::default() }
     });
     if cancelled() {
-        return Err(package);
+        return Err(Box::new(package));
     }
     let solution =
         catch_unwind(AssertUnwindSafe(|| crate::flow::solve(&package, policy, &program))).unwrap_or_else(|panic| {
@@ -321,13 +321,13 @@ fn vet_unless(
         });
 
     if cancelled() {
-        return Err(package);
+        return Err(Box::new(package));
     }
     let context =
         Context { package: &package, policy, program: &program, solution: &solution, options: &config.options };
     let mut findings = run_rules(&context, options, &mut errors);
     if cancelled() {
-        return Err(package);
+        return Err(Box::new(package));
     }
     let suppressions = suppress::Suppressions::collect(&package, &program);
     let mut used = BTreeSet::new();
