@@ -68,7 +68,7 @@ impl<'a> Machine<'a> {
 
     // ---- modules ----
 
-    fn module_object(&mut self, file: FileId) -> ObjId {
+    pub fn module_object(&mut self, file: FileId) -> ObjId {
         if let Some(&module) = self.modules.get(&file) {
             return module;
         }
@@ -95,6 +95,9 @@ impl<'a> Machine<'a> {
         let target = self.program.requires[from.index()].iter().find(|r| r.request == text).and_then(|r| r.target);
         let target = target
             .or_else(|| crate::model::resolve(self.package, &self.package.source(from).path, &text, &[".js", ".ts"]));
+        if let Some(exports) = self.defined(&text) {
+            return exports;
+        }
         match target {
             Some(file) => self.load(file, &text),
             None => self.foreign_module(&text),
@@ -158,6 +161,7 @@ impl<'a> Machine<'a> {
             base: self.facts.len(),
             deferred: Vec::new(),
             loops: 0,
+            yielded: Value::default(),
         };
         let frame_key = self.sym("[[frame]]");
         self.heap.set(module, frame_key, Some(Value::object(frame)));
@@ -253,6 +257,14 @@ impl<'a> Machine<'a> {
                         self.heap.add(object, key, &value);
                     }
                 }
+            }
+            for import in &script.imports {
+                let Some(local) = import.local.filter(|_| &*import.name != "*") else { continue };
+                let place = Place { file, span: import.span };
+                let request = Value::string(import.from.clone(), None);
+                let module = self.require(file, &request, place);
+                let value = self.imported(&module, &import.name, place);
+                self.heap.add(frame, local, &value);
             }
         }
     }
@@ -362,6 +374,10 @@ impl<'a> Machine<'a> {
             match self.heap.get(object, value_key).cloned() {
                 Some(inner) => out.join(&inner),
                 None => out.bits |= ANY,
+            }
+            let error = self.sym("[[error]]");
+            if let Some(error) = self.heap.get(object, error).cloned() {
+                self.thrown.join(&error);
             }
             let held = self.heap.get(object, facts_key).map(|value| value.yes.clone()).unwrap_or_default();
             facts = Some(match facts {
@@ -678,7 +694,7 @@ impl<'a> Machine<'a> {
         {
             return args.first().cloned().unwrap_or_else(Value::any);
         }
-        if chain.last() == Some(&"wrap") && path.contains("egenerator") {
+        if chain.last() == Some(&"wrap") && (path.contains("egenerator") || module.contains("egenerator")) {
             return self.regenerator_wrap(&args, site);
         }
         if let Some(answer) = self.framework_call(module, &chain, &args, site) {
@@ -712,16 +728,7 @@ impl<'a> Machine<'a> {
                 return Some(self.framework_global(path, args, site));
             }
             "define" => {
-                let inner = self.inner_site(site);
-                for arg in args {
-                    if !arg.objects.is_empty() {
-                        let require = self.global_named("require");
-                        let module = self.module_object(site.place.file);
-                        let exports = self.exports(site.place.file);
-                        let arg = arg.clone();
-                        self.call(&arg, &Value::undefined(), vec![require, Value::object(module), exports], &inner);
-                    }
-                }
+                self.define(args, site);
                 Value::undefined()
             }
             "eval" | "Function" => {
@@ -1078,6 +1085,16 @@ impl<'a> Machine<'a> {
             match method {
                 "then" => return Some(self.then(promise, args.first(), args.get(1), site)),
                 "catch" | "fail" => return Some(self.then(promise, None, args.first(), site)),
+                // A generator.
+                "next" => {
+                    let mut value = self.heap.get(promise, ITEM).cloned().unwrap_or_else(Value::any);
+                    value.bits |= UNDEFINED;
+                    let object = self.make_at(site.place, 31, Kind::Plain);
+                    let (value_key, done_key) = (self.sym("value"), self.sym("done"));
+                    self.heap.set(object, value_key, Some(value));
+                    self.heap.set(object, done_key, Some(Value::either()));
+                    return Some(Value::object(object));
+                }
                 "finally" | "done" => {
                     self.call_back(&first(), Vec::new(), site);
                     return Some(base.clone());

@@ -4,11 +4,23 @@ use rustc_hash::FxHashMap;
 
 use super::heap::Kind;
 use super::machine::{Keys, Machine, Site, name};
-use super::solution::{ArgValue, EntryKind, HostCall, Navigation, Place};
+use super::solution::{ArgValue, Entry, EntryKind, HostCall, Navigation, Place};
 use super::value::{ObjId, Value};
 use crate::model::{Binding, UnitId, UnitKind};
 use crate::source::{FileId, Span};
 use crate::syntax::template::Element;
+
+/// Most handlers of rendered elements that are run.
+const MAX_LISTENERS: usize = 400;
+
+/// A handler that a framework gave to an element it rendered.
+#[derive(Clone, Debug)]
+pub(super) struct Listener {
+    pub handler: Value,
+    pub label: crate::model::ir::Name,
+    pub place: Place,
+    pub unit: Option<UnitId>,
+}
 
 /// Module tables that scripts pushed, by the name of the queue.
 #[derive(Debug, Default)]
@@ -17,6 +29,8 @@ pub(super) struct Webpack<'a> {
     pub factories: FxHashMap<String, ObjId>,
     /// Module objects made so far.
     pub modules: FxHashMap<String, ObjId>,
+    /// Modules defined by name.
+    pub defined: FxHashMap<String, ObjId>,
     /// Modules to run, as the chunks ask.
     pub waiting: Vec<String>,
     pub marker: std::marker::PhantomData<&'a ()>,
@@ -67,6 +81,52 @@ impl<'a> Machine<'a> {
             }
         }
         Some(Value::undefined())
+    }
+
+    /// Members that bundlers put on the host object: queues of chunks, functions that make pages.
+    pub fn bundler_call(&mut self, path: &str, args: &[Value], site: &Site) -> Option<Value> {
+        match path.rsplit('.').next() {
+            Some("push") if path.contains('.') => self.queue_push(0, args, site),
+            Some("createPage" | "createComponent" | "createApp") if !args.is_empty() => {
+                self.register_framework(&args[0], site);
+                Some(Value::undefined())
+            }
+            _ => None,
+        }
+    }
+
+    /// `define(name, function (require, module, exports) {…})`: a module that scripts find by its name.
+    pub fn define(&mut self, args: &[Value], site: &Site) {
+        let label = args.first().and_then(Value::as_text).map(|label| amd_name(label));
+        let require = self.global_named("require");
+        let exports_key = self.sym("exports");
+        for arg in args.iter().filter(|arg| !arg.objects.is_empty()) {
+            if arg.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Array)) {
+                continue;
+            }
+            let (module, exports) = match &label {
+                Some(label) => {
+                    let module = self.heap.alloc(Kind::Plain, site.place);
+                    let exports = Value::object(self.heap.alloc(Kind::Plain, site.place));
+                    self.heap.set(module, exports_key, Some(exports.clone()));
+                    self.webpack.defined.insert(label.clone(), module);
+                    (module, exports)
+                }
+                None => {
+                    let exports = self.exports(site.place.file);
+                    (self.module_object(site.place.file), exports)
+                }
+            };
+            let inner = Site { place: site.place, args: Vec::new(), name: name("module"), used: true };
+            self.call(arg, &Value::undefined(), vec![require.clone(), Value::object(module), exports], &inner);
+        }
+    }
+
+    /// Exports of a module that a script defined by name.
+    pub fn defined(&mut self, request: &str) -> Option<Value> {
+        let module = *self.webpack.defined.get(&amd_name(request))?;
+        let key = self.sym("exports");
+        self.heap.get(module, key).cloned()
     }
 
     /// Runs the modules that the chunks of a file asked for, as far as their code is known.
@@ -254,6 +314,7 @@ impl<'a> Machine<'a> {
                 }
             }
         }
+        self.render_component(instance, &options, site);
         // Reads of data go through the instance.
         self.heap.set(instance, data_key, Some(Value::object(instance)));
         let computed = self.sym("computed");
@@ -265,6 +326,29 @@ impl<'a> Machine<'a> {
                     self.heap.objects[instance as usize].getters.push((key, getter));
                 }
             }
+        }
+    }
+
+    /// Runs `setup` and the render function of a component: what they give is what its template reads.
+    fn render_component(&mut self, instance: ObjId, options: &Value, site: &Site) {
+        let this = Value::object(instance);
+        for method in ["setup", "render"] {
+            let key = self.sym(method);
+            let target = self.field(options, &Keys(vec![key]), site.place);
+            if !target.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Closure { .. })) {
+                continue;
+            }
+            let args = match method {
+                "setup" => vec![this.clone(), Value::any()],
+                // (_ctx, _cache, $props, $setup, $data, $options)
+                _ => vec![this.clone(), Value::any(), this.clone(), this.clone(), this.clone(), this.clone()],
+            };
+            let mut given = self.call(&target, &this, args, site);
+            let renders = given.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Closure { .. }));
+            if method == "setup" && renders {
+                given = self.call(&given, &this, vec![this.clone(), Value::any()], site);
+            }
+            self.copy_fields(instance, &given, &[]);
         }
     }
 
@@ -352,7 +436,6 @@ impl<'a> Machine<'a> {
                 if let Some(target) = self.heap.get(object, key).cloned()
                     && !target.objects.is_empty()
                 {
-                    // What a user does is an entry of its own kind, even while the page renders.
                     let user = matches!(
                         &*label,
                         "onClick"
@@ -366,17 +449,19 @@ impl<'a> Machine<'a> {
                             | "onGetPhoneNumber"
                             | "onGetUserInfo"
                     );
-                    let before = self.entry;
-                    if user && let Some(entry) = self.entries.get(before).cloned() {
-                        let mut entry = entry;
-                        entry.kind = EntryKind::User;
-                        entry.method = label.clone();
-                        entry.place = place;
-                        self.entries.push(entry);
-                        self.entry = self.entries.len() - 1;
+                    if user {
+                        // What a user does is an entry of its own.
+                        let unit = self.current_unit;
+                        let known = self
+                            .listeners
+                            .iter()
+                            .any(|known: &Listener| known.place == place && known.handler.objects == target.objects);
+                        if !known && self.listeners.len() < MAX_LISTENERS {
+                            self.listeners.push(Listener { handler: target, label, place, unit });
+                        }
+                        continue;
                     }
                     self.perhaps(&[], |machine| machine.call(&target, &Value::undefined(), vec![Value::any()], &site));
-                    self.entry = before;
                 }
             }
         }
@@ -393,6 +478,7 @@ impl<'a> Machine<'a> {
         let quote = |c: char| c == '\'' || c == '"';
         let mut parts = text.split(quote).skip(1).step_by(2).map(str::to_owned);
         let mut current: Option<String> = None;
+        let mut model = false;
         let instance = self.instance(unit);
         for part in parts.by_ref() {
             let event = part.trim_start_matches(['~', '^', '$']);
@@ -401,14 +487,56 @@ impl<'a> Machine<'a> {
                 continue;
             }
             if current.is_some() {
+                if part == "__set_model" {
+                    model = true;
+                    break;
+                }
                 let key = self.sym(&part);
                 if self.heap.get(instance, key).is_some() {
                     names.push(part);
                 }
             }
         }
+        if model {
+            // ['__set_model', ['$0', 'phone', '$event', []], ['form']]: `form.phone` takes what is typed.
+            let rest: Vec<String> = parts.collect();
+            let owner = rest.first().map_or("", |owner| owner.as_str());
+            let owner = match owner.strip_prefix('$').and_then(|index| index.parse::<usize>().ok()) {
+                Some(index) => rest.get(3 + index).map_or("", |owner| owner.as_str()),
+                None => owner,
+            };
+            if let Some(field) = rest.get(1) {
+                let path = if owner.is_empty() { field.clone() } else { format!("{owner}.{field}") };
+                let typed = self.input_value(unit, binding.template, binding.node, element);
+                let place = Place { file: binding.template, span: element.open };
+                let before = self.heap.mark();
+                self.write_path(&Value::object(instance), &path, typed, place, false);
+                if self.heap.mark() != before {
+                    self.heap.changed = true;
+                }
+                self.heap.settle();
+            }
+        }
         for handler in names {
             self.run_handler(unit, binding, element, &handler);
+        }
+    }
+
+    /// Runs what rendered elements listen with.
+    pub fn run_listeners(&mut self) {
+        let mut at = 0;
+        // Handlers may render more.
+        while at < self.listeners.len() {
+            let Some(Listener { handler, label, place, unit }) = self.listeners.get(at).cloned() else { break };
+            at += 1;
+            let route = unit.map_or_else(|| name(""), |unit| self.program.units[unit as usize].route.clone());
+            let entry = Entry { kind: EntryKind::User, route, method: label.clone(), place, element: None };
+            let site = Site { place, args: Vec::new(), name: label, used: true };
+            self.current_unit = unit;
+            self.run_entry(entry, &[], false, |machine| {
+                machine.call(&handler, &Value::undefined(), vec![Value::any()], &site);
+            });
+            self.current_unit = None;
         }
     }
 
@@ -479,4 +607,10 @@ impl<'a> Machine<'a> {
         }
         self.navigate(role, address, &Value::undefined(), &site);
     }
+}
+
+/// The name of a defined module without what requests add to it.
+fn amd_name(text: &str) -> String {
+    let text = text.trim_start_matches("./").trim_start_matches('/');
+    text.strip_suffix(".js").unwrap_or(text).to_owned()
 }

@@ -19,6 +19,7 @@ impl<'a> Machine<'a> {
         let mut notice = false;
         let mut agreed = false;
         let mut prompt = host_prompt;
+        let mut refused = false;
         for fact in facts {
             match fact {
                 Fact::DialogConfirmed(place) => {
@@ -47,6 +48,11 @@ impl<'a> Machine<'a> {
                     if role == Role::Authorize {
                         prompt = true;
                     }
+                    if self.policy.privacy.refuses(&own) && !self.policy.privacy.agrees(&own) {
+                        let beside = self.text_beside(*file, *node, LEVELS);
+                        refused |= self.policy.privacy.consent_text(&beside).asks_consent();
+                        continue;
+                    }
                     let says = self.policy.privacy.consent_text(&own);
                     let speaks = says.policy || says.privacy || (says.agreement && !says.contract_only);
                     if speaks && self.policy.privacy.agrees(&own) {
@@ -64,6 +70,10 @@ impl<'a> Machine<'a> {
                         }
                     }
                 }
+                Fact::DialogRefused(place) => {
+                    let Some(text) = self.dialogs.get(place).cloned() else { continue };
+                    refused |= self.policy.privacy.consent_text(&text).asks_consent();
+                }
                 Fact::PrivacyAgreed => {
                     notice = true;
                     agreed = true;
@@ -79,6 +89,8 @@ impl<'a> Machine<'a> {
                 _ => {}
             }
         }
+        // Who was told and said no was not asked again by what stands beside.
+        let notice = notice && (agreed || !refused);
         match (notice, agreed, prompt) {
             (_, true, _) | (true, _, true) => Consent::NoticeAndConsent,
             (false, false, true) => Consent::HostPrompt,
@@ -160,6 +172,62 @@ impl<'a> Machine<'a> {
         text
     }
 
+    /// Whether an element shows only sometimes.
+    fn conditional(&self, element: &Element) -> bool {
+        let prefix = &self.host.info.directive_prefix;
+        element.attributes.iter().any(|attribute| {
+            let directive = attribute.name.strip_prefix(&**prefix).or_else(|| attribute.name.strip_prefix("wx:"));
+            matches!(directive, Some("if" | "elif" | "else")) || &*attribute.name == "hidden"
+        })
+    }
+
+    /// Visible text inside an element, without branches that `node` does not stand in and that may not show beside it.
+    fn text_shown_with(&self, file: FileId, top: NodeId, node: NodeId) -> String {
+        let mut out = String::new();
+        let Some(template) = self.program.template(file) else { return out };
+        let nodes = &template.document.nodes;
+        let mut chain = vec![node];
+        while let Some(this) = nodes.get(chain[chain.len() - 1] as usize) {
+            if chain.contains(&this.parent) || chain.len() > 200 {
+                break;
+            }
+            chain.push(this.parent);
+        }
+        let mut stack = vec![top];
+        while let Some(id) = stack.pop() {
+            match nodes.get(id as usize).map(|node| &node.kind) {
+                Some(NodeKind::Root { children }) => stack.extend(children.iter().rev()),
+                Some(NodeKind::Element(element)) => {
+                    if !chain.contains(&id) && (self.conditional(element) || leads_nowhere(element)) {
+                        continue;
+                    }
+                    for attribute in &element.attributes {
+                        if matches!(&*attribute.name, "title" | "aria-label" | "alt")
+                            && let Some(text) = attribute.value.as_ref().and_then(|value| value.literal())
+                        {
+                            out.push_str(&text);
+                            out.push(' ');
+                        }
+                    }
+                    stack.extend(element.children.iter().rev());
+                }
+                Some(NodeKind::Text(parts)) => {
+                    for part in parts {
+                        if let Part::Text { text, .. } = part {
+                            out.push_str(text.trim());
+                        }
+                    }
+                    out.push(' ');
+                }
+                _ => {}
+            }
+            if out.len() > 6000 {
+                break;
+            }
+        }
+        out
+    }
+
     /// Text of an element and of what stands beside it.
     pub fn text_beside(&mut self, file: FileId, node: NodeId, levels: usize) -> Name {
         let mut best = self.text_inside(file, node);
@@ -171,7 +239,7 @@ impl<'a> Machine<'a> {
                 break;
             }
             at = parent;
-            let text = self.text_inside(file, at);
+            let text: Name = self.text_shown_with(file, at, node).trim().into();
             if text.chars().count() > BESIDE {
                 break;
             }
@@ -190,6 +258,27 @@ impl<'a> Machine<'a> {
         }
         out.into()
     }
+}
+
+/// Whether an element is a link without an address and without a handler.
+fn leads_nowhere(element: &Element) -> bool {
+    if !matches!(&*element.name, "navigator" | "a" | "link") {
+        return false;
+    }
+    let handled = element.attributes.iter().any(|attribute| {
+        let name = &*attribute.name;
+        (name.starts_with("bind") || name.starts_with("catch") || name.starts_with("on"))
+            && attribute.value.as_ref().and_then(|value| value.literal()).is_none_or(|text| !text.trim().is_empty())
+    });
+    let address = ["url", "href"].iter().find_map(|name| element.attribute(name)).and_then(|a| a.value.as_ref());
+    !handled
+        && address.is_none_or(|value| {
+            value
+                .literal()
+                .is_some_and(|text| matches!(text.trim(), "" | "#" | "/" | "javascript:;" | "javascript:void(0)"))
+        })
+        && element.attribute("app-id").is_none()
+        && element.attribute("open-type").is_none()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -29,6 +29,7 @@ impl<'a> Machine<'a> {
             self.heap.changed = false;
             self.record.restart();
             self.run_units();
+            self.templates();
             self.refresh_exports();
             self.heap.settle();
             if index > 0 && !self.heap.changed {
@@ -154,7 +155,8 @@ impl<'a> Machine<'a> {
         if let Some(data) = data {
             self.copy_fields(data, &initial, &[]);
             let properties = self.field(config, &Keys(vec![properties_key]), place);
-            let value_key = self.sym("value");
+            let (value_key, observer_key, observers_key) =
+                (self.sym("value"), self.sym("observer"), self.sym("observers"));
             for &object in &properties.objects {
                 for key in self.heap.keys(object) {
                     if key == ITEM {
@@ -163,6 +165,21 @@ impl<'a> Machine<'a> {
                     let declared = self.heap.get(object, key).cloned().unwrap_or_default();
                     let value = self.field(&declared, &Keys(vec![value_key]), place);
                     self.heap.add(data, key, &value);
+                    // A property may name what watches it.
+                    let watcher =
+                        declared.objects.iter().find_map(|&object| self.heap.get(object, observer_key).cloned());
+                    if let Some(watcher) = watcher {
+                        let list = match self.heap.get(instance, observers_key).and_then(|v| v.objects.first().copied())
+                        {
+                            Some(list) => list,
+                            None => {
+                                let list = self.heap.alloc(Kind::Plain, place);
+                                self.heap.set(instance, observers_key, Some(Value::object(list)));
+                                list
+                            }
+                        };
+                        self.heap.add(list, key, &watcher);
+                    }
                 }
             }
         }
@@ -200,6 +217,7 @@ impl<'a> Machine<'a> {
                 UnitKind::Component => self.run_component(unit),
             }
         }
+        self.run_listeners();
     }
 
     fn method(&mut self, instance: ObjId, method: &str) -> Option<(Value, Place)> {
@@ -373,7 +391,10 @@ impl<'a> Machine<'a> {
         let Some(methods) = self.heap.get(instance, key).cloned() else { return };
         for &object in &methods.objects {
             for key in self.heap.keys(object) {
-                let Some(target) = self.heap.get(object, key).cloned() else { continue };
+                let Some(mut target) = self.heap.get(object, key).cloned() else { continue };
+                if let Some((method, _)) = target.as_text().cloned().and_then(|name| self.method(instance, &name)) {
+                    target = method;
+                }
                 let Some(&first) = target.objects.first() else { continue };
                 let place = self.heap.objects[first as usize].place;
                 let label = self.spell(key);
@@ -447,6 +468,7 @@ impl<'a> Machine<'a> {
             if custom && !binding.user_action {
                 continue;
             }
+            let mut functions = Value::default();
             let names: Vec<Name> = match &binding.handler {
                 Some(handler) => vec![handler.clone()],
                 None => {
@@ -459,9 +481,18 @@ impl<'a> Machine<'a> {
                         continue;
                     };
                     let value = self.evaluate(unit, binding.template, binding.node, value);
+                    functions.objects = value
+                        .objects
+                        .iter()
+                        .copied()
+                        .filter(|&id| matches!(self.heap.kind(id), Kind::Closure { .. }))
+                        .collect();
                     value.texts().cloned().collect()
                 }
             };
+            if !functions.objects.is_empty() {
+                self.run_function(unit, binding, element, &functions);
+            }
             for handler in names {
                 match done.iter_mut().find(|(known, _)| *known == handler) {
                     Some((_, count)) if *count >= MAX_ELEMENTS => continue,
@@ -484,6 +515,26 @@ impl<'a> Machine<'a> {
         let event = binding.event.clone();
         self.enter(unit, kind, handler, Some((template, node)), &facts, |machine| {
             vec![machine.event(unit, template, node, element, &event)]
+        });
+    }
+
+    /// A handler that is a function of the data itself, as compiled components have it.
+    fn run_function(&mut self, unit: UnitId, binding: &Binding, element: &'a Element, functions: &Value) {
+        let held = self.element_facts(unit, binding.template, binding.node, binding.user_action);
+        let Some(&first) = functions.objects.first() else { return };
+        let place = self.heap.objects[first as usize].place;
+        let instance = self.instance(unit);
+        let entry = Entry {
+            kind: if binding.user_action { EntryKind::User } else { EntryKind::Event },
+            route: self.program.units[unit as usize].route.clone(),
+            method: binding.event.clone(),
+            place,
+            element: Some((binding.template, binding.node)),
+        };
+        self.run_entry(entry, &held, false, |machine| {
+            let event = machine.event(unit, binding.template, binding.node, element, &binding.event);
+            let site = Site { place, args: Vec::new(), name: binding.event.clone(), used: true };
+            machine.call(functions, &Value::object(instance), vec![event], &site);
         });
     }
 
@@ -671,9 +722,23 @@ impl<'a> Machine<'a> {
         } else if has("checkbox") || has("switch") || has("radio") {
             let ticked = self.fact(Fact::Ticked(template, node));
             let value = Value { bits: ANY, ..Value::default() }.when(vec![ticked], Ids::new());
-            self.heap.set(detail, value_key, Some(value.clone()));
+            let given = if has("checkbox") {
+                // A list of what is ticked: that it is there says nothing, that it has an item does.
+                let list = self.make_at(place, 75, Kind::Array);
+                let length = self.sym("length");
+                let count = Value { bits: super::value::NUMBER, ..Value::default() };
+                self.heap.set(list, length, Some(count.when(vec![ticked], Ids::new())));
+                self.heap.set(list, ITEM, Some(value.clone()));
+                Value::object(list)
+            } else {
+                value.clone()
+            };
+            self.heap.set(detail, value_key, Some(given));
             let checked = self.sym("checked");
             self.heap.set(detail, checked, Some(value));
+            // Known as it is, so that what the fields prove is not blurred by a guess.
+            self.heap.set(detail, ITEM, Some(Value::any()));
+            out.bits = 0;
         } else if has("input") || has("textarea") || has("picker") || has("editor") || has("slider") {
             let value = self.input_value(unit, template, node, element);
             self.heap.set(detail, value_key, Some(value.clone()));
@@ -958,6 +1023,7 @@ impl<'a> Machine<'a> {
             base: self.facts.len(),
             deferred: Vec::new(),
             loops: 0,
+            yielded: Value::default(),
         };
         let mut out: Option<Value> = None;
         for part in &value.parts {

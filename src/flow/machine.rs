@@ -89,6 +89,8 @@ pub(super) struct Act<'a> {
     pub deferred: Vec<(Jump, Diff)>,
     /// Offset of inline code in its file.
     pub loops: u32,
+    /// What a generator has given so far.
+    pub yielded: Value,
 }
 
 /// Where a call stands.
@@ -141,6 +143,8 @@ pub(super) struct Machine<'a> {
     steps: u64,
     total: u64,
     pub exhausted: bool,
+    /// What was thrown and not caught yet.
+    pub thrown: Value,
     /// Whether what happens is written down.
     pub recording: bool,
     pub round: usize,
@@ -155,6 +159,8 @@ pub(super) struct Machine<'a> {
     pub bus: ObjId,
     pub uses: std::collections::HashMap<UnitId, Vec<(UnitId, FileId, u32)>>,
     pub webpack: super::bundle::Webpack<'a>,
+    /// Handlers of elements that frameworks rendered.
+    pub listeners: Vec<super::bundle::Listener>,
     /// Texts of dialogs by call.
     pub dialogs: FxHashMap<Place, String>,
     /// Texts of elements, by template and node.
@@ -197,6 +203,7 @@ impl<'a> Machine<'a> {
             steps: 0,
             total: 0,
             exhausted: false,
+            thrown: Value::default(),
             recording: false,
             round: 0,
             record: Record::default(),
@@ -208,6 +215,7 @@ impl<'a> Machine<'a> {
             bus,
             uses: crate::model::uses(program),
             webpack: super::bundle::Webpack::default(),
+            listeners: Vec::new(),
             dialogs: FxHashMap::default(),
             texts: FxHashMap::default(),
             gate_fact: None,
@@ -311,7 +319,11 @@ impl<'a> Machine<'a> {
     }
 
     pub fn make_at(&mut self, place: Place, tag: u8, kind: Kind) -> ObjId {
+        // Calls of one chain start at the same offset: the end tells them apart.
+        let outer = self.context;
+        self.context ^= u64::from(place.span.end).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let id = self.make(place.file, place.span.start, tag, kind);
+        self.context = outer;
         self.heap.objects[id as usize].place = place;
         id
     }
@@ -545,7 +557,7 @@ impl<'a> Machine<'a> {
         }
         let outer = self.context;
         let mut hasher = FxHasher::default();
-        (outer, site.place.file, site.place.span.start, file, function).hash(&mut hasher);
+        (outer, site.place.file, site.place.span.start, site.place.span.end, file, function).hash(&mut hasher);
         self.context = hasher.finish();
         let name = body.name.clone().unwrap_or_else(|| site.name.clone());
         self.stack.push(Called { file, function, site: site.place, name });
@@ -576,6 +588,7 @@ impl<'a> Machine<'a> {
             base: self.facts.len(),
             deferred: Vec::new(),
             loops: 0,
+            yielded: Value::default(),
         };
         // Values carry the step into the function.
         let args: Vec<Value> = args
@@ -616,6 +629,9 @@ impl<'a> Machine<'a> {
             let held = act.exit_facts.unwrap_or_default();
             let promise = self.make(file, body.span.start, 4, Kind::Promise);
             self.fulfil(promise, result, &held);
+            if body.generator && !act.yielded.is_none() {
+                self.heap.add(promise, ITEM, &act.yielded);
+            }
             return Value::object(promise);
         }
         if let Some(held) = act.exit_facts {
@@ -791,9 +807,10 @@ impl<'a> Machine<'a> {
                     }
                     facts = value.yes;
                 }
-                let passes = if act.loops < 2 { 2 } else { 1 };
+                let passes = 3_u32.saturating_sub(act.loops).max(1);
                 act.loops += 1;
                 for _ in 0..passes {
+                    let before = self.heap.mark();
                     self.arm_loop(act, &facts, |machine, act| {
                         let jump = machine.block(act, body);
                         if matches!(jump, Jump::Next | Jump::Continue) {
@@ -806,6 +823,9 @@ impl<'a> Machine<'a> {
                         }
                         jump
                     });
+                    if self.heap.mark() == before {
+                        break;
+                    }
                 }
                 act.loops -= 1;
                 Jump::Next
@@ -816,7 +836,7 @@ impl<'a> Machine<'a> {
                 if item.is_none() {
                     return Jump::Next;
                 }
-                let passes = if act.loops < 2 { 2 } else { 1 };
+                let passes = 3_u32.saturating_sub(act.loops).max(1);
                 act.loops += 1;
                 // Known keys are bound one by one, so that fields keep apart.
                 if *keys && item.strings.len() > 1 && item.strings.len() <= 8 && !item.is_any() {
@@ -830,10 +850,14 @@ impl<'a> Machine<'a> {
                 } else {
                     for _ in 0..passes {
                         let item = item.clone();
+                        let before = self.heap.mark();
                         self.arm_loop(act, &[], |machine, act| {
                             machine.bind(act, target, item);
                             machine.block(act, body)
                         });
+                        if self.heap.mark() == before {
+                            break;
+                        }
                     }
                 }
                 act.loops -= 1;
@@ -844,7 +868,12 @@ impl<'a> Machine<'a> {
                 let mark = self.heap.mark();
                 let base = self.facts.len();
                 let held = act.deferred.len();
+                let outer = std::mem::take(&mut self.thrown);
                 let jump = self.block(act, block);
+                let mut error = std::mem::replace(&mut self.thrown, outer);
+                if handler.is_none() {
+                    self.thrown.join(&error);
+                }
                 let facts = self.facts_since(base);
                 let diff = self.heap.take_back(mark);
                 self.facts.truncate(base);
@@ -870,7 +899,8 @@ impl<'a> Machine<'a> {
                     }
                     let rejected = self.record.last_rejection.take();
                     if let Some(pattern) = pattern {
-                        self.bind(act, pattern, Value::any());
+                        error.join(&Value::any());
+                        self.bind(act, pattern, error);
                     }
                     if let Some(facts) = &rejected {
                         self.push_facts(facts);
@@ -911,7 +941,8 @@ impl<'a> Machine<'a> {
                 }
             }
             StmtKind::Throw(value) => {
-                self.eval(act, value);
+                let value = self.eval(act, value);
+                self.thrown.join(&value);
                 Jump::Throw
             }
             StmtKind::Block(label, body) => {
@@ -1252,13 +1283,25 @@ impl<'a> Machine<'a> {
             for &key in &keys.0 {
                 let name = self.spell(key);
                 let value = self.typed_by_key(value.clone(), &name, place);
-                if matches!(kind, Kind::Host { .. }) {
-                    self.heap.set(object, key, Some(value));
+                if let Kind::Host { path, .. } = &kind {
+                    // The loader of a bundle takes over the queue; what is pushed is read without it.
+                    if path.is_empty() || &*name != "push" {
+                        self.heap.set(object, key, Some(value));
+                    }
                     continue;
                 }
                 if let Some(setter) = self.accessor(object, key, false) {
                     self.call_object(setter, &Value::object(object), vec![value], &Site::at(place));
                     continue;
+                }
+                if strong
+                    && matches!(kind, Kind::Array)
+                    && &*name == "length"
+                    && value.number.map(f64::from_bits) == Some(0.0)
+                {
+                    for key in self.heap.keys(object) {
+                        self.heap.set(object, key, None);
+                    }
                 }
                 let value =
                     if value.taints.is_empty() { value } else { self.stepped(value, place, "stored-in", &name) };
@@ -1379,10 +1422,13 @@ impl<'a> Machine<'a> {
             if let Some(item) = self.heap.get(object, ITEM).cloned()
                 && &*name != "length"
             {
-                out.join(&item);
-                if matches!(kind, Kind::Array) || name.parse::<u32>().is_err() {
-                    out.bits |= UNDEFINED;
+                // A name that is no index is a method of the list, not one of its items.
+                if matches!(kind, Kind::Array) && name.parse::<u32>().is_err() {
+                    out.join(&Value::undefined());
+                    continue;
                 }
+                out.join(&item);
+                out.bits |= UNDEFINED;
             } else {
                 out.join(&Value::undefined());
             }
@@ -1691,6 +1737,7 @@ impl<'a> Machine<'a> {
             ExprKind::Yield(inner) => match inner {
                 Some(inner) => {
                     let value = self.eval(act, inner);
+                    act.yielded.join(&value);
                     self.wait(&value)
                 }
                 None => Value::any(),
@@ -2271,10 +2318,21 @@ impl<'a> Machine<'a> {
                     places.push(Some(place));
                     index += 1;
                 }
-                if !any {
-                    let item = self.items_of(&value);
-                    if !item.is_none() {
-                        values.push(item);
+                let rest = if any {
+                    value.objects.iter().filter_map(|&object| self.heap.get(object, ITEM)).fold(
+                        Value::default(),
+                        |mut all, item| {
+                            all.join(item);
+                            all
+                        },
+                    )
+                } else {
+                    self.items_of(&value)
+                };
+                // A list of unknown length fills the places that follow.
+                if !rest.is_none() {
+                    for _ in 0..if any { 3 } else { 4 } {
+                        values.push(rest.clone());
                         places.push(Some(place));
                     }
                 }
