@@ -1,6 +1,8 @@
 //! `minivet check`.
 
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
@@ -13,6 +15,9 @@ use crate::report::{self, Report, Shape};
 pub(super) struct CheckArgs {
     #[command(flatten)]
     target: Target,
+    /// The file that the text on standard input stands for, with `-` as the only path
+    #[arg(long, value_name = "FILE")]
+    stdin_filename: Option<PathBuf>,
     /// Form of the report
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     format: Format,
@@ -31,6 +36,12 @@ pub(super) struct CheckArgs {
     /// Findings below it are left out
     #[arg(long, value_name = "CONFIDENCE")]
     min_confidence: Option<ConfidenceArg>,
+    /// Known findings, as `minivet baseline` wrote them: they are hidden
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// An older version of the package: what is new, unchanged and fixed since, and what it can do that the old could not
+    #[arg(long, value_name = "OLD_PACKAGE")]
+    diff_from: Option<PathBuf>,
     /// Who reads the verdict
     #[arg(long, value_name = "PROFILE")]
     profile: Option<ProfileArg>,
@@ -62,9 +73,22 @@ pub(super) fn run(session: &Session, args: &CheckArgs) -> Exit {
     if unknown_rules(session, &options) {
         return Exit::Usage;
     }
+    if let Some(file) = &args.baseline {
+        match engine::baseline::Baseline::load(file) {
+            Ok(baseline) => options.baseline = Some(Arc::new(baseline)),
+            Err(error) => {
+                output::error(&format!("{}: {error}", file.display()));
+                return Exit::Usage;
+            }
+        }
+    }
     let outcome = {
         let _progress = output::Progress::start(session.say("正在检查…", "vetting…"));
-        engine::vet(&args.target.paths, &session.policy, &options)
+        match stdin(session, args) {
+            Ok(None) => engine::vet(&args.target.paths, &session.policy, &options),
+            Ok(Some((file, bytes))) => engine::buffer::vet_text(file, bytes, &session.policy, &options),
+            Err(exit) => return exit,
+        }
     };
     let mut exit = failures(session, &outcome.failures);
     let shape = Shape {
@@ -74,12 +98,48 @@ pub(super) fn run(session: &Session, args: &CheckArgs) -> Exit {
         lines: true,
         flows: false,
     };
-    let report = report::build(&outcome, &session.policy, shape);
+    let mut report = report::build(&outcome, &session.policy, shape);
+    if let Some(old) = &args.diff_from {
+        // The same configuration for both, unless the old version has its own: only the packages shall differ.
+        let outcome = engine::vet_with(std::slice::from_ref(old), &session.policy, &options, outcome.configs.last());
+        let failed = failures(session, &outcome.failures);
+        if failed != Exit::Clean {
+            return failed;
+        }
+        report::compare(&mut report, &report::build(&outcome, &session.policy, shape));
+    }
     if !report.packages.is_empty() || args.format != Format::Terminal {
         exit = exit.max(output::write(&render(session, args, &report), args.output.as_deref()));
     }
     let fail_on = args.fail_on.map(super::severity).or_else(|| strictest(&outcome)).unwrap_or(Some(Severity::Error));
     exit.max(ending(&report, fail_on))
+}
+
+/// What stands on standard input, when it is asked for, and the file that it stands for.
+fn stdin<'a>(session: &Session, args: &'a CheckArgs) -> Result<Option<(&'a Path, Vec<u8>)>, Exit> {
+    let dash = args.target.paths.iter().any(|path| path.as_os_str() == "-");
+    match (&args.stdin_filename, dash) {
+        (None, false) => Ok(None),
+        (Some(file), true) if args.target.paths.len() == 1 => {
+            let mut bytes = Vec::new();
+            // One byte past the limit of a file, so that too much is told as such.
+            let limit = crate::package::Limits::default().max_archive_bytes + 1;
+            match std::io::stdin().lock().take(limit).read_to_end(&mut bytes) {
+                Ok(_) => Ok(Some((file, bytes))),
+                Err(error) => {
+                    output::error(&error.to_string());
+                    Err(Exit::Input)
+                }
+            }
+        }
+        _ => {
+            output::error(session.say(
+                "从标准输入读取时，路径只写 `-`，并用 --stdin-filename 指明它是哪个文件",
+                "to read standard input, give `-` as the only path, and --stdin-filename to say which file it is",
+            ));
+            Err(Exit::Usage)
+        }
+    }
 }
 
 fn render(session: &Session, args: &CheckArgs, report: &Report) -> String {

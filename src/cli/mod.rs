@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod baseline;
 mod check;
 mod explain;
 mod flows;
@@ -123,7 +124,7 @@ enum ProfileArg {
 /// What is vetted, and as what.
 #[derive(Clone, Debug, Args)]
 pub struct Target {
-    /// Folders or archives
+    /// Folders or archives; `-` for standard input where `--stdin-filename` is known
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<PathBuf>,
     /// The host: swan, weapp, alipay, douyin, qq, kuaishou; by default it is detected
@@ -147,6 +148,8 @@ pub struct Target {
 enum Command {
     /// Vet packages
     Check(Box<check::CheckArgs>),
+    /// Write the known findings, so that `check --baseline` shows only new ones
+    Baseline(baseline::BaselineArgs),
     /// The page of a rule, or what rests on a clause
     Explain(explain::ExplainArgs),
     /// The catalogue of rules
@@ -244,6 +247,7 @@ fn start(cli: Cli) -> Exit {
     let session = Session { policy, style };
     match cli.command {
         Command::Check(args) => check::run(&session, &args),
+        Command::Baseline(args) => baseline::run(&session, &args),
         Command::Explain(args) => explain::run(&session, &args),
         Command::Rules(args) => rules::run(&session, &args),
         Command::Init(args) => init::run(&session, &args),

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::baseline::Baseline;
 use crate::package::Submission;
 use crate::policy::Policy;
 use crate::policy::catalogue::Wording;
@@ -57,6 +59,8 @@ pub struct Config {
     pub fail_on: Option<Option<Severity>>,
     /// `[check] min-confidence`.
     pub min_confidence: Option<Confidence>,
+    /// `[check] baseline`: findings that are known.
+    pub baseline: Option<Arc<Baseline>>,
     /// Severities by rule.
     pub levels: BTreeMap<String, Level>,
     /// Options by rule.
@@ -310,7 +314,26 @@ impl Reader<'_> {
                     let words = [("low", Confidence::Low), ("medium", Confidence::Medium), ("high", Confidence::High)];
                     config.min_confidence = self.word(value, &words);
                 }
-                other => self.unknown_key(key.span(), other, &["exclude", "profile", "fail-on", "min-confidence"]),
+                "baseline" => {
+                    let Some(file) = self.text(value) else { continue };
+                    // A baseline lies beside the configuration that names it.
+                    let folder = config.path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+                    match Baseline::load(&folder.join(&file)) {
+                        Ok(baseline) => config.baseline = Some(Arc::new(baseline)),
+                        Err(error) => {
+                            let message = wording(
+                                format!("无法使用基线 `{file}`：{error}"),
+                                format!("the baseline `{file}` cannot be used: {error}"),
+                            );
+                            self.error(value.span(), message, None);
+                        }
+                    }
+                }
+                other => self.unknown_key(
+                    key.span(),
+                    other,
+                    &["exclude", "profile", "fail-on", "min-confidence", "baseline"],
+                ),
             }
         }
     }

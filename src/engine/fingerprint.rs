@@ -1,26 +1,29 @@
-//! Fingerprints that survive moved lines and renamed variables elsewhere: rule, path, the code itself, and how often
-//! it came before.
+//! Fingerprints. A finding's *fingerprint* is made of rule, path, the code itself and how often it came before; its
+//! *content* of rule and code alone. Neither knows lines, nor names that a minifier gives.
 
 use std::collections::HashMap;
 
 use super::Hit;
 use crate::package::Package;
 
-/// Bytes of the primary range that count.
+/// Bytes of the normalised primary range that count.
 const SNIPPET: usize = 240;
 
-/// Gives every finding its fingerprint. The findings stand in order of place.
+/// Gives every finding its fingerprint and content. The findings stand in order of place.
 pub fn assign(package: &Package, hits: &mut [Hit]) {
     let mut seen: HashMap<blake3::Hash, u32> = HashMap::new();
     for hit in hits {
         let place = hit.finding.place;
         let source = package.source(place.file);
         let mut hasher = blake3::Hasher::new();
-        for part in [hit.finding.rule, hit.finding.variant.unwrap_or(""), &stable_path(&source.path)] {
+        for part in [hit.finding.rule, hit.finding.variant.unwrap_or("")] {
             hasher.update(part.as_bytes());
             hasher.update(&[0]);
         }
         hasher.update(normalised(place.span.slice(&source.text)).as_bytes());
+        hit.content = hasher.finalize().to_hex()[..16].to_owned();
+        hasher.update(&[0]);
+        hasher.update(stable_path(&source.path).as_bytes());
         let base = hasher.finalize();
         let count = seen.entry(base).or_insert(0);
         hasher.update(&count.to_le_bytes());
@@ -49,15 +52,63 @@ fn stable_path(path: &str) -> String {
     out
 }
 
-/// The code without white space, cut at a bound.
+/// The code without white space, one kind of quote, and without names of one or two letters, which minifiers hand out
+/// anew with each build; cut at a bound.
 fn normalised(text: &str) -> String {
     let mut out = String::new();
-    for c in text.chars().filter(|c| !c.is_whitespace()) {
+    let mut word = String::new();
+    let mut quote: Option<char> = None;
+    let mut escaped = false;
+    let flush = |word: &mut String, out: &mut String, quoted: bool| {
+        let short =
+            !quoted && word.len() <= 2 && word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '$');
+        out.push_str(if short && !word.is_empty() { "_" } else { word });
+        word.clear();
+    };
+    for c in text.chars() {
         if out.len() >= SNIPPET {
             break;
         }
-        // Quotes change when code is formatted.
-        out.push(if c == '\'' { '"' } else { c });
+        if c.is_ascii_alphanumeric() || c == '_' || c == '$' {
+            word.push(c);
+            escaped = false;
+            continue;
+        }
+        flush(&mut word, &mut out, quote.is_some());
+        match (c, quote) {
+            ('\'' | '"' | '`', None) => quote = Some(c),
+            (c, Some(open)) if c == open && !escaped => quote = None,
+            _ => {}
+        }
+        escaped = c == '\\' && !escaped;
+        if !c.is_whitespace() {
+            // Quotes change when code is formatted.
+            out.push(if c == '\'' { '"' } else { c });
+        }
+    }
+    if out.len() < SNIPPET {
+        flush(&mut word, &mut out, quote.is_some());
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{normalised, stable_path};
+
+    #[test]
+    fn hashes_in_names_do_not_count() {
+        assert_eq!(stable_path("js/app.3f2a9c1e.js"), stable_path("js/app.77b0c2d4.js"));
+        assert_eq!(stable_path("chunk-2d0a3f1b.js"), stable_path("chunk-9c81de02.js"));
+        assert_ne!(stable_path("pages/facade/facade.js"), stable_path("pages/decade/decade.js"));
+    }
+
+    #[test]
+    fn layout_quotes_and_minified_names_do_not_count() {
+        let source = "e.setStorageSync( 'tel',\n  t.telNumber )";
+        assert_eq!(normalised(source), normalised("n.setStorageSync(\"tel\",r.telNumber)"));
+        assert_ne!(normalised(source), normalised("n.setStorageSync(\"tel\",r.userName)"));
+        assert_ne!(normalised("f('a b')"), normalised("f('a c')"), "texts count, however short");
+        assert_ne!(normalised("f(\"it's\", 'ab')"), normalised("f(\"it's\", 'cd')"));
+    }
 }

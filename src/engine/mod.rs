@@ -1,6 +1,8 @@
 //! Runs the pipeline: reads, links, solves, asks the rules, applies configuration and suppressions, orders the
 //! findings and computes the verdict.
 
+pub mod baseline;
+pub mod buffer;
 pub mod config;
 pub mod fingerprint;
 pub mod markers;
@@ -23,6 +25,7 @@ use crate::package::{FileKind, Layout, Package, PackageFile, ReadError, ReadOpti
 use crate::policy::Policy;
 use crate::rules::{self, Confidence, Context, Finding, Severity};
 use crate::source::{FileId, Span};
+use baseline::Baseline;
 use config::{Config, ConfigFailure, Level, Profile};
 
 /// What the caller asks for; it goes before the configuration.
@@ -50,6 +53,8 @@ pub struct Options {
     pub honor_suppressions: Option<bool>,
     /// Bounds of reading.
     pub read: Option<ReadOptions>,
+    /// Findings that are known and hidden; goes before the configuration's.
+    pub baseline: Option<Arc<Baseline>>,
     /// No rule runs: only the analyses are wanted.
     pub no_rules: bool,
     /// Where facts of files are kept between runs.
@@ -128,10 +133,21 @@ pub struct Hit {
     pub finding: Finding,
     /// Severity after overrides.
     pub severity: Severity,
-    /// Survives moved lines.
+    /// Survives moved lines; unique in the package.
     pub fingerprint: String,
+    /// Survives a move to another file too; not unique.
+    pub content: String,
+    /// Whether a baseline lists it; `None` without a baseline.
+    pub known: Option<bool>,
     /// Who hides it and why.
     pub suppressed: Option<(Hider, Arc<str>)>,
+}
+
+impl Hit {
+    /// What pairs it with the same finding of another version.
+    pub fn key(&self) -> baseline::Key<'_> {
+        (&self.fingerprint, &self.content)
+    }
 }
 
 /// A vetted package.
@@ -199,10 +215,16 @@ pub struct Outcome {
 
 /// Vets every package under every path.
 pub fn vet(paths: &[PathBuf], policy: &Policy, options: &Options) -> Outcome {
+    vet_with(paths, policy, options, None)
+}
+
+/// Vets every package under every path; where no configuration is found, by the one given.
+pub fn vet_with(paths: &[PathBuf], policy: &Policy, options: &Options, other: Option<&Config>) -> Outcome {
     let layouts = layouts(policy);
     let mut outcome = Outcome::default();
     for path in paths {
         let mut config = match configuration(path, policy, options) {
+            Ok(config) if config.path.is_none() => other.cloned().unwrap_or(config),
             Ok(config) => config,
             Err(failure) => {
                 outcome.failures.push(Failure::Config(failure));
@@ -337,7 +359,14 @@ fn vet_unless(
             let hidden = suppressions.hides(&finding, &package, used);
             let suppressed = hidden.map(|one| (Hider::InSource, one.reason.clone()));
             if let Some(severity) = severity(&finding, policy, config) {
-                hits.push(Hit { finding, severity, fingerprint: String::new(), suppressed });
+                hits.push(Hit {
+                    finding,
+                    severity,
+                    fingerprint: String::new(),
+                    content: String::new(),
+                    known: None,
+                    suppressed,
+                });
             }
         }
     };
@@ -356,6 +385,9 @@ fn vet_unless(
 
     let profile = options.profile.or(config.profile).unwrap_or_default();
     let honors = options.honor_suppressions.unwrap_or(profile != Profile::Gate);
+    if let Some(baseline) = options.baseline.as_ref().or(config.baseline.as_ref()) {
+        baseline.hide(&package.below, honors, &mut hits);
+    }
     let suppressions = suppressions.len();
     let mut vetted = Vetted {
         package,

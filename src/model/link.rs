@@ -132,9 +132,12 @@ impl Linker<'_> {
                 _ => {}
             }
         }
+        // A list of pages that cannot be read must not hide the pages.
+        let unread = self.package.app.is_some() && self.package.app_json().is_none();
         for (route, kind) in others {
             if !self.program.by_route.contains_key(route.as_str()) {
-                let unit = self.add_unit(kind, &route, None, false);
+                let live = unread && kind == UnitKind::Page;
+                let unit = self.add_unit(kind, &route, None, live);
                 self.link_components(unit);
             }
         }

@@ -211,6 +211,8 @@ pub struct Submission {
 pub struct Package {
     /// Where it was found, as given by the user.
     pub root: PathBuf,
+    /// Its folder below the path that was read, with `/`; empty when it is the path.
+    pub below: String,
     /// The host's id (`swan`, `weapp`, …), as in the rule packs.
     pub host: Arc<str>,
     /// Text files, by path.

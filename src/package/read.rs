@@ -428,6 +428,7 @@ impl Reader<'_> {
             within.into_par_iter().map(|(entry, path, class)| self.load(entry, path, class, &npm)).collect();
         let mut package = Package {
             root: if self.root.is_empty() { self.scan.to_owned() } else { self.scan.join(self.root) },
+            below: self.root.to_owned(),
             ..Package::default()
         };
         for outcome in outcomes {

@@ -1,7 +1,9 @@
 //! Markdown, for comments on a merge request.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::compare;
 use super::model::Report;
 use super::terminal::{Style, skip_word, verdict_word};
 use crate::policy::catalogue::{Lang, Severity};
@@ -53,7 +55,11 @@ pub fn render(report: &Report, style: Style) -> String {
                 let at = finding.range.start;
                 let _ = writeln!(
                     out,
-                    "- **{}** `{}` `{}:{}:{}`",
+                    "- {}**{}** `{}` `{}:{}:{}`",
+                    match finding.baseline_state.as_deref() {
+                        Some(state @ "new") => format!("[{}] ", compare::state_word(state, lang)),
+                        _ => String::new(),
+                    },
                     inline(finding.message.lines().next().unwrap_or_default()),
                     finding.rule,
                     finding.file,
@@ -98,6 +104,36 @@ pub fn render(report: &Report, style: Style) -> String {
                         step.file,
                         step.range.start.line
                     );
+                }
+            }
+            out.push('\n');
+        }
+        if let Some((new, unchanged, fixed)) = compare::counts(package) {
+            let title = lang.pick("与旧版相比", "Since the old version");
+            let _ = match lang {
+                Lang::Zh => writeln!(out, "## {title}\n\n新增 {new} 处，未变 {unchanged} 处，已修复 {fixed} 处。\n"),
+                Lang::En => writeln!(out, "## {title}\n\n{new} new, {unchanged} unchanged, {fixed} fixed.\n"),
+            };
+            for finding in package.fixed.iter().flatten() {
+                let message = inline(finding.message.lines().next().unwrap_or_default());
+                let word = compare::state_word("absent", lang);
+                let _ = writeln!(out, "- {word} `{}` `{}` {message}", finding.rule, finding.file);
+            }
+            let changes = package
+                .capability_changes
+                .iter()
+                .flat_map(|changes| compare::changes(changes, lang))
+                .collect::<Vec<_>>();
+            if !changes.is_empty() {
+                let _ = match lang {
+                    Lang::Zh => writeln!(out, "\n| 能力 | 新增 | 不再有 |\n|---|---|---|"),
+                    Lang::En => writeln!(out, "\n| capability | gained | lost |\n|---|---|---|"),
+                };
+                let cell = |names: &BTreeSet<String>| {
+                    names.iter().map(|name| format!("`{}`", name.replace('|', "\\|"))).collect::<Vec<_>>().join(" ")
+                };
+                for (kind, gained, lost) in changes {
+                    let _ = writeln!(out, "| {kind} | {} | {} |", cell(gained), cell(lost));
                 }
             }
             out.push('\n');

@@ -1,5 +1,6 @@
 //! One file an output. A report never decides.
 
+pub mod compare;
 mod flows;
 mod github;
 mod gitlab;
@@ -14,6 +15,7 @@ pub mod model;
 mod sarif;
 mod terminal;
 
+pub use compare::compare;
 pub use flows::render as flows;
 pub use github::render as github;
 pub use gitlab::{code_quality as gitlab, sast as gitlab_sast};

@@ -66,6 +66,9 @@ pub struct Summary {
 pub struct PackageReport {
     /// Where it was found, as given.
     pub root: String,
+    /// Its folder below the path that was vetted; empty when it is the path.
+    #[serde(skip)]
+    pub below: String,
     /// Host id.
     pub host: String,
     /// Declared categories.
@@ -152,13 +155,16 @@ pub struct FindingReport {
     pub trace: Vec<TraceStep>,
     /// Repairs.
     pub fixes: Vec<FixReport>,
-    /// Survives moved lines.
+    /// Survives moved lines; unique in the package.
     pub fingerprint: String,
+    /// Survives a move to another file too; not unique.
+    #[serde(skip)]
+    pub content: String,
     /// Who hides it, and why.
     pub suppressed: Option<SuppressedReport>,
     /// Whose code it is in and how that came in.
     pub origin: OriginReport,
-    /// `new` or `unchanged`; only with a baseline or comparison.
+    /// `new`, `unchanged`, or `absent` in [`PackageReport::fixed`]; only with a baseline or comparison.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub baseline_state: Option<String>,
     /// The rule's title.
@@ -476,6 +482,7 @@ impl Builder<'_> {
         let lines = if self.shape.lines { self.lines() } else { BTreeMap::new() };
         PackageReport {
             root: package.root.to_string_lossy().replace('\\', "/"),
+            below: package.below.clone(),
             host: package.host.to_string(),
             categories: package.submission.categories.clone(),
             files: package.files.len() + package.assets.len(),
@@ -609,18 +616,28 @@ impl Builder<'_> {
                 })
                 .collect(),
             fingerprint: hit.fingerprint.clone(),
+            content: hit.content.clone(),
             suppressed: hit
                 .suppressed
                 .as_ref()
-                .map(|(by, reason)| SuppressedReport { by: *by, reason: self.masker.text(reason) }),
+                .map(|(by, reason)| SuppressedReport { by: *by, reason: self.reason(*by, reason) }),
             origin: chains.origin(self.vetted, finding.place),
-            baseline_state: None,
+            baseline_state: hit.known.map(|known| if known { "unchanged" } else { "new" }.to_owned()),
             title: entry.map(|entry| entry.title.get(lang).to_owned()).unwrap_or_default(),
             counts: match hit.suppressed {
                 None => true,
                 Some((Hider::InSource, _)) => !self.vetted.honors,
                 Some(_) => false,
             },
+        }
+    }
+
+    fn reason(&self, by: Hider, reason: &str) -> String {
+        match by {
+            Hider::Baseline if reason.is_empty() => {
+                self.shape.lang.pick("基线中已列出", "listed in the baseline").to_owned()
+            }
+            _ => self.masker.text(reason),
         }
     }
 
@@ -953,7 +970,7 @@ impl Chains {
             Origin::Vendored { name, version } => ("vendored", Some(name), version.as_ref()),
             Origin::Npm { name, version } => ("npm", Some(name), version.as_ref()),
         };
-        let import_chain = if kind == "own" { Vec::new() } else { self.chain(vetted, place.file.0) };
+        let import_chain = self.chain(vetted, place.file.0);
         OriginReport {
             kind: kind.to_owned(),
             name: name.map(ToString::to_string),

@@ -31,10 +31,12 @@ fn level(severity: Severity) -> &'static str {
 }
 
 fn run(report: &Report, package: &PackageReport, policy: &Policy, lang: Lang) -> Value {
-    let ids: BTreeSet<&str> = package.findings.iter().map(|finding| finding.rule.as_str()).collect();
+    // What a comparison shows to be gone is a result with the state `absent`.
+    let everything: Vec<&FindingReport> = package.findings.iter().chain(package.fixed.iter().flatten()).collect();
+    let ids: BTreeSet<&str> = everything.iter().map(|finding| finding.rule.as_str()).collect();
     let rules: Vec<&str> = ids.into_iter().collect();
     let clauses: BTreeSet<&str> =
-        package.findings.iter().flat_map(|finding| finding.clauses.iter().map(String::as_str)).collect();
+        everything.iter().flat_map(|finding| finding.clauses.iter().map(String::as_str)).collect();
     let clauses: Vec<&str> = clauses.into_iter().collect();
     let index: BTreeMap<&str, usize> = rules.iter().enumerate().map(|(index, id)| (*id, index)).collect();
     let clause_index: BTreeMap<&str, usize> = clauses.iter().enumerate().map(|(index, id)| (*id, index)).collect();
@@ -77,8 +79,7 @@ fn run(report: &Report, package: &PackageReport, policy: &Policy, lang: Lang) ->
             json!({"id": id, "shortDescription": {"text": text(title, id)}})
         })
         .collect();
-    let results: Vec<Value> = package
-        .findings
+    let results: Vec<Value> = everything
         .iter()
         .map(|finding| {
             let mut result = json!({
@@ -87,7 +88,7 @@ fn run(report: &Report, package: &PackageReport, policy: &Policy, lang: Lang) ->
                 "level": level(finding.severity),
                 "message": {"text": message(finding)},
                 "locations": [{"physicalLocation": location(package, &finding.file, finding.range, Some(&finding.snippet))}],
-                "partialFingerprints": {"minivet/v1": finding.fingerprint},
+                "partialFingerprints": {"minivet/v1": finding.fingerprint, "minivetContent/v1": finding.content},
                 "taxa": finding.clauses.iter().filter_map(|id| taxon(id)).collect::<Vec<_>>(),
                 "properties": {
                     "confidence": finding.confidence,

@@ -11,6 +11,7 @@ use codespan_reporting::term::Config;
 use codespan_reporting::term::termcolor::{Ansi, Color, ColorSpec, NoColor, WriteColor};
 use codespan_reporting::term::{Styles, StylesWriter};
 
+use super::compare;
 use super::model::{FindingReport, PackageReport, Range, Report};
 use crate::engine::Verdict;
 use crate::engine::config::ConfigFailure;
@@ -173,6 +174,29 @@ fn summary(out: &mut Vec<u8>, package: &PackageReport, style: Style) {
             let _ = writeln!(line, "    {}{}{}", skipped.path, lang.pick("：", ": "), skip_word(&skipped.reason, lang));
         }
     }
+    if let Some((new, unchanged, fixed)) = compare::counts(package) {
+        let _ = match lang {
+            Lang::Zh => writeln!(line, "  与旧版相比：新增 {new} 处，未变 {unchanged} 处，已修复 {fixed} 处"),
+            Lang::En => writeln!(line, "  since the old version: {new} new, {unchanged} unchanged, {fixed} fixed"),
+        };
+        for finding in package.fixed.iter().flatten().filter(|_| !style.quiet) {
+            let message = finding.message.lines().next().unwrap_or_default();
+            let fixed = compare::state_word("absent", lang);
+            let at = finding.range.start.line;
+            let _ = writeln!(line, "    {fixed} {} {}:{at} {message}", finding.rule, finding.file);
+        }
+    }
+    if let Some(changes) = &package.capability_changes {
+        let changes = compare::changes(changes, lang);
+        if !changes.is_empty() {
+            let _ = writeln!(line, "  {}", lang.pick("能力变化：", "capabilities:"));
+        }
+        for (kind, gained, lost) in changes {
+            let signed = gained.iter().map(|one| format!("+{one}")).chain(lost.iter().map(|one| format!("-{one}")));
+            let signed: Vec<String> = signed.collect();
+            let _ = writeln!(line, "    {kind}{}{}", lang.pick("：", ": "), signed.join(" "));
+        }
+    }
     for error in &package.engine_errors {
         let _ = writeln!(line, "  {}{error}", lang.pick("分析器内部错误：", "internal error: "));
     }
@@ -308,6 +332,9 @@ fn diagnostic(package: &PackageReport, finding: &FindingReport, style: Style) ->
             (Lang::Zh, false) => format!("来自第三方库 {name}{version}：{chain}"),
             (Lang::En, false) => format!("from the library {name}{version}: {chain}"),
         });
+    }
+    if let Some(state) = finding.baseline_state.as_deref().filter(|state| *state == "new") {
+        notes.push(compare::state_word(state, lang).to_owned());
     }
     if let Some(hidden) = &finding.suppressed {
         notes.push(format!("{}{}", lang.pick("已抑制：", "suppressed: "), hidden.reason));

@@ -1,0 +1,633 @@
+//! The binary from outside: commands, exit codes, bad input, masks.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use minivet::engine::{self, Options};
+use minivet::policy::Policy;
+use minivet::policy::catalogue::Lang;
+use minivet::report::{self, Shape, Style};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const SHOP: &str = "fixtures/packages/corner-shop";
+
+fn minivet(args: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("minivet").unwrap();
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("NO_COLOR")
+        .env_remove("LC_ALL")
+        .env_remove("LC_MESSAGES")
+        .env("LANG", "en_US.UTF-8")
+        .timeout(std::time::Duration::from_secs(120))
+        .args(args);
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    minivet(args).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {} {}", out(output), err(output)))
+}
+
+fn rules(report: &Value) -> Vec<&str> {
+    report["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|package| package["findings"].as_array().unwrap())
+        .map(|finding| finding["rule"].as_str().unwrap())
+        .collect()
+}
+
+/// A small package with one page; more files may follow.
+fn package(files: &[(&str, &str)]) -> TempDir {
+    let dir = TempDir::new().unwrap();
+    write(dir.path(), "app.json", r#"{"pages": ["pages/a/a"], "window": {"navigationBarTitleText": "街角书店"}}"#);
+    write(dir.path(), "app.js", "App({});\n");
+    write(dir.path(), "project.swan.json", "{}");
+    write(dir.path(), "pages/a/a.swan", "<view>街角书店</view>\n");
+    write(dir.path(), "pages/a/a.js", "Page({});\n");
+    for (path, text) in files {
+        write(dir.path(), path, text);
+    }
+    dir
+}
+
+fn write(dir: &Path, path: &str, text: impl AsRef<[u8]>) -> PathBuf {
+    let path = dir.join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A page that keeps a phone number in plain text when it is tapped, in a small package; more files may follow.
+fn storing(files: &[(&str, &str)]) -> TempDir {
+    let mut all = vec![("pages/a/a.js", STORES), ("pages/a/a.swan", TAPPED)];
+    all.extend(files);
+    package(&all)
+}
+
+const TAPPED: &str = "<view bindtap=\"onTap\">街角书店</view>\n";
+const STORES: &str = "Page({\n  onTap() {\n    swan.chooseAddress({\n      success: res => swan.setStorageSync('tel', res.telNumber)\n    });\n  }\n});\n";
+
+#[test]
+fn exit_codes_follow_the_findings() {
+    let clean = package(&[]);
+    assert_eq!(code(&run(&["check", text(clean.path())])), 0);
+    let dirty = storing(&[]);
+    let dirty = text(dirty.path());
+    assert_eq!(code(&run(&["check", dirty])), 1);
+    assert_eq!(code(&run(&["check", dirty, "--fail-on", "never"])), 0);
+    assert_eq!(code(&run(&["check", dirty, "--ignore", "privacy"])), 0);
+    for severity in ["note", "warning", "error"] {
+        assert_eq!(code(&run(&["check", dirty, "--fail-on", severity])), 1, "{severity}");
+    }
+    // Notes count only where they are asked to.
+    let notes = ["check", text(clean.path()), "--fail-on", "note"];
+    assert_eq!(code(&run(&notes)), i32::from(!rules(&json(&run(&["check", notes[1], "--format", "json"]))).is_empty()));
+}
+
+#[test]
+fn exit_codes_are_the_same_for_every_format() {
+    let dirty = storing(&[]);
+    for format in
+        ["terminal", "json", "sarif", "html", "markdown", "junit", "gitlab", "gitlab-sast", "github", "letter"]
+    {
+        let output = run(&["check", text(dirty.path()), "--format", format]);
+        assert_eq!(code(&output), 1, "{format}");
+        assert!(!output.stdout.is_empty(), "{format}");
+    }
+}
+
+#[test]
+fn a_path_that_does_not_exist() {
+    let output = run(&["check", "no/such/path"]);
+    assert_eq!(code(&output), 3);
+    assert_eq!(err(&output), "minivet: no/such/path: no such file or folder\n");
+    let output = run(&["check", "no/such/path", "--lang", "zh"]);
+    assert!(err(&output).contains("没有这个文件或目录"), "{}", err(&output));
+    // The rest is still vetted.
+    let dirty = storing(&[]);
+    let output = run(&["check", "no/such/path", text(dirty.path()), "--format", "json"]);
+    assert_eq!(code(&output), 3);
+    assert!(rules(&json(&output)).contains(&"privacy/plaintext-storage"));
+}
+
+#[test]
+fn an_empty_folder() {
+    let dir = TempDir::new().unwrap();
+    let output = run(&["check", text(dir.path())]);
+    assert_eq!(code(&output), 3);
+    assert!(err(&output).contains("no mini-program found"), "{}", err(&output));
+    assert_eq!(out(&output), "");
+}
+
+#[test]
+fn a_broken_app_json() {
+    let dir = storing(&[("app.json", "{\"pages\": [\"pages/a/a\"\n")]);
+    let output = run(&["check", text(dir.path()), "--format", "json"]);
+    assert_eq!(code(&output), 1);
+    let report = json(&output);
+    let finding = report["packages"][0]["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|finding| finding["rule"] == "package/invalid-config" && finding["file"] == "app.json")
+        .expect("the mistake is told");
+    assert!(finding["range"]["start"]["line"].as_u64().unwrap() >= 1);
+    // The script is vetted all the same.
+    assert!(rules(&report).contains(&"privacy/plaintext-storage"), "{:?}", rules(&report));
+}
+
+#[test]
+fn a_binary_named_js() {
+    let dir = storing(&[]);
+    let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+    bytes.extend((0..4096u32).map(|index| (index * 7 % 256) as u8));
+    write(dir.path(), "lib/native.js", bytes);
+    let output = run(&["check", text(dir.path()), "--format", "json"]);
+    assert_eq!(code(&output), 1);
+    let report = json(&output);
+    let skipped = report["packages"][0]["skipped"].as_array().unwrap();
+    let binary = skipped.iter().find(|item| item["path"] == "lib/native.js").expect("it is listed");
+    assert_eq!(binary["reason"], "binary");
+    assert_eq!(binary["hides_code"], true);
+    assert!(rules(&report).contains(&"privacy/plaintext-storage"));
+    let output = run(&["check", text(dir.path()), "-q"]);
+    assert!(out(&output).contains("lib/native.js: binary data"), "{}", out(&output));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_loop_or_lead_out() {
+    let dir = storing(&[]);
+    let outside = TempDir::new().unwrap();
+    write(outside.path(), "secret.js", "swan.setStorageSync('a', 1);");
+    std::os::unix::fs::symlink(dir.path(), dir.path().join("pages/loop")).unwrap();
+    std::os::unix::fs::symlink(outside.path().join("secret.js"), dir.path().join("out.js")).unwrap();
+    std::os::unix::fs::symlink("nowhere", dir.path().join("dangling.js")).unwrap();
+    let output = run(&["check", text(dir.path()), "--format", "json"]);
+    assert_eq!(code(&output), 1);
+    let report = json(&output);
+    let skipped = report["packages"][0]["skipped"].as_array().unwrap();
+    for path in ["pages/loop", "out.js", "dangling.js"] {
+        let item = skipped.iter().find(|item| item["path"] == path).unwrap_or_else(|| panic!("{path} is listed"));
+        assert_eq!(item["reason"], "link", "{path}");
+    }
+    assert_eq!(report["packages"][0]["files"], 5);
+    assert!(rules(&report).contains(&"privacy/plaintext-storage"));
+}
+
+#[test]
+fn a_file_of_fifty_megabytes() {
+    let dir = storing(&[]);
+    let line = "var filler = 'the quick brown fox jumps over the lazy dog';\n";
+    write(dir.path(), "pages/a/huge.js", line.repeat((50 << 20) / line.len() + 1));
+    let start = std::time::Instant::now();
+    let output = run(&["check", text(dir.path()), "--format", "json"]);
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+    assert_eq!(code(&output), 1);
+    let report = json(&output);
+    let skipped = report["packages"][0]["skipped"].as_array().unwrap();
+    let huge = skipped.iter().find(|item| item["path"] == "pages/a/huge.js").expect("it is listed");
+    assert_eq!(huge["reason"], "too-large");
+    assert!(huge["bytes"].as_u64().unwrap() > 50 << 20);
+    assert!(rules(&report).contains(&"privacy/plaintext-storage"));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = storing(&[]);
+    // What is no regular file cannot be read, whoever asks.
+    let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("pages/a/b.js")).unwrap();
+    // Permissions bind everyone but the superuser.
+    let locked = write(dir.path(), "pages/a/c.js", "var a = 1;\n");
+    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0)).unwrap();
+    let binds = std::fs::read(&locked).is_err();
+    let output = run(&["check", text(dir.path()), "--format", "json"]);
+    assert_eq!(code(&output), 1);
+    let report = json(&output);
+    let unreadable: Vec<&str> = report["packages"][0]["skipped"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["reason"] == "unreadable")
+        .map(|item| item["path"].as_str().unwrap())
+        .collect();
+    if binds {
+        assert_eq!(unreadable, ["pages/a/b.js", "pages/a/c.js"]);
+    } else {
+        assert_eq!(unreadable, ["pages/a/b.js"]);
+        assert_eq!(report["packages"][0]["files"], 6, "the superuser reads it");
+    }
+    assert!(rules(&report).contains(&"privacy/plaintext-storage"));
+}
+
+#[test]
+fn mistakes_in_the_configuration_come_with_place_and_suggestion() {
+    let dir = package(&[(
+        "minivet.toml",
+        "[package]\ncategoris = [\"工具/信息查询\"]\n\n[rules.\"privacy/plaintext-storag\"]\nseverity = \"warning\"\n",
+    )]);
+    let output = run(&["check", text(dir.path())]);
+    assert_eq!(code(&output), 2);
+    let message = err(&output);
+    for part in [
+        "unknown key `categoris`",
+        "minivet.toml:2:1",
+        "did you mean `categories`?",
+        "unknown rule `privacy/plaintext-storag`",
+        "minivet.toml:4:8",
+        "did you mean `privacy/plaintext-storage`?",
+    ] {
+        assert!(message.contains(part), "{part} in {message}");
+    }
+    let output = run(&["check", text(dir.path()), "--lang", "zh"]);
+    assert!(err(&output).contains("是否想写 `categories`？"), "{}", err(&output));
+    // Broken TOML, and a configuration that is not there.
+    write(dir.path(), "minivet.toml", "[package\nname = 1\n");
+    let output = run(&["check", text(dir.path())]);
+    assert_eq!(code(&output), 2);
+    assert!(err(&output).contains("TOML syntax"), "{}", err(&output));
+    let output = run(&["check", SHOP, "--config", "no/such.toml"]);
+    assert_eq!(code(&output), 2);
+    assert!(err(&output).contains("cannot be read"), "{}", err(&output));
+}
+
+#[test]
+fn unknown_rules_hosts_and_flags_are_usage_errors() {
+    for flag in ["--select", "--ignore"] {
+        let output = run(&["check", SHOP, flag, "privacy/plaintext-storag"]);
+        assert_eq!(code(&output), 2, "{flag}");
+        assert!(err(&output).contains("did you mean `privacy/plaintext-storage`?"), "{}", err(&output));
+    }
+    let output = run(&["check", SHOP, "--host", "wechat"]);
+    assert_eq!(code(&output), 2);
+    assert!(err(&output).contains("known hosts:"), "{}", err(&output));
+    assert_eq!(code(&run(&["check", SHOP, "--no-such-flag"])), 2);
+    assert_eq!(code(&run(&["explain", "no-such-rule"])), 2);
+    assert_eq!(code(&run(&[])), 2);
+    let output = run(&["check", SHOP, "--rules", "no/such/folder"]);
+    assert_eq!(code(&output), 2);
+}
+
+#[test]
+fn a_broken_submission_is_a_usage_error() {
+    let dir = TempDir::new().unwrap();
+    let file = write(dir.path(), "submission.json", "{\"categories\": 1}");
+    assert_eq!(code(&run(&["check", SHOP, "--submission", text(&file)])), 2);
+    write(dir.path(), "submission.json", "{\"categories\": [\"工具/信息查询\"]}");
+    let report = json(&run(&["check", SHOP, "--submission", text(&file), "--format", "json"]));
+    assert_eq!(report["packages"][0]["categories"], serde_json::json!(["工具/信息查询"]));
+    let output = run(&["check", SHOP, "--category", "电商/综合性电商平台", "--format", "json"]);
+    assert_eq!(json(&output)["packages"][0]["categories"], serde_json::json!(["电商/综合性电商平台"]));
+}
+
+#[test]
+fn rules_are_selected_ignored_and_filtered() {
+    let select = |args: &[&str]| -> Vec<String> {
+        let mut all = vec!["check", SHOP, "--format", "json", "--fail-on", "never"];
+        all.extend(args);
+        let output = run(&all);
+        assert_eq!(code(&output), 0, "{}", err(&output));
+        rules(&json(&output)).into_iter().map(str::to_owned).collect()
+    };
+    let all = select(&[]);
+    assert!(
+        all.iter().any(|rule| rule.starts_with("privacy/")) && all.iter().any(|rule| rule.starts_with("category/"))
+    );
+    assert_eq!(select(&["--select", "privacy/plaintext-storage"]), ["privacy/plaintext-storage"]);
+    assert!(select(&["--select", "privacy"]).iter().all(|rule| rule.starts_with("privacy/")));
+    assert!(select(&["--ignore", "privacy,category"]).iter().all(|rule| !rule.starts_with("privacy/")));
+    let two = select(&["--select", "privacy/plaintext-storage", "--select", "privacy/plaintext-transport"]);
+    assert_eq!(two, ["privacy/plaintext-storage", "privacy/plaintext-transport"]);
+    let sure = run(&["check", SHOP, "--format", "json", "--min-confidence", "high"]);
+    for finding in json(&sure)["packages"][0]["findings"].as_array().unwrap() {
+        assert_eq!(finding["confidence"], "high");
+    }
+}
+
+#[test]
+fn the_configuration_sets_severities_and_bounds() {
+    let dir = storing(&[(
+        "minivet.toml",
+        "[check]\nfail-on = \"never\"\n[rules.\"privacy/plaintext-storage\"]\nseverity = \"note\"\n",
+    )]);
+    let output = run(&["check", text(dir.path()), "--format", "json", "--select", "privacy/plaintext-storage"]);
+    assert_eq!(code(&output), 0);
+    assert_eq!(json(&output)["packages"][0]["findings"][0]["severity"], "note");
+    assert_eq!(code(&run(&["check", text(dir.path()), "--fail-on", "note"])), 1);
+    write(dir.path(), "minivet.toml", "[check]\nexclude = [\"pages/**\"]\n");
+    let output = run(&["check", text(dir.path()), "--format", "json", "--select", "privacy/plaintext-storage"]);
+    assert_eq!(rules(&json(&output)), [] as [&str; 0]);
+    write(dir.path(), "minivet.toml", "[rules.\"privacy/plaintext-storage\"]\nseverity = \"off\"\n");
+    let output = run(&["check", text(dir.path()), "--format", "json", "--select", "privacy/plaintext-storage"]);
+    assert_eq!(rules(&json(&output)), [] as [&str; 0]);
+}
+
+#[test]
+fn standard_input_stands_for_a_file() {
+    let dir = package(&[("pages/a/a.swan", TAPPED)]);
+    let file = dir.path().join("pages/a/a.js");
+    let args = ["check", "-", "--stdin-filename", text(&file), "--format", "json"];
+    let output = minivet(&args).write_stdin(STORES).output().unwrap();
+    assert_eq!(code(&output), 1);
+    let report = json(&output);
+    assert!(rules(&report).contains(&"privacy/plaintext-storage"));
+    for finding in report["packages"][0]["findings"].as_array().unwrap() {
+        assert_eq!(finding["file"], "pages/a/a.js", "only that file's");
+    }
+    // What is on disk is clean; nothing was written there.
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "Page({});\n");
+    // The file need not be there, nor a package around it.
+    let alone = TempDir::new().unwrap();
+    let file = alone.path().join("a.js");
+    let args = ["check", "-", "--stdin-filename", text(&file), "--format", "json", "--host", "swan"];
+    let output = minivet(&args).write_stdin("swan.setStorageSync('k', 'sk_live_4eC39HqLyjWDarjtT1zdp7dc');\n").output();
+    assert!(matches!(code(&output.unwrap()), 0 | 1));
+    // Both halves of the request are needed.
+    assert_eq!(code(&run(&["check", "-"])), 2);
+    assert_eq!(code(&run(&["check", SHOP, "--stdin-filename", "a.js"])), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_is_no_fault() {
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin("minivet"))
+        .args(["rules", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn languages() {
+    let zh = out(&run(&["check", SHOP, "--lang", "zh", "-q"]));
+    let en = out(&run(&["check", SHOP, "--lang", "en", "-q"]));
+    assert!(zh.starts_with("不通过：") && en.starts_with("reject:"), "{zh}{en}");
+    let locale = |name: &str| out(&minivet(&["check", SHOP, "-q"]).env("LANG", name).output().unwrap());
+    assert_eq!(locale("en_GB.UTF-8"), en);
+    assert_eq!(locale("zh_CN.UTF-8"), zh);
+    assert_eq!(locale("C.UTF-8"), zh);
+    let both = minivet(&["check", SHOP, "-q"]).env("LANG", "zh_CN.UTF-8").env("LC_ALL", "en_US").output().unwrap();
+    assert_eq!(out(&both), en);
+}
+
+#[test]
+fn more_words_and_fewer() {
+    let plain = out(&run(&["check", SHOP]));
+    let quiet = out(&run(&["check", SHOP, "-q"]));
+    let verbose = out(&run(&["check", SHOP, "-v"]));
+    assert_eq!(quiet.lines().count(), 1, "{quiet}");
+    assert!(plain.ends_with(&quiet));
+    assert!(verbose.len() >= plain.len());
+    let dir = storing(&[(".hidden/x.js", "var a;")]);
+    let verbose = out(&run(&["check", text(dir.path()), "-v"]));
+    assert!(verbose.contains(".hidden"), "{verbose}");
+    assert!(!out(&run(&["check", text(dir.path())])).contains(".hidden"));
+}
+
+#[test]
+fn colours() {
+    let escape = '\u{1b}';
+    assert!(!out(&run(&["check", SHOP])).contains(escape), "no terminal, no colours");
+    assert!(out(&run(&["check", SHOP, "--color", "always"])).contains(escape));
+    assert!(!out(&run(&["check", SHOP, "--color", "never"])).contains(escape));
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("report.txt");
+    let output = run(&["check", SHOP, "--color", "always", "--output", text(&file)]);
+    assert_eq!(code(&output), 1);
+    assert_eq!(out(&output), "");
+    assert!(!std::fs::read_to_string(&file).unwrap().contains(escape), "a file has none");
+    let output = run(&["check", SHOP, "--output", text(&dir.path().join("no/such/folder/x"))]);
+    assert_eq!(code(&output), 2);
+}
+
+#[test]
+fn personal_information_and_secrets_appear_in_no_output() {
+    let hidden = ["13671829405", "330106198407124635", "9f86d081884c7d659a2feaa0c55ad015"];
+    let dir = package(&[
+        (
+            "pages/a/a.js",
+            "const appSecret = '9f86d081884c7d659a2feaa0c55ad015';\nPage({\n  data: { tel: '13671829405', id: '330106198407124635' },\n  onLoad() {\n    swan.request({ url: 'http://api.example.com/u?tel=13671829405', data: { id: '330106198407124635' }, header: { appSecret } });\n    // 13671829405\n    console.log('13671829405');\n    swan.getLocation({ success: res => swan.setStorageSync('13671829405', res.latitude) });\n  }\n});\n",
+        ),
+        ("pages/a/a.swan", "<view>联系人 13671829405，身份证 330106198407124635</view>\n"),
+    ]);
+    // In one process, for the price of one run.
+    let policy = Policy::embedded().map_err(|(_, errors)| errors).unwrap();
+    let outcome = engine::vet(&[dir.path().to_owned()], &policy, &Options::default());
+    let mut outputs = Vec::new();
+    for lang in [Lang::Zh, Lang::En] {
+        let shape = Shape { lang, unmasked: false, flows: true, coverage: true, lines: true };
+        let style = Style { lang, color: false, quiet: false, verbose: true };
+        let mut built = report::build(&outcome, &policy, shape);
+        report::compare(&mut built, &report::build(&engine::Outcome::default(), &policy, shape));
+        assert!(built.packages[0].findings.len() > 3);
+        outputs.extend([
+            ("terminal", report::terminal(&built, style)),
+            ("json", report::json(&built)),
+            ("sarif", report::sarif(&built, &policy, lang)),
+            ("html", report::html(&built, style)),
+            ("markdown", report::markdown(&built, style)),
+            ("junit", report::junit(&built)),
+            ("gitlab", report::gitlab(&built)),
+            ("gitlab-sast", report::gitlab_sast(&built)),
+            ("github", report::github(&built)),
+            ("letter", report::letter(&built, &policy, style)),
+            ("flows", report::flows(&built, style)),
+            ("inventory", report::inventory_markdown(&built, style)),
+            ("inventory page", report::inventory_html(&built, style)),
+        ]);
+    }
+    outputs.push(("baseline", engine::baseline::Baseline::of(&outcome.packages).render()));
+    for (name, output) in &outputs {
+        for secret in &hidden {
+            assert!(!output.contains(secret), "{name} shows {secret}: {output}");
+        }
+    }
+    let shown = out(&run(&["check", text(dir.path()), "--format", "json", "--unmasked"]));
+    for secret in hidden {
+        assert!(shown.contains(secret), "--unmasked shows {secret}");
+    }
+    let masked = out(&run(&["check", text(dir.path()), "--format", "json"]));
+    assert!(hidden.iter().all(|secret| !masked.contains(secret)));
+}
+
+#[test]
+fn explain() {
+    let page = out(&run(&["explain", "privacy/plaintext-storage"]));
+    assert!(page.starts_with("# privacy/plaintext-storage") && page.contains("## Bad"), "{page}");
+    assert!(page.contains("agreement-4.3"));
+    assert_eq!(out(&run(&["explain", "plaintext-storage"])), page);
+    let zh = out(&run(&["explain", "privacy/plaintext-storage", "--lang", "zh"]));
+    assert_ne!(zh, page);
+    let clause = out(&run(&["explain", "agreement-4.3"]));
+    assert!(clause.contains("privacy/plaintext-storage"), "{clause}");
+    let output = run(&["explain", "plaintext-storag"]);
+    assert!(err(&output).contains("did you mean"), "{}", err(&output));
+}
+
+#[test]
+fn rules_in_every_form() {
+    let list = json(&run(&["rules", "--format", "json"]));
+    let ids: Vec<&str> = list["rules"].as_array().unwrap().iter().map(|rule| rule["id"].as_str().unwrap()).collect();
+    assert!(ids.len() > 100);
+    let plain = out(&run(&["rules"]));
+    assert!(ids.iter().all(|id| plain.contains(id)));
+    assert!(out(&run(&["rules", "--format", "markdown"])).starts_with("| rule |"));
+    let clauses = json(&run(&["rules", "--by", "clause", "--format", "json"]));
+    assert!(clauses["clauses"].as_array().unwrap().iter().any(|clause| clause["clause"] == "agreement-4.3"));
+    let output = run(&["rules", "test", "fixtures/privacy/log-exposure"]);
+    assert_eq!(code(&output), 0, "{}", out(&output));
+    let wrong = package(&[("pages/a/a.js", "Page({}); // expect: privacy/log-exposure\n")]);
+    let output = run(&["rules", "test", text(wrong.path())]);
+    assert_eq!(code(&output), 1);
+    assert!(out(&output).contains("missed"), "{}", out(&output));
+}
+
+#[test]
+fn init_writes_a_configuration_that_is_read() {
+    let dir = storing(&[]);
+    let output = run(&["init", text(dir.path())]);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    let written = std::fs::read_to_string(dir.path().join("minivet.toml")).unwrap();
+    assert!(written.contains("[package]") && written.contains("[check]"));
+    assert_eq!(code(&run(&["check", text(dir.path())])), 1, "it is valid");
+    assert_eq!(code(&run(&["init", text(dir.path())])), 2, "it is not overwritten");
+    assert_eq!(code(&run(&["init", text(dir.path()), "--force"])), 0);
+    assert!(out(&run(&["init", text(dir.path()), "--stdout"])).contains("[package]"));
+}
+
+#[test]
+fn flows_and_inventory() {
+    let report = json(&run(&["flows", SHOP, "--format", "json"]));
+    let flows = report["packages"][0]["flows"].as_array().unwrap();
+    let kept = flows.iter().find(|flow| flow["sink"]["api"] == "setStorageSync").expect("the stored position");
+    assert_eq!(kept["source"]["api"], "getLocation");
+    assert_eq!(kept["sink"]["kind"], "storage");
+    let table = out(&run(&["flows", SHOP]));
+    assert!(table.contains("getLocation") && table.contains("setStorageSync"), "{table}");
+    let inventory = out(&run(&["inventory", SHOP]));
+    assert!(inventory.contains("api.corner-shop.example"), "{inventory}");
+    assert!(out(&run(&["inventory", SHOP, "--format", "html"])).contains("<table>"));
+    assert_eq!(code(&run(&["inventory", "no/such/path"])), 3);
+    assert_eq!(code(&run(&["flows", "no/such/path"])), 3);
+}
+
+#[test]
+fn completions_and_version() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let output = run(&["completions", shell]);
+        assert_eq!(code(&output), 0);
+        assert!(out(&output).contains("minivet"), "{shell}");
+    }
+    assert_eq!(out(&run(&["--version"])), format!("minivet {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(code(&run(&["check", "--help"])), 0);
+}
+
+#[test]
+fn the_same_package_gives_the_same_bytes() {
+    for format in ["json", "sarif", "html", "terminal"] {
+        let first = run(&["check", SHOP, "--format", format]);
+        let second = run(&["check", SHOP, "--format", format]);
+        assert_eq!(first.stdout, second.stdout, "{format}");
+    }
+}
+
+#[test]
+fn several_packages_under_one_path() {
+    let dir = TempDir::new().unwrap();
+    for name in ["one", "two"] {
+        write(dir.path(), &format!("{name}/app.json"), r#"{"pages": ["pages/a/a"]}"#);
+        write(dir.path(), &format!("{name}/app.js"), "App({});\n");
+        write(dir.path(), &format!("{name}/pages/a/a.swan"), TAPPED);
+        write(dir.path(), &format!("{name}/pages/a/a.js"), STORES);
+    }
+    // A configuration nearer to one of them is its own.
+    write(dir.path(), "two/minivet.toml", "[rules.\"privacy/plaintext-storage\"]\nseverity = \"off\"\n");
+    let report = json(&run(&["check", text(dir.path()), "--format", "json"]));
+    let packages = report["packages"].as_array().unwrap();
+    assert_eq!(packages.len(), 2);
+    let of = |index: usize| {
+        packages[index]["findings"].as_array().unwrap().iter().any(|one| one["rule"] == "privacy/plaintext-storage")
+    };
+    assert!(of(0) && !of(1));
+}
+
+#[test]
+fn a_baseline_hides_what_is_known() {
+    let dir = storing(&[]);
+    let root = text(dir.path());
+    let list = TempDir::new().unwrap();
+    let file = list.path().join("known.json");
+    let file = text(&file);
+    let output = run(&["baseline", root, "--output", file]);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(out(&output).contains("known findings"), "{}", out(&output));
+    assert_eq!(code(&run(&["check", root])), 1);
+    let output = run(&["check", root, "--baseline", file, "--format", "json"]);
+    assert_eq!(code(&output), 0);
+    let report = json(&output);
+    assert_eq!(report["packages"][0]["verdict"], "pass");
+    for finding in report["packages"][0]["findings"].as_array().unwrap() {
+        assert_eq!(finding["suppressed"]["by"], "baseline");
+        assert_eq!(finding["baseline_state"], "unchanged");
+    }
+    assert!(!out(&run(&["check", root, "--baseline", file])).contains("plaintext-storage"));
+    // One more fault is new; the old one stays hidden although its line has moved. A configuration may name the baseline.
+    std::fs::copy(file, dir.path().join("known.json")).unwrap();
+    write(dir.path(), "minivet.toml", "[check]\nbaseline = \"known.json\"\n");
+    let more = format!(
+        "// one line more\n{}",
+        STORES.replace(
+            "  }\n});",
+            "    swan.chooseAddress({ success: res => swan.setStorageSync('who', res.userName) });\n  }\n});"
+        )
+    );
+    write(dir.path(), "pages/a/a.js", more);
+    let output =
+        run(&["check", root, "--format", "json", "--select", "privacy/plaintext-storage", "--fail-on", "note"]);
+    assert_eq!(code(&output), 1);
+    let report = json(&output);
+    let states: Vec<&str> = report["packages"][0]["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| finding["baseline_state"].as_str().unwrap())
+        .collect();
+    assert_eq!(states, ["unchanged", "new"]);
+    write(dir.path(), "minivet.toml", "[check]\nbaseline = \"gone.json\"\n");
+    let output = run(&["check", root]);
+    assert_eq!(code(&output), 2);
+    assert!(err(&output).contains("minivet.toml:2:12"), "{}", err(&output));
+    assert_eq!(code(&run(&["check", root, "--baseline", "README.md"])), 2);
+}
