@@ -132,6 +132,8 @@ pub struct Entry {
     pub mild: bool,
     /// Whether it is strong in a game.
     pub game: bool,
+    /// In texts of at most so many units it is strong: a slogan or a label says all it has to say.
+    pub brief: u32,
     /// Whether it comes from an imported list that nobody has vetted.
     pub imported: bool,
 }
@@ -178,6 +180,8 @@ pub struct Lexicon {
     pub contexts: Vec<Context>,
     /// Phrases that contain a term and mean something else.
     pub allow: Vec<Arc<str>>,
+    /// Phrases that contain a cue of a context and mean something else.
+    pub deaf: Vec<Arc<str>>,
     lists: HashMap<String, u32>,
 }
 
@@ -201,6 +205,8 @@ impl LexiconError {
 struct ContextsFile {
     #[serde(default)]
     allow: String,
+    #[serde(default)]
+    deaf: String,
     #[serde(default)]
     lists: HashMap<String, String>,
     contexts: Vec<ContextEntry>,
@@ -260,6 +266,8 @@ struct TermsEntry {
     #[serde(default)]
     game: bool,
     #[serde(default)]
+    brief: u32,
+    #[serde(default)]
     allow: String,
     #[serde(default)]
     clause: Option<String>,
@@ -294,6 +302,7 @@ impl Lexicon {
             }
         };
         self.allow.extend(words(&file.allow));
+        self.deaf.extend(words(&file.deaf));
         let mut lists: Vec<_> = file.lists.into_iter().collect();
         lists.sort();
         for (name, list) in lists {
@@ -400,6 +409,7 @@ impl Lexicon {
                 note: terms.note.map(Into::into),
                 mild: terms.mild,
                 game: terms.game,
+                brief: terms.brief,
                 imported: false,
             });
         }
@@ -430,6 +440,7 @@ impl Lexicon {
                 note: None,
                 mild: false,
                 game: false,
+                brief: 0,
                 imported: true,
             });
         }

@@ -136,6 +136,8 @@ struct Hit {
     word: u32,
     units: Range<usize>,
     evasions: Evasions,
+    /// Whether it may be an accident across the boundaries of words: looked at only where it decides.
+    unsure: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -148,6 +150,7 @@ enum CueSide {
 struct Cues {
     finder: Finder,
     of: Vec<(u32, CueSide)>,
+    deaf: Finder,
     allow: Finder,
 }
 
@@ -156,7 +159,10 @@ pub struct Matcher {
     lexicon: Lexicon,
     words: Vec<Word>,
     patterns: Vec<Pattern>,
+    /// Words that may start an entry.
     plain: Finder,
+    /// Words that only keep company: looked for where one of the others was found.
+    partners: Finder,
     sounds: Finder,
     sound_words: Vec<u32>,
     halves: HashMap<(u16, u16), u16>,
@@ -225,12 +231,16 @@ impl Matcher {
         let readings = Readings::get();
         let mut patterns = Vec::new();
         let mut plain: Vec<(Vec<u16>, u32)> = Vec::new();
+        let mut partners: Vec<(Vec<u16>, u32)> = Vec::new();
+        let heads: HashSet<u32> = lexicon.entries.iter().filter_map(|entry| entry.slots.first().copied()).collect();
         let mut sounds: Vec<(Vec<u16>, u32)> = Vec::new();
         let mut sound_words = Vec::new();
         let mut split_characters: HashSet<u16> = HashSet::new();
         for (index, word) in words.iter().enumerate() {
+            let head = word.groups.iter().any(|group| heads.contains(group));
+            let into = if head { &mut plain } else { &mut partners };
             let mut add = |units: Vec<u16>, spelling| {
-                plain.push((units, patterns.len() as u32));
+                into.push((units, patterns.len() as u32));
                 patterns.push(Pattern { word: index as u32, spelling });
             };
             add(word.units.clone(), Spelling::Plain);
@@ -286,6 +296,7 @@ impl Matcher {
         }
         Self {
             plain: Finder::new(plain),
+            partners: Finder::new(partners),
             sounds: Finder::new(sounds),
             lexicon,
             words,
@@ -354,6 +365,13 @@ impl Matcher {
         if hits.is_empty() {
             return Vec::new();
         }
+        self.partners.find(&view.units, |found| {
+            if hits.len() < MAX_HITS
+                && let Some(hit) = self.accept(text, view, found)
+            {
+                hits.push(hit);
+            }
+        });
         self.decide(text, view, hits, situation)
     }
 
@@ -469,7 +487,8 @@ impl Matcher {
         if pattern.spelling == Spelling::Plain && evasions.is_empty() && raw != &*word.text {
             evasions = evasions.with(Evasions::FORM);
         }
-        Some(Hit { word: pattern.word, units, evasions })
+        let unsure = word.boundary && evasions.is_empty();
+        Some(Hit { word: pattern.word, units, evasions, unsure })
     }
 
     /// Takes in repeats of the first and last character when the word is written with repeats.
@@ -551,13 +570,11 @@ impl Matcher {
             return None;
         }
         let bytes = view.bytes(text, units.clone());
-        if evasions == Evasions::HOMOPHONE && segment::crosses(text, &bytes) {
-            return None;
-        }
+        let unsure = evasions == Evasions::HOMOPHONE;
         if text.get(bytes)?.chars().any(ignorable) {
             evasions = evasions.with(Evasions::INVISIBLE);
         }
-        Some(Hit { word: index, units, evasions })
+        Some(Hit { word: index, units, evasions, unsure })
     }
 
     /// Whether what stands between the units of a word may be skipped; `None` when it may not.
@@ -569,6 +586,7 @@ impl Matcher {
             return Some(Evasions::default());
         }
         let mut gaps: Vec<&str> = Vec::new();
+        let mut numbers: Vec<&str> = Vec::new();
         for at in units.start..units.end - 1 {
             if view.offsets[at] == view.offsets[at + 1] {
                 continue;
@@ -580,6 +598,7 @@ impl Matcher {
                 && digit(view.units[at])
                 && digit(view.units[at + 1])
             {
+                numbers.push(gap);
                 continue;
             }
             gaps.push(gap);
@@ -588,10 +607,11 @@ impl Matcher {
         if gaps.iter().all(|gap| visible(gap) == 0) {
             return Some(Evasions::default());
         }
-        if !word.evade.contains(Evasions::GAP) {
+        if !word.evade.contains(Evasions::GAP) || numbers.iter().any(|gap| *gap != gaps[0]) {
             return None;
         }
         let even = gaps.windows(2).all(|pair| pair[0] == pair[1]);
+        let listed = even && self.listed(text, view, units, gaps[0]);
         let short = units.len() < 3;
         for gap in &gaps {
             if visible(gap) > 4 || gap.contains(['\n', '\r', '\u{fffc}', '{', '}', '<', '>', '=', '"', '\'']) {
@@ -600,16 +620,24 @@ impl Matcher {
             let spaces = gap.chars().any(char::is_whitespace);
             let stops = gap.contains([
                 '，', '。', '、', '；', '：', '！', '？', ',', ';', ':', '!', '?', '/', '（', '）', '(', ')', '《',
-                '》', '“', '”', '】', '【',
+                '》', '“', '”', '】', '【', '「', '」', '『', '』', '|', '｜', '#', '→',
             ]);
-            if stops && (short || !even) || spaces && !even {
+            if stops && (short && !listed || !even) || spaces && !even {
                 return None;
             }
-            if short && spaces && !(self.bounded(text, &bytes)) {
+            if spaces && !self.bounded(text, &bytes) {
                 return None;
             }
         }
         Some(Evasions::GAP)
+    }
+
+    /// Whether the text around goes on with the same gap between single characters, so that it is no list of words.
+    fn listed(&self, text: &str, view: &View, units: &Range<usize>, gap: &str) -> bool {
+        let same = |at: usize| view.offsets.len() > at + 1 && view.gap(text, at) == gap;
+        let before = (0..units.start).rev().take_while(|at| same(*at)).count();
+        let after = (units.end - 1..view.units.len()).take_while(|at| same(*at)).count();
+        units.len() + before + after >= 4
     }
 
     /// Whether a range stands free on both sides.
@@ -635,8 +663,9 @@ impl Matcher {
                     }
                 }
             }
-            let allow = self.lexicon.allow.iter().map(|phrase| (fold(phrase), 0));
-            Cues { finder: Finder::new(words), of, allow: Finder::new(allow) }
+            let phrases = |list: &[Arc<str>]| Finder::new(list.iter().map(|phrase| (fold(phrase), 0)));
+            let (deaf, allow) = (phrases(&self.lexicon.deaf), phrases(&self.lexicon.allow));
+            Cues { finder: Finder::new(words), of, deaf, allow }
         })
     }
 
@@ -659,13 +688,32 @@ impl Matcher {
             let inside = |span: &Range<usize>| span.start <= hit.units.start && hit.units.end <= span.end;
             !(exact && allowed.iter().any(inside))
         });
-        hits.retain(|hit| {
-            let word = &self.words[hit.word as usize];
-            !(word.boundary && hit.evasions.is_empty() && segment::crosses(text, &view.bytes(text, hit.units.clone())))
-        });
-        if hits.is_empty() {
-            return Vec::new();
+        // Words are segmented only where that decides: most texts need no segmenter.
+        loop {
+            if hits.is_empty() {
+                return Vec::new();
+            }
+            let (matches, used) = self.weigh(text, view, hits, situation);
+            let mut dropped = false;
+            let mut index = 0;
+            hits.retain_mut(|hit| {
+                index += 1;
+                if hit.unsure && used.contains(&(index - 1)) {
+                    hit.unsure = false;
+                    let accident = segment::crosses(text, &view.bytes(text, hit.units.clone()));
+                    dropped |= accident;
+                    return !accident;
+                }
+                true
+            });
+            if !dropped {
+                return matches;
+            }
         }
+    }
+
+    /// Combines hits to matches; also tells which hits speak for those that fire.
+    fn weigh(&self, text: &str, view: &View, hits: &mut [Hit], situation: u64) -> (Vec<Match>, HashSet<usize>) {
         let mut by_group: HashMap<u32, Vec<usize>> = HashMap::new();
         hits.sort_by_key(|hit| (hit.units.start, hit.units.end, hit.word));
         for (index, hit) in hits.iter().enumerate() {
@@ -675,6 +723,7 @@ impl Matcher {
         }
         let mut found_cues: Option<Vec<(u32, CueSide, Range<usize>)>> = None;
         let mut matches = Vec::new();
+        let mut parts: Vec<Vec<usize>> = Vec::new();
         let mut weak: HashMap<Arc<str>, Vec<(usize, u32)>> = HashMap::new();
         let mut groups: Vec<u32> = by_group.keys().copied().collect();
         groups.sort_unstable();
@@ -692,7 +741,10 @@ impl Matcher {
                             continue;
                         }
                         score = if entry.strength == Strength::Strong { 12 } else { 10 };
-                    } else if entry.strength == Strength::Strong || entry.game && situation & GAME != 0 {
+                    } else if entry.strength == Strength::Strong
+                        || entry.game && situation & GAME != 0
+                        || view.units.len() <= entry.brief as usize
+                    {
                         score = 12;
                         pros.push(Reason::Strong);
                     } else {
@@ -719,16 +771,7 @@ impl Matcher {
                     let mut cons = Vec::new();
                     let immune = evasive;
                     if entry.quench != 0 && !immune {
-                        let cues = found_cues.get_or_insert_with(|| {
-                            let mut out = Vec::new();
-                            cues.finder.find(&view.units, |found| {
-                                if !found.repeated && adjacent(view, text, &found.units) {
-                                    let (context, side) = cues.of[found.id as usize];
-                                    out.push((context, side, found.units));
-                                }
-                            });
-                            out
-                        });
+                        let cues = found_cues.get_or_insert_with(|| self.cues_in(text, view));
                         let mut spans = vec![&hit.units];
                         spans.extend(company.iter().map(|other| &hits[*other].units));
                         for (context, bytes) in self.quenched(text, view, cues, &spans, entry.quench) {
@@ -739,9 +782,15 @@ impl Matcher {
                         if set != 0 && cons.is_empty() {
                             let context = &self.lexicon.contexts[set.trailing_zeros() as usize];
                             cons.push(Reason::Category(context.id.clone()));
-                            score -= if entry.slots.len() == 1 && entry.strength == Strength::Strong { 2 } else { 10 };
+                            score -= match (entry.slots.len(), entry.strength) {
+                                (1, Strength::Weak) => 10,
+                                (_, Strength::Weak) => 3,
+                                (_, Strength::Strong) => 2,
+                            };
                         }
                     }
+                    company.push(at);
+                    parts.push(company);
                     matches.push(Match {
                         class: entry.class.clone(),
                         entry: index,
@@ -767,8 +816,12 @@ impl Matcher {
             }
         }
         enumerations(text, &mut matches);
-        for found in &mut matches {
+        let mut used = HashSet::new();
+        for (found, parts) in matches.iter_mut().zip(&parts) {
             found.fires = found.score >= THRESHOLD;
+            if found.fires {
+                used.extend(parts.iter().copied());
+            }
             found.certainty = match found.score {
                 12.. => Certainty::High,
                 10.. => Certainty::Medium,
@@ -784,7 +837,28 @@ impl Matcher {
                 b.entry,
             ))
         });
-        matches
+        (matches, used)
+    }
+
+    /// Cues of contexts in a text, without those that are part of another phrase.
+    fn cues_in(&self, text: &str, view: &View) -> Vec<(u32, CueSide, Range<usize>)> {
+        let cues = self.cues();
+        let mut deaf: Vec<Range<usize>> = Vec::new();
+        cues.deaf.find(&view.units, |found| {
+            if !found.repeated && adjacent(view, text, &found.units) {
+                deaf.push(found.units);
+            }
+        });
+        let mut out = Vec::new();
+        cues.finder.find(&view.units, |found| {
+            let cue = found.units;
+            let part = || deaf.iter().any(|span| span.start <= cue.start && cue.end <= span.end);
+            if !found.repeated && adjacent(view, text, &cue) && !part() {
+                let (context, side) = cues.of[found.id as usize];
+                out.push((context, side, cue));
+            }
+        });
+        out
     }
 
     /// Finds the nearest hit for every other slot.
@@ -802,6 +876,9 @@ impl Matcher {
         for slot in slots {
             let near = by_group.get(slot).into_iter().flatten().filter_map(|index| {
                 let other = &hits[*index];
+                if company.contains(index) {
+                    return None;
+                }
                 let distance = if other.units.start >= hit.units.end {
                     other.units.start - hit.units.end
                 } else if other.units.end <= hit.units.start {
@@ -940,7 +1017,8 @@ fn initials(readings: &Readings, units: &[u16]) -> Vec<Vec<u16>> {
     let first: Vec<Option<u16>> = units.iter().map(|unit| letters(readings, *unit).next()).collect();
     let length = units.len();
     let mut out = Vec::new();
-    if length > 6 {
+    // One letter beside one character may be anything.
+    if length > 6 || length < 3 {
         return out;
     }
     for start in 0..length {
