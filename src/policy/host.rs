@@ -39,6 +39,9 @@ pub struct HostInfo {
     pub name_zh: String,
     /// Name in English.
     pub name_en: String,
+    /// Place among hosts where several would answer: the one that most code is carried over from has the lowest.
+    #[serde(default = "last_rank")]
+    pub rank: u32,
     /// Global objects that carry the APIs (`swan`).
     pub namespaces: Vec<Arc<str>>,
     /// Global names under which cross-host frameworks give the same APIs.
@@ -779,4 +782,8 @@ pub mod roles {
         "choose-contact",
         "real-name",
     ];
+}
+
+const fn last_rank() -> u32 {
+    u32::MAX
 }

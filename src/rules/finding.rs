@@ -148,9 +148,15 @@ impl Finding {
         self
     }
 
-    /// Adds steps of evidence.
+    /// Adds steps of evidence. The entry and the source of a path are told once where an earlier step said it more exactly.
     pub fn steps(mut self, steps: impl IntoIterator<Item = Step>) -> Self {
-        self.trace.extend(steps);
+        for step in steps {
+            let told = matches!(step.note, "entry" | "source")
+                && self.trace.last().is_some_and(|last| last.place == step.place && last.note != step.note);
+            if !told {
+                self.trace.push(step);
+            }
+        }
         self
     }
 

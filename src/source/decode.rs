@@ -1,3 +1,5 @@
+//! Bytes to text: byte order marks, UTF-8, UTF-16, GB18030.
+
 use serde::{Deserialize, Serialize};
 
 /// How a file's bytes were read.

@@ -1,3 +1,5 @@
+//! Offsets to lines and columns, and back.
+
 use serde::Serialize;
 
 /// What a column counts.

@@ -62,13 +62,13 @@ pub(super) fn offered_by<'c>(cx: &Context<'c>, api: &str) -> Option<&'c HostInfo
     other_hosts(cx).find(|host| host.apis.get(api).is_some_and(|api| api.available)).map(|host| &host.info)
 }
 
-/// All hosts but the package's own; the large one first.
+/// All hosts but the package's own, by rank.
 pub(super) fn other_hosts<'c>(cx: &Context<'c>) -> impl Iterator<Item = &'c Host> + use<'c> {
     let own = cx.package.host.clone();
     let policy = cx.policy;
-    let mut ids: Vec<Arc<str>> = policy.hosts.ids().filter(|id| **id != own).cloned().collect();
-    ids.sort_by_key(|id| (&**id != "weapp", id.clone()));
-    ids.into_iter().filter_map(move |id| policy.host(&id))
+    let mut infos: Vec<&HostInfo> = policy.hosts.infos().filter(|info| info.id != own).collect();
+    infos.sort_by_key(|info| (info.rank, &info.id));
+    infos.into_iter().map(|info| &info.id).filter_map(move |id| policy.host(id))
 }
 
 /// Whether a name is an API of the package's host: its own, or one of an object whose methods are not all known.

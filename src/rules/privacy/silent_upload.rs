@@ -19,7 +19,7 @@ impl Rule for SilentUpload {
         let mut found = BTreeMap::new();
         for role in ["upload", "cloud-upload"] {
             for (call, api) in calls(cx, role) {
-                let repeats = call.path.iter().any(|step| step.note == "flow-interval");
+                let repeats = call.path.iter().any(|step| step.note == "calls" && step.name.ends_with("setInterval"));
                 if user_acted(cx, &call.entry, &call.facts) && !repeats {
                     continue;
                 }
