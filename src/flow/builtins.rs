@@ -95,6 +95,7 @@ impl<'a> Machine<'a> {
         let target = self.program.requires[from.index()].iter().find(|r| r.request == text).and_then(|r| r.target);
         let target = target
             .or_else(|| crate::model::resolve(self.package, &self.package.source(from).path, &text, &[".js", ".ts"]));
+        let target = target.filter(|file| *file != from);
         if let Some(exports) = self.defined(&text) {
             return exports;
         }
@@ -123,7 +124,11 @@ impl<'a> Machine<'a> {
         let Some(script) = self.program.script(file) else { return self.foreign_module(request) };
         let entry = &self.package.files[file.index()];
         let library = match &entry.origin {
-            FileOrigin::Own => None,
+            // An SDK that lies among the package's own files is no less an SDK.
+            FileOrigin::Own => match self.policy.privacy.sdk_by_file(&entry.source.path).map(|sdk| sdk.id.clone()) {
+                Some(sdk) => return self.foreign_module(&sdk),
+                None => None,
+            },
             FileOrigin::Vendored { name, .. } | FileOrigin::Npm { name, .. } => Some(name.clone()),
         };
         if let Some(library) = library {
@@ -567,7 +572,11 @@ impl<'a> Machine<'a> {
     pub fn construct_special(&mut self, target: ObjId, args: Vec<Value>, site: &Site) -> Value {
         let Kind::External { module, path } = self.heap.kind(target).clone() else { return Value::any() };
         if !module.is_empty() {
-            return self.call_external(&module, &path, &Value::undefined(), args, site);
+            let answer = self.call_external(&module, &path, &Value::undefined(), args, site);
+            let known = self.policy.privacy.sdk_by_module(&module).is_some()
+                || self.policy.privacy.is_cipher_module(&module);
+            // Methods of an instance are known by the name of its class.
+            return if known && answer.taints.is_empty() { Value::object(target) } else { answer };
         }
         match &*path {
             "Promise" => {
@@ -1441,6 +1450,12 @@ impl<'a> Machine<'a> {
                 }
                 let ids = out.taints.clone();
                 out.taints = self.map_taints(&ids, |_, taint| taint.partial = true);
+                if matches!(method, "charAt" | "at") {
+                    // A table of signs that is read by a value tells the value.
+                    for arg in args {
+                        unite(&mut out.taints, &arg.shallow_taints());
+                    }
+                }
                 if matches!(method, "slice" | "substr" | "substring") && short_part(method, args) {
                     let ids = out.taints.clone();
                     out.taints = self.map_taints(&ids, |_, taint| {
@@ -1895,7 +1910,7 @@ fn cut(text: &str, method: &str, args: &[Value]) -> Option<String> {
             (start, number(1).map_or(length, |count| (start + count).clamp(0, length)))
         }
         "charAt" | "at" => {
-            let at = clamp(number(0).unwrap_or(0));
+            let at = clamp(if args.is_empty() { 0 } else { number(0)? });
             (at, (at + 1).min(length))
         }
         _ => return None,

@@ -74,7 +74,7 @@ impl<'a> Machine<'a> {
         let collection = api.and_then(|api| self.collect_api(api, path, site));
         let mut result = self.answer(api, path, &args, collection, site);
         if let Some(api) = api {
-            self.sink_api(api, path, &args, site);
+            self.sink_api(api, path, this, &args, site);
             if api.roles.iter().any(|role| matches!(&**role, "request" | "cloud-function" | "upload")) {
                 self.answer_to_ciphertext(&args, &mut result);
             }
@@ -140,7 +140,6 @@ impl<'a> Machine<'a> {
                 }
             }
         }
-        let _ = this;
         if has("capability-check") {
             return Value::either();
         }
@@ -149,7 +148,18 @@ impl<'a> Machine<'a> {
         }
         let mut out = Value::any();
         if let Some(class) = api.and_then(|api| api.returns.clone()) {
-            let object = self.shared(Kind::HostObject { namespace: namespace.into(), class });
+            let kind = Kind::HostObject { namespace: namespace.into(), class };
+            let object = if has("socket-connect") {
+                // What is sent through it goes to the address that it was made with.
+                let object = self.make_at(place, 44, kind);
+                let url = api.map(|api| self.param(api, "url", &args)).unwrap_or_default();
+                self.socket_urls.join(&url);
+                let key = self.sym("[[url]]");
+                self.heap.set(object, key, Some(url));
+                object
+            } else {
+                self.shared(kind)
+            };
             if !has("request") && !has("upload") && !has("download") {
                 return Value::object(object);
             }
@@ -604,7 +614,7 @@ impl<'a> Machine<'a> {
 
     // ---- sinks ----
 
-    fn sink_api(&mut self, api: &'a Api, path: &str, args: &[Value], site: &Site) {
+    fn sink_api(&mut self, api: &'a Api, path: &str, this: &Value, args: &[Value], site: &Site) {
         if let Some(sink) = &api.sink {
             let kind = sink_kind(&sink.kind);
             if kind == SinkKind::Log {
@@ -612,7 +622,13 @@ impl<'a> Machine<'a> {
                 self.sink_console(path, args, site);
                 return;
             }
-            let urls = if api.params.contains_key("url") { self.param(api, "url", args) } else { Value::default() };
+            let urls = if api.params.contains_key("url") {
+                self.param(api, "url", args)
+            } else if kind == SinkKind::Network {
+                self.address_of(this, path)
+            } else {
+                Value::default()
+            };
             for param in &sink.data {
                 let value = self.param(api, param, args);
                 let in_url = matches!(&**param, "url" | "path");
@@ -640,6 +656,18 @@ impl<'a> Machine<'a> {
                 self.sink(kind, path, site.place, param, &value.clone(), &value, None, true);
             }
         }
+    }
+
+    /// Where a host object sends to; the global socket, where the call has no object of its own.
+    fn address_of(&mut self, this: &Value, path: &str) -> Value {
+        let key = self.sym("[[url]]");
+        let mut out = Value::default();
+        for &object in &this.objects {
+            if let Some(url) = self.heap.get(object, key) {
+                out.join(&url.clone());
+            }
+        }
+        if out.is_none() && path.to_lowercase().contains("socket") { self.socket_urls.clone() } else { out }
     }
 
     pub fn sink_console(&mut self, path: &str, args: &[Value], site: &Site) {
@@ -1113,7 +1141,8 @@ impl<'a> Machine<'a> {
         let mut out = Value::any();
         out.origins = data.origins.clone();
         if taints.is_empty() {
-            return Some(out);
+            // A constant in another notation is still one.
+            return Some(if matches!(cipher.class, CipherClass::Encoding) { data } else { out });
         }
         let literal_key = cipher.key.iter().chain(&cipher.iv).any(|path| self.secret_in_source(path, args));
         let weak_mode = cipher.mode.as_ref().is_some_and(|path| self.weak_mode(path, args, cipher.options_required));

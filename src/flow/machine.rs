@@ -143,6 +143,8 @@ pub(super) struct Machine<'a> {
     steps: u64,
     total: u64,
     pub exhausted: bool,
+    /// Addresses that sockets were opened to.
+    pub socket_urls: Value,
     /// What was thrown and not caught yet.
     pub thrown: Value,
     /// Whether what happens is written down.
@@ -203,6 +205,7 @@ impl<'a> Machine<'a> {
             steps: 0,
             total: 0,
             exhausted: false,
+            socket_urls: Value::default(),
             thrown: Value::default(),
             recording: false,
             round: 0,
@@ -1441,7 +1444,10 @@ impl<'a> Machine<'a> {
         for &taint in &value.taints {
             let collection = self.taints[taint as usize].collection;
             self.record.collections[collection].used = true;
-            if self.record.collections[collection].lazy {
+            let draft = &self.record.collections[collection];
+            // A host button answers its own handler; what was kept of the answer is no new collection.
+            let own = draft.input || self.entries.get(self.entry).is_some_and(|entry| entry.element == draft.element);
+            if draft.lazy && (own || draft.element.is_none()) {
                 self.reached(collection, place);
             }
         }

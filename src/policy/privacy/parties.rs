@@ -88,6 +88,7 @@ impl Table {
         let mut table = Self::default();
         for (index, (id, mut sdk)) in file.sdk.into_iter().enumerate() {
             sdk.id = id.clone();
+            table.modules.entry(id.clone()).or_insert(index);
             table.ids.insert(id, index);
             for (map, names) in
                 [(&mut table.modules, &sdk.modules), (&mut table.globals, &sdk.globals), (&mut table.hosts, &sdk.hosts)]

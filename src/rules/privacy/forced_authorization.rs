@@ -140,7 +140,11 @@ fn chosen(cx: &Context<'_>, call: &HostCall) -> bool {
 
 /// Whether the scope was granted after all.
 fn granted(call: &HostCall) -> bool {
-    call.facts.iter().any(|fact| matches!(fact, Fact::Authorized(_)))
+    call.facts.iter().any(|fact| match fact {
+        // The prompt was allowed and what it guards failed all the same.
+        Fact::Authorized(scope) => !call.facts.contains(&Fact::Refused(scope.clone())),
+        _ => false,
+    })
 }
 
 /// Whether an authorization call and what it guards are one prompt.

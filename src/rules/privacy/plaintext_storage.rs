@@ -19,6 +19,7 @@ impl Rule for PlaintextStorage {
             matches!(flow.sink, SinkKind::Storage | SinkKind::File | SinkKind::Cloud)
                 && guard(flow) == Guard::Bare
                 && !(flow.sink == SinkKind::File && matches!(&*flow.param, "path" | "name"))
+                && !(flow.sink == SinkKind::Storage && flow.kinds.iter().all(|kind| is_path(kind)))
         }) {
             let sensitive = sink.kinds.iter().any(|kind| cx.policy.privacy.is_sensitive(kind));
             let variant = match sink.flows[0].sink {
@@ -33,4 +34,9 @@ impl Rule for PlaintextStorage {
             out.push(if sensitive { finding } else { finding.severity(Severity::Warning) });
         }
     }
+}
+
+/// Kinds that APIs hand over as the path of a temporary file.
+fn is_path(kind: &str) -> bool {
+    matches!(kind, "photo-media" | "chosen-file" | "audio")
 }
