@@ -573,8 +573,8 @@ impl<'a> Machine<'a> {
         let Kind::External { module, path } = self.heap.kind(target).clone() else { return Value::any() };
         if !module.is_empty() {
             let answer = self.call_external(&module, &path, &Value::undefined(), args, site);
-            let known = self.policy.privacy.sdk_by_module(&module).is_some()
-                || self.policy.privacy.is_cipher_module(&module);
+            let known =
+                self.policy.privacy.sdk_by_module(&module).is_some() || self.policy.privacy.is_cipher_module(&module);
             // Methods of an instance are known by the name of its class.
             return if known && answer.taints.is_empty() { Value::object(target) } else { answer };
         }
