@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 
@@ -48,6 +49,9 @@ pub(super) struct CheckArgs {
     /// Show personal information and secrets as they are
     #[arg(long)]
     unmasked: bool,
+    /// Tell on standard error how long each stage and rule took
+    #[arg(long, hide = true)]
+    timings: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -98,6 +102,7 @@ pub(super) fn run(session: &Session, args: &CheckArgs) -> Exit {
         lines: true,
         flows: false,
     };
+    let start = Instant::now();
     let mut report = report::build(&outcome, &session.policy, shape);
     if let Some(old) = &args.diff_from {
         // The same configuration for both, unless the old version has its own: only the packages shall differ.
@@ -111,8 +116,30 @@ pub(super) fn run(session: &Session, args: &CheckArgs) -> Exit {
     if !report.packages.is_empty() || args.format != Format::Terminal {
         exit = exit.max(output::write(&render(session, args, &report), args.output.as_deref()));
     }
+    if args.timings {
+        let mut timings = outcome.timings.clone();
+        timings.stage("report", start);
+        timings.stages.insert(0, ("start", session.loaded));
+        output::error_text(&told(&timings));
+    }
     let fail_on = args.fail_on.map(super::severity).or_else(|| strictest(&outcome)).unwrap_or(Some(Severity::Error));
-    exit.max(ending(&report, fail_on))
+    let exit = exit.max(ending(&report, fail_on));
+    // The process ends: taking the whole program apart would only cost time.
+    std::mem::forget((outcome, report));
+    exit
+}
+
+/// One line a stage and a rule, in milliseconds; rules by falling time.
+fn told(timings: &engine::Timings) -> String {
+    use std::fmt::Write;
+    let mut out = String::new();
+    let mut rules = timings.rules.clone();
+    rules.sort_by_key(|(name, time)| (std::cmp::Reverse(*time), *name));
+    for (name, time) in timings.stages.iter().chain(&rules) {
+        // Writing to a string does not fail.
+        let _ = writeln!(out, "{name}\t{:.3}", time.as_secs_f64() * 1e3);
+    }
+    out
 }
 
 /// What stands on standard input, when it is asked for, and the file that it stands for.

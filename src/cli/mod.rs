@@ -176,6 +176,8 @@ enum Command {
 pub struct Session {
     policy: Policy,
     style: Style,
+    /// How long loading the packs took.
+    loaded: std::time::Duration,
 }
 
 impl Session {
@@ -228,6 +230,7 @@ fn start(cli: Cli) -> Exit {
         clap_complete::generate(shell, &mut Cli::command(), "minivet", &mut out);
         return output::print(&String::from_utf8_lossy(&out));
     }
+    let began = std::time::Instant::now();
     let mut packs = Packs::embedded();
     let mut errors = Vec::new();
     if let Some(dir) = &cli.common.rules {
@@ -244,8 +247,8 @@ fn start(cli: Cli) -> Exit {
             return Exit::Usage;
         }
     };
-    let session = Session { policy, style };
-    match cli.command {
+    let session = Session { policy, style, loaded: began.elapsed() };
+    let exit = match cli.command {
         Command::Check(args) => check::run(&session, &args),
         Command::Baseline(args) => baseline::run(&session, &args),
         Command::Explain(args) => explain::run(&session, &args),
@@ -256,7 +259,10 @@ fn start(cli: Cli) -> Exit {
         Command::Why(args) => why::run(&session, &args),
         Command::Text(args) => text::run(&session, &args),
         Command::Completions { .. } => Exit::Clean,
-    }
+    };
+    // The process ends: taking thousands of tables apart would only cost time.
+    std::mem::forget(session);
+    exit
 }
 
 /// The language asked for, else that of the locale, else Chinese.

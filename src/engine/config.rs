@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::baseline::Baseline;
-use crate::package::Submission;
+use crate::package::{Limits, Submission};
 use crate::policy::Policy;
 use crate::policy::catalogue::Wording;
 use crate::rules::{Confidence, Options as RuleOptions, Severity};
@@ -65,6 +66,31 @@ pub struct Config {
     pub levels: BTreeMap<String, Level>,
     /// Options by rule.
     pub options: RuleOptions,
+    /// `[limits]`, by key.
+    pub limits: BTreeMap<String, u64>,
+}
+
+/// Keys of `[limits]`.
+const LIMITS: &[&str] = &["seconds", "memory-mib", "files", "file-mib", "total-mib", "archive-mib", "depth"];
+
+impl Config {
+    /// Puts the limits of the configuration in place of others.
+    pub fn limit(&self, limits: &mut Limits) {
+        for (key, value) in &self.limits {
+            let count = usize::try_from(*value).unwrap_or(usize::MAX);
+            let bytes = value.saturating_mul(1 << 20);
+            match key.as_str() {
+                "seconds" => limits.max_time = Duration::from_secs(*value),
+                "memory-mib" => limits.max_memory = Some(bytes),
+                "files" => limits.max_files = count,
+                "file-mib" => limits.max_file_bytes = bytes,
+                "total-mib" => limits.max_total_bytes = bytes,
+                "archive-mib" => limits.max_archive_bytes = bytes,
+                "depth" => limits.max_depth = count,
+                _ => {}
+            }
+        }
+    }
 }
 
 /// A mistake in a configuration.
@@ -338,6 +364,22 @@ impl Reader<'_> {
         }
     }
 
+    fn limits(&mut self, table: &DeTable<'_>, config: &mut Config) {
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            if !LIMITS.contains(&name) {
+                self.unknown_key(key.span(), name, LIMITS);
+                continue;
+            }
+            match to_value(value.get_ref()).as_integer().and_then(|number| u64::try_from(number).ok()) {
+                Some(number) => {
+                    config.limits.insert(name.to_owned(), number);
+                }
+                None => self.wrong_type(value, "非负整数", "a whole number that is not negative"),
+            }
+        }
+    }
+
     fn rules(&mut self, table: &DeTable<'_>, config: &mut Config) {
         let policy = self.policy;
         for (key, value) in table {
@@ -444,7 +486,12 @@ pub fn parse(path: &Path, text: &str, policy: &Policy) -> Result<Config, ConfigF
                     reader.rules(table, &mut config);
                 }
             }
-            other => reader.unknown_key(key.span(), other, &["package", "check", "rules"]),
+            "limits" => {
+                if let Some(table) = reader.table(value) {
+                    reader.limits(table, &mut config);
+                }
+            }
+            other => reader.unknown_key(key.span(), other, &["package", "check", "rules", "limits"]),
         }
     }
     if reader.errors.is_empty() {

@@ -9,24 +9,27 @@ pub mod markers;
 pub mod memory;
 pub mod session;
 pub mod suppress;
+mod watch;
 
 use std::any::Any;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
 use crate::flow::Solution;
 use crate::model::facts::{FactsDialect, facts as file_facts};
 use crate::model::{self, FileFacts, Program};
-use crate::package::{FileKind, Layout, Package, PackageFile, ReadError, ReadOptions, SkipReason, Submission};
+use crate::package::{FileKind, Layout, Package, PackageFile, ReadError, ReadOptions, SkipReason, Skipped, Submission};
 use crate::policy::Policy;
 use crate::rules::{self, Confidence, Context, Finding, Severity};
 use crate::source::{FileId, Span};
 use baseline::Baseline;
 use config::{Config, ConfigFailure, Level, Profile};
+use watch::Watch;
 
 /// What the caller asks for; it goes before the configuration.
 #[derive(Clone, Debug, Default)]
@@ -171,6 +174,44 @@ pub struct Vetted {
     pub suppressions: usize,
     /// What broke in the engine; the verdict is then never a pass.
     pub engine_errors: Vec<String>,
+    /// How long each stage took, and each rule: no part of any report.
+    pub timings: Timings,
+}
+
+/// How long stages took, in order of running: name and wall time.
+#[derive(Clone, Debug, Default)]
+pub struct Timings {
+    /// Stages.
+    pub stages: Vec<(&'static str, Duration)>,
+    /// Rules; they run beside each other.
+    pub rules: Vec<(&'static str, Duration)>,
+}
+
+impl Timings {
+    /// Adds a stage that began at `start` and ends now.
+    pub fn stage(&mut self, name: &'static str, start: Instant) {
+        self.add(name, start.elapsed());
+    }
+
+    fn add(&mut self, name: &'static str, time: Duration) {
+        match self.stages.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, sum)) => *sum += time,
+            None => self.stages.push((name, time)),
+        }
+    }
+
+    /// Adds those of another package.
+    pub fn merge(&mut self, other: &Self) {
+        for (name, time) in &other.stages {
+            self.add(name, *time);
+        }
+        for (name, time) in &other.rules {
+            match self.rules.iter_mut().find(|(known, _)| known == name) {
+                Some((_, sum)) => *sum += *time,
+                None => self.rules.push((name, *time)),
+            }
+        }
+    }
 }
 
 impl Vetted {
@@ -211,6 +252,8 @@ pub struct Outcome {
     pub failures: Vec<Failure>,
     /// The strictest `fail-on` and the like of the configurations met.
     pub configs: Vec<Config>,
+    /// How long the stages took, over all packages.
+    pub timings: Timings,
 }
 
 /// Vets every package under every path.
@@ -232,7 +275,10 @@ pub fn vet_with(paths: &[PathBuf], policy: &Policy, options: &Options, other: Op
             }
         };
         let read_options = read_options(&config, options);
-        match crate::package::read(path, &layouts, &read_options) {
+        let start = Instant::now();
+        let read = crate::package::read(path, &layouts, &read_options);
+        outcome.timings.stage("read", start);
+        match read {
             Err(error) => outcome.failures.push(Failure::Read(error)),
             Ok(packages) => {
                 for package in packages {
@@ -244,7 +290,9 @@ pub fn vet_with(paths: &[PathBuf], policy: &Policy, options: &Options, other: Op
                             continue;
                         }
                     };
-                    outcome.packages.push(vet_package(package, policy, own.as_ref().unwrap_or(&config), options));
+                    let vetted = vet_package(package, policy, own.as_ref().unwrap_or(&config), options);
+                    outcome.timings.merge(&vetted.timings);
+                    outcome.packages.push(vetted);
                     outcome.configs.extend(own);
                 }
             }
@@ -280,6 +328,7 @@ fn nearer(
 
 fn read_options(config: &Config, options: &Options) -> ReadOptions {
     let mut read = options.read.clone().unwrap_or_default();
+    config.limit(&mut read.limits);
     if let Some(host) = options.host.as_ref().or(config.host.as_ref()) {
         read.host = Some(host.as_str().into());
     }
@@ -320,37 +369,50 @@ fn vet_unless(
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Vetted, Box<Package>> {
     declare(&mut package, config, options);
+    let watch = Watch::start(&read_options(config, options).limits);
     let mut errors: Vec<String> = Vec::new();
     let stage = |errors: &mut Vec<String>, name: &str, panic: Box<dyn Any + Send>| {
         errors.push(format!("{name}: {}", panic_text(&*panic)));
     };
 
-    let facts: Vec<FileFacts> = facts(&package, policy, &options.facts, &mut errors);
+    let mut timings = Timings::default();
+    let start = Instant::now();
+    let facts: Vec<FileFacts> = facts(&mut package, policy, &options.facts, &watch, &mut errors);
+    timings.stage("facts", start);
     if cancelled() {
         return Err(Box::new(package));
     }
+    let start = Instant::now();
     let program = catch_unwind(AssertUnwindSafe(|| model::link(&package, policy, facts))).unwrap_or_else(|panic| {
         stage(&mut errors, "link", panic);
         Program { facts: package.files.iter().map(|_| FileFacts::default()).collect(), ..Program::default() }
     });
+    timings.stage("link", start);
     if cancelled() {
         return Err(Box::new(package));
     }
-    let solution =
-        catch_unwind(AssertUnwindSafe(|| crate::flow::solve(&package, policy, &program))).unwrap_or_else(|panic| {
+    let start = Instant::now();
+    let mut solution = catch_unwind(AssertUnwindSafe(|| crate::flow::solve(&package, policy, &program)))
+        .unwrap_or_else(|panic| {
             stage(&mut errors, "solve", panic);
             Solution { exhausted: true, ..Solution::default() }
         });
+    solution.blind_spots.extend(watch::unread(&package, &program));
+    solution.blind_spots.sort();
+    timings.stage("solve", start);
 
     if cancelled() {
         return Err(Box::new(package));
     }
+    let start = Instant::now();
     let context =
         Context { package: &package, policy, program: &program, solution: &solution, options: &config.options };
-    let mut findings = run_rules(&context, options, &mut errors);
+    let mut findings = run_rules(&context, options, &watch, &mut errors, &mut timings);
+    timings.stage("rules", start);
     if cancelled() {
         return Err(Box::new(package));
     }
+    let start = Instant::now();
     let suppressions = suppress::Suppressions::collect(&package, &program);
     let mut used = BTreeSet::new();
     let mut hits: Vec<Hit> = Vec::new();
@@ -382,6 +444,7 @@ fn vet_unless(
     }
     order(&mut hits);
     fingerprint::assign(&package, &mut hits);
+    timings.stage("order", start);
 
     let profile = options.profile.or(config.profile).unwrap_or_default();
     let honors = options.honor_suppressions.unwrap_or(profile != Profile::Gate);
@@ -399,6 +462,7 @@ fn vet_unless(
         honors,
         suppressions,
         engine_errors: errors,
+        timings,
     };
     vetted.judge();
     Ok(vetted)
@@ -463,16 +527,28 @@ impl SubmissionKeys {
     }
 }
 
-fn facts(package: &Package, policy: &Policy, store: &FactsStore, errors: &mut Vec<String>) -> Vec<FileFacts> {
+fn facts(
+    package: &mut Package,
+    policy: &Policy,
+    store: &FactsStore,
+    watch: &Watch,
+    errors: &mut Vec<String>,
+) -> Vec<FileFacts> {
     let default = crate::policy::host::HostInfo::default();
     let info = policy.hosts.info(&package.host).unwrap_or(&default);
     let others = policy.hosts.infos().filter(|other| other.id != info.id);
     let dialect = FactsDialect::of(info, others);
     let kept = store.0.as_deref().map(|cache| (cache, dialect_hash(&dialect)));
+    let late: Mutex<Vec<Skipped>> = Mutex::default();
     let results: Vec<Result<FileFacts, String>> = package
         .files
         .par_iter()
         .map(|file| {
+            if let Some(reason) = watch.over() {
+                let skipped = Skipped { path: file.source.path.clone(), reason, bytes: file.source.bytes };
+                late.lock().unwrap_or_else(PoisonError::into_inner).push(skipped);
+                return Ok(FileFacts::default());
+            }
             catch_unwind(AssertUnwindSafe(|| match &kept {
                 Some((cache, dialect_hash)) if has_facts(file.kind) => {
                     let key = facts_key(file, dialect_hash);
@@ -487,6 +563,11 @@ fn facts(package: &Package, policy: &Policy, store: &FactsStore, errors: &mut Ve
             .map_err(|panic| format!("{}: {}", file.source.path, panic_text(&*panic)))
         })
         .collect();
+    let late = late.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if !late.is_empty() {
+        package.skipped.extend(late);
+        package.skipped.sort_by(|a, b| (&a.path, a.reason).cmp(&(&b.path, b.reason)));
+    }
     results
         .into_iter()
         .map(|result| {
@@ -519,25 +600,44 @@ fn facts_key(file: &PackageFile, dialect_hash: &[u8; 32]) -> FactsKey {
     *hasher.finalize().as_bytes()
 }
 
-fn run_rules(context: &Context<'_>, options: &Options, errors: &mut Vec<String>) -> Vec<Finding> {
+fn run_rules(
+    context: &Context<'_>,
+    options: &Options,
+    watch: &Watch,
+    errors: &mut Vec<String>,
+    timings: &mut Timings,
+) -> Vec<Finding> {
     if options.no_rules {
         return Vec::new();
     }
     let rules: Vec<_> =
         rules::all().into_iter().filter(|rule| rule.id() == "structure" || options.runs(rule.id())).collect();
-    let results: Vec<Result<Vec<Finding>, String>> = rules
+    if rules.iter().any(|rule| rule.id().starts_with("content/")) {
+        let start = Instant::now();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| rules::content::prepare(context))) {
+            errors.push(format!("texts: {}", panic_text(&*panic)));
+        }
+        timings.stage("texts", start);
+    }
+    let results: Vec<(Result<Vec<Finding>, String>, Duration)> = rules
         .par_iter()
         .map(|rule| {
-            catch_unwind(AssertUnwindSafe(|| {
+            if let Some(reason) = watch.over() {
+                return (Err(format!("{}: not run: {}", rule.id(), watch::limit_name(reason))), Duration::ZERO);
+            }
+            let start = Instant::now();
+            let found = catch_unwind(AssertUnwindSafe(|| {
                 let mut out = Vec::new();
                 rule.check(context, &mut out);
                 out
             }))
-            .map_err(|panic| format!("{}: {}", rule.id(), panic_text(&*panic)))
+            .map_err(|panic| format!("{}: {}", rule.id(), panic_text(&*panic)));
+            (found, start.elapsed())
         })
         .collect();
     let mut findings = Vec::new();
-    for result in results {
+    timings.rules = rules.iter().zip(&results).map(|(rule, (_, time))| (rule.id(), *time)).collect();
+    for (result, _) in results {
         match result {
             Ok(found) => findings.extend(found),
             Err(error) => errors.push(error),
@@ -586,8 +686,11 @@ fn verdict(vetted: &Vetted) -> Verdict {
         verdict = verdict.max(own);
     }
     let unseen = !vetted.engine_errors.is_empty()
+        || vetted.package.skipped.iter().any(|skipped| skipped.reason.is_limit())
         || (vetted.profile == Profile::Gate
-            && (vetted.solution.exhausted || vetted.package.skipped.iter().any(|skipped| hides_code(skipped.reason))));
+            && (vetted.solution.exhausted
+                || vetted.solution.blind_spots.iter().any(|spot| watch::UNREAD.contains(&spot.note))
+                || vetted.package.skipped.iter().any(|skipped| hides_code(skipped.reason))));
     if unseen { verdict.max(Verdict::ManualReview) } else { verdict }
 }
 

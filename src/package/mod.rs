@@ -130,9 +130,19 @@ pub enum SkipReason {
     OtherPackage,
     /// The time limit of the package ran out.
     TimeLimit,
+    /// The memory limit was reached.
+    MemoryLimit,
 }
 
 impl SkipReason {
+    /// Whether a limit of this program, and not the package itself, is why.
+    pub const fn is_limit(self) -> bool {
+        matches!(
+            self,
+            Self::TooLarge | Self::TooMany | Self::TotalTooLarge | Self::TooDeep | Self::TimeLimit | Self::MemoryLimit
+        )
+    }
+
     /// Whether client code may have gone unseen because of it, so that a gate must not pass the package.
     pub const fn hides_code(self) -> bool {
         matches!(
@@ -145,6 +155,7 @@ impl SkipReason {
                 | Self::Binary
                 | Self::BadEntry
                 | Self::TimeLimit
+                | Self::MemoryLimit
                 | Self::Link
         )
     }

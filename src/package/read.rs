@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rayon::prelude::*;
 
@@ -27,6 +28,10 @@ pub struct Limits {
     pub max_archive_bytes: u64,
     /// Inflated bytes for one packed byte, past the first MiB: 200.
     pub max_ratio: u64,
+    /// Time for one package after it was read: two minutes. What is not done by then is left out.
+    pub max_time: Duration,
+    /// Memory of the process in bytes, where the system tells it: no bound.
+    pub max_memory: Option<u64>,
 }
 
 impl Default for Limits {
@@ -38,6 +43,8 @@ impl Default for Limits {
             max_depth: 32,
             max_archive_bytes: 512 << 20,
             max_ratio: 200,
+            max_time: Duration::from_secs(120),
+            max_memory: None,
         }
     }
 }

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 use serde::Deserialize;
 
 use super::catalogue::Wording;
 use super::packs::{PackError, Packs};
+use crate::text::Words;
 
 /// Index of a category in [`CategoryTable::list`].
 pub type CategoryId = u16;
@@ -175,7 +175,7 @@ type Weights = Vec<(CategoryId, u8)>;
 /// What shows services.
 #[derive(Debug, Default)]
 pub struct Signals {
-    words: Option<AhoCorasick>,
+    words: Words,
     /// By pattern: the word and the categories it speaks for; none for a word that only hides others.
     targets: Vec<(Arc<str>, Weights)>,
     paths: HashMap<Arc<str>, Vec<CategoryId>>,
@@ -198,17 +198,17 @@ pub struct WordHit<'s> {
 impl Signals {
     /// Words in a text, first to last, without overlaps; the longest at each place.
     pub fn words<'s>(&'s self, text: &'s str) -> impl Iterator<Item = WordHit<'s>> {
-        self.words.iter().flat_map(move |automaton| automaton.find_iter(text)).filter_map(move |hit| {
-            let (word, targets) = self.targets.get(hit.pattern().as_usize())?;
+        self.words.longest(text).into_iter().filter_map(move |hit| {
+            let (word, targets) = self.targets.get(hit.id)?;
+            let hit = hit.range;
             let bytes = text.as_bytes();
             let letter = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_alphanumeric);
             // An English word is no part of a longer one.
-            if (letter(hit.start()) && hit.start() > 0 && letter(hit.start() - 1))
-                || (letter(hit.end() - 1) && letter(hit.end()))
+            if (letter(hit.start) && hit.start > 0 && letter(hit.start - 1)) || (letter(hit.end - 1) && letter(hit.end))
             {
                 return None;
             }
-            (!targets.is_empty()).then_some(WordHit { start: hit.start(), end: hit.end(), word, targets })
+            (!targets.is_empty()).then_some(WordHit { start: hit.start, end: hit.end, word, targets })
         })
     }
 
@@ -252,10 +252,10 @@ pub struct Prohibited {
     pub industries: Vec<Industry>,
     /// Sum of weights that shows one.
     pub threshold: u32,
-    terms: Option<AhoCorasick>,
+    terms: Words,
     /// By pattern: the term, its industry and its weight; weight 0 only hides shorter ones.
     targets: Vec<(Arc<str>, usize, u8)>,
-    offer: Option<AhoCorasick>,
+    offer: Words,
     before: Vec<String>,
     after: Vec<String>,
 }
@@ -281,14 +281,15 @@ const PHRASE_ENDS: &[char] = &['。', '，', '；', '！', '？', '\n', ';', ','
 impl Prohibited {
     /// Terms in a text that stand in no negation.
     pub fn terms<'p>(&'p self, text: &'p str) -> impl Iterator<Item = TermHit<'p>> {
-        self.terms.iter().flat_map(move |automaton| automaton.find_iter(text)).filter_map(move |hit| {
-            let (term, industry, weight) = self.targets.get(hit.pattern().as_usize())?;
+        self.terms.longest(text).into_iter().filter_map(move |hit| {
+            let (term, industry, weight) = self.targets.get(hit.id)?;
+            let hit = hit.range;
             if *weight == 0 {
                 return None;
             }
-            let head = text.get(..hit.start())?;
+            let head = text.get(..hit.start)?;
             let head = head.rsplit(PHRASE_ENDS).next().unwrap_or(head);
-            let tail = text.get(hit.end()..)?;
+            let tail = text.get(hit.end..)?;
             let tail = tail.split(PHRASE_ENDS).next().unwrap_or(tail);
             let near_tail: String = tail.chars().take(8).collect();
             let near_head: String = {
@@ -300,13 +301,13 @@ impl Prohibited {
             {
                 return None;
             }
-            Some(TermHit { start: hit.start(), end: hit.end(), term, industry: *industry, weight: *weight })
+            Some(TermHit { start: hit.start, end: hit.end, term, industry: *industry, weight: *weight })
         })
     }
 
     /// Whether a text offers something.
     pub fn offers(&self, text: &str) -> bool {
-        self.offer.as_ref().is_some_and(|automaton| automaton.is_match(text))
+        self.offer.is_in(text)
     }
 }
 
@@ -388,15 +389,6 @@ fn two() -> usize {
 
 const ROOT: &str = "categories/";
 const MASKS: &str = "masks";
-
-fn automaton<P: AsRef<[u8]>>(path: &str, words: &[P], errors: &mut Vec<PackError>) -> Option<AhoCorasick> {
-    AhoCorasickBuilder::new()
-        .match_kind(MatchKind::LeftmostLongest)
-        .ascii_case_insensitive(true)
-        .build(words)
-        .map_err(|error| errors.push(PackError::new(path, 0..0, error.to_string())))
-        .ok()
-}
 
 fn read_table(packs: &Packs, errors: &mut Vec<PackError>) -> CategoryTable {
     let mut table = CategoryTable::default();
@@ -494,8 +486,7 @@ fn read_signals(table: &CategoryTable, packs: &Packs, errors: &mut Vec<PackError
         }
     }
     signals.targets = words.into_iter().collect();
-    let patterns: Vec<&str> = signals.targets.iter().map(|(word, _)| &**word).collect();
-    signals.words = automaton(path, &patterns, errors);
+    signals.words = Words::new(signals.targets.iter().map(|(word, _)| word));
     signals
 }
 
@@ -518,9 +509,8 @@ fn read_prohibited(packs: &Packs, errors: &mut Vec<PackError>) -> Prohibited {
         });
     }
     prohibited.targets.extend(raw.masks.into_iter().map(|term| (term, 0, 0)));
-    let patterns: Vec<&str> = prohibited.targets.iter().map(|(term, ..)| &**term).collect();
-    prohibited.terms = automaton(path, &patterns, errors);
-    prohibited.offer = automaton(path, &raw.offer, errors);
+    prohibited.terms = Words::new(prohibited.targets.iter().map(|(term, ..)| term));
+    prohibited.offer = Words::new(&raw.offer);
     prohibited.before = raw.negation_before;
     prohibited.after = raw.negation_after;
     prohibited

@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::Regex;
 use serde::Deserialize;
 
 use super::packs::{PackError, Packs};
 use crate::source::Span;
+use crate::text::Words;
 
 /// Characters between two groups when a pattern does not say.
 const DEFAULT_GAP: usize = 6;
@@ -28,13 +28,13 @@ pub struct Conduct {
     topics: BTreeMap<String, Topic>,
     shapes: Vec<Shape>,
     complete: Vec<Completeness>,
-    automaton: OnceLock<Option<Automaton>>,
+    automaton: OnceLock<Automaton>,
     sets: OnceLock<HashMap<u16, HashSet<String>>>,
 }
 
 #[derive(Debug)]
 struct Automaton {
-    matcher: AhoCorasick,
+    matcher: Words,
     groups: Vec<Vec<u16>>,
 }
 
@@ -226,31 +226,24 @@ impl Conduct {
         if items.is_empty() { Err("an empty pattern".to_owned()) } else { Ok(items) }
     }
 
-    fn automaton(&self) -> Option<&Automaton> {
-        self.automaton
-            .get_or_init(|| {
-                let mut ids: HashMap<String, usize> = HashMap::new();
-                let mut words: Vec<String> = Vec::new();
-                let mut groups: Vec<Vec<u16>> = Vec::new();
-                for (group, list) in self.groups.iter().enumerate() {
-                    for word in list {
-                        let word = word.to_lowercase();
-                        let id = *ids.entry(word.clone()).or_insert_with(|| {
-                            words.push(word);
-                            groups.push(Vec::new());
-                            words.len() - 1
-                        });
-                        groups[id].push(group as u16);
-                    }
+    fn automaton(&self) -> &Automaton {
+        self.automaton.get_or_init(|| {
+            let mut ids: HashMap<String, usize> = HashMap::new();
+            let mut words: Vec<String> = Vec::new();
+            let mut groups: Vec<Vec<u16>> = Vec::new();
+            for (group, list) in self.groups.iter().enumerate() {
+                for word in list {
+                    let word = word.to_lowercase();
+                    let id = *ids.entry(word.clone()).or_insert_with(|| {
+                        words.push(word);
+                        groups.push(Vec::new());
+                        words.len() - 1
+                    });
+                    groups[id].push(group as u16);
                 }
-                let matcher = AhoCorasick::builder()
-                    .ascii_case_insensitive(true)
-                    .kind(Some(AhoCorasickKind::ContiguousNFA))
-                    .build(&words)
-                    .ok()?;
-                Some(Automaton { matcher, groups })
-            })
-            .as_ref()
+            }
+            Automaton { matcher: Words::new(&words), groups }
+        })
     }
 
     /// Finds all words in a text.
@@ -261,26 +254,25 @@ impl Conduct {
         }
         let text = &text[..end];
         let mut hits = Vec::new();
-        if let Some(automaton) = self.automaton() {
-            let (folded, origin) = fold(text);
-            let bytes = folded.as_bytes();
-            for found in automaton.matcher.find_overlapping_iter(&folded) {
-                let (start, end) = (found.start(), found.end());
-                let joined = |at: Option<&u8>, edge: u8| {
-                    edge.is_ascii_alphanumeric() && at.is_some_and(|byte| byte.is_ascii_alphanumeric())
-                };
-                if joined(start.checked_sub(1).and_then(|at| bytes.get(at)), bytes[start])
-                    || joined(bytes.get(end), bytes[end - 1]) && !bytes[end - 1].is_ascii_digit()
-                {
-                    continue;
-                }
-                let (Some((start, _)), Some((_, end))) = (origin.get(start), origin.get(end - 1)) else { continue };
-                for group in &automaton.groups[found.pattern().as_usize()] {
-                    hits.push(Hit { group: *group, start: *start, end: *end });
-                }
+        let automaton = self.automaton();
+        let (folded, origin) = fold(text);
+        let bytes = folded.as_bytes();
+        automaton.matcher.all(&folded, |found| {
+            let (start, end) = (found.range.start, found.range.end);
+            let joined = |at: Option<&u8>, edge: u8| {
+                edge.is_ascii_alphanumeric() && at.is_some_and(|byte| byte.is_ascii_alphanumeric())
+            };
+            if joined(start.checked_sub(1).and_then(|at| bytes.get(at)), bytes[start])
+                || joined(bytes.get(end), bytes[end - 1]) && !bytes[end - 1].is_ascii_digit()
+            {
+                return;
             }
-            hits.sort_by_key(|hit| (hit.start, hit.end));
-        }
+            let (Some((start, _)), Some((_, end))) = (origin.get(start), origin.get(end - 1)) else { return };
+            for group in &automaton.groups[found.id] {
+                hits.push(Hit { group: *group, start: *start, end: *end });
+            }
+        });
+        hits.sort_by_key(|hit| (hit.start, hit.end));
         Scan { text, hits }
     }
 

@@ -59,22 +59,37 @@ impl Policy {
     /// # Errors
     /// Mistakes in the packs, in order of loading.
     pub fn load(packs: Packs) -> Result<Self, (Packs, Vec<PackError>)> {
-        let mut errors = Vec::new();
-        let mut catalogue = Catalogue::load(&packs, &mut errors);
-        let policy = Self {
-            structure: Structure::load(&packs, &mut catalogue, &mut errors),
-            catalogue,
-            privacy: Privacy::load(&packs, &mut errors),
-            // One line a loader.
-            content: content::Content::load(&packs, &mut errors),
-            categories: Categories::load(&packs, &mut errors),
-            naming: Naming::load(&packs, &mut errors),
-            clauses: Clauses::load(&packs, &mut errors),
-            conduct: Conduct::load(&packs, &mut errors),
-            hosts: Hosts::load(&packs, &mut errors),
-            placeholders: Placeholders::load(&packs, &mut errors),
-            packs: Packs::default(),
-        };
+        // Beside each other; mistakes keep the order.
+        let [mut privacy_errors, mut rest_errors, mut conduct_errors, mut hosts_errors] = [const { Vec::new() }; 4];
+        let ((privacy, conduct), ((hosts, mut policy), catalogue)) = rayon::join(
+            || {
+                let privacy = Privacy::load(&packs, &mut privacy_errors);
+                (privacy, Conduct::load(&packs, &mut conduct_errors))
+            },
+            || {
+                let hosts = Hosts::load(&packs, &mut hosts_errors);
+                let mut catalogue = Catalogue::load(&packs, &mut rest_errors);
+                let policy = Self {
+                    structure: Structure::load(&packs, &mut catalogue, &mut rest_errors),
+                    // One line a loader.
+                    content: content::Content::load(&packs, &mut rest_errors),
+                    categories: Categories::load(&packs, &mut rest_errors),
+                    naming: Naming::load(&packs, &mut rest_errors),
+                    clauses: Clauses::load(&packs, &mut rest_errors),
+                    placeholders: Placeholders::load(&packs, &mut rest_errors),
+                    ..Self::default()
+                };
+                ((hosts, policy), catalogue)
+            },
+        );
+        policy.catalogue = catalogue;
+        policy.privacy = privacy;
+        policy.conduct = conduct;
+        policy.hosts = hosts;
+        let mut errors = rest_errors;
+        for more in [privacy_errors, conduct_errors, hosts_errors] {
+            errors.extend(more);
+        }
         if errors.is_empty() { Ok(Self { packs, ..policy }) } else { Err((packs, errors)) }
     }
 
@@ -139,6 +154,11 @@ impl Policy {
     /// A clause by id.
     pub fn clause(&self, id: &str) -> Option<&Clause> {
         self.clauses().get(id)
+    }
+
+    /// The title of a clause.
+    pub fn clause_title(&self, id: &str) -> Option<Wording> {
+        self.clauses.title(id, &self.packs)
     }
 
     /// A rule's entry.

@@ -76,7 +76,8 @@ pub struct Lists {
     pub malformed: Words,
     affiliated: BTreeMap<Arc<str>, Words>,
     contact: Words,
-    patterns: Vec<Regex>,
+    sources: Vec<String>,
+    patterns: OnceLock<Vec<Regex>>,
     official: Words,
     marketing: Words,
     payment: Words,
@@ -160,7 +161,9 @@ impl Lists {
     /// What a description advertises with, once a kind.
     pub fn promotions<'t>(&self, text: &'t str) -> Vec<(Promotion, &'t str)> {
         let mut out = Vec::new();
-        let pattern = self.patterns.iter().find_map(|pattern| Some(pattern.captures(text)?.get(1)?.as_str()));
+        let patterns =
+            self.patterns.get_or_init(|| self.sources.iter().filter_map(|source| Regex::new(source).ok()).collect());
+        let pattern = patterns.iter().find_map(|pattern| Some(pattern.captures(text)?.get(1)?.as_str()));
         if let Some(word) = pattern.or_else(|| self.contact.find(text)) {
             out.push((Promotion::Contact, word));
         }
@@ -191,15 +194,15 @@ impl Lists {
 
 const PATH: &str = "metadata/names.toml";
 
-fn read(packs: &Packs, errors: &mut Vec<PackError>) -> Lists {
+fn read(packs: &Packs, check: bool, errors: &mut Vec<PackError>) -> Lists {
     let raw: Raw = packs.parse(PATH, errors).unwrap_or_default();
-    let mut patterns = Vec::new();
-    for pattern in &raw.promotional.contact_patterns {
-        match Regex::new(pattern.get_ref()) {
-            Ok(regex) => patterns.push(regex),
-            Err(error) => errors.push(PackError::new(PATH, pattern.span(), error.to_string())),
+    // Compiled when asked for; here only to tell mistakes.
+    for pattern in raw.promotional.contact_patterns.iter().filter(|_| check) {
+        if let Err(error) = Regex::new(pattern.get_ref()) {
+            errors.push(PackError::new(PATH, pattern.span(), error.to_string()));
         }
     }
+    let sources = raw.promotional.contact_patterns.into_iter().map(toml::Spanned::into_inner).collect();
     let generic = raw.generic;
     let allow = raw.promotional.allow;
     let brands = raw.affiliated_allow.words;
@@ -214,7 +217,8 @@ fn read(packs: &Packs, errors: &mut Vec<PackError>) -> Lists {
             .map(|(host, words)| (host, Words { words, allow: brands.clone() }))
             .collect(),
         contact: Words { words: raw.promotional.contact_words, allow: allow.clone() },
-        patterns,
+        sources,
+        patterns: OnceLock::new(),
         official: Words { words: raw.promotional.official, allow: allow.clone() },
         marketing: Words { words: raw.promotional.marketing, allow },
         payment: raw.payment,
@@ -235,20 +239,20 @@ impl Naming {
     pub fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
         let naming = Self::default();
         if packs.is_overlay(PATH) {
-            let _ = naming.lists.set(read(packs, errors));
+            let _ = naming.lists.set(read(packs, true, errors));
         }
         naming
     }
 
     /// The lists.
     pub fn lists(&self, packs: &Packs) -> &Lists {
-        self.lists.get_or_init(|| read(packs, &mut Vec::new()))
+        self.lists.get_or_init(|| read(packs, false, &mut Vec::new()))
     }
 
     /// Reads the lists and tells every mistake.
     pub fn validate(packs: &Packs) -> Vec<PackError> {
         let mut errors = Vec::new();
-        read(packs, &mut errors);
+        read(packs, true, &mut errors);
         errors
     }
 }

@@ -5,13 +5,10 @@ use std::ops::{Bound, Range};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use include_dir::{Dir, include_dir};
 use serde::de::DeserializeOwned;
 
-static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
-
-/// Changes with the list of embedded files, so that a new file rebuilds the crate.
-const _LIST: &str = env!("MINIVET_PACK_LIST");
+/// The files under `rules/` by path, listed by the build script.
+static EMBEDDED: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/packs.in"));
 
 /// A mistake in a rule pack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,28 +36,15 @@ impl PackError {
 /// The files of all packs by path.
 #[derive(Debug, Default)]
 pub struct Packs {
-    embedded: BTreeMap<&'static str, &'static str>,
+    embedded: &'static [(&'static str, &'static str)],
     overlay: BTreeMap<String, String>,
     digest: OnceLock<String>,
-}
-
-fn index(dir: &'static Dir<'static>, out: &mut BTreeMap<&'static str, &'static str>) {
-    for file in dir.files() {
-        if let (Some(path), Some(text)) = (file.path().to_str(), file.contents_utf8()) {
-            out.insert(path, text);
-        }
-    }
-    for dir in dir.dirs() {
-        index(dir, out);
-    }
 }
 
 impl Packs {
     /// The packs that stand in the program.
     pub fn embedded() -> Self {
-        let mut embedded = BTreeMap::new();
-        index(&EMBEDDED, &mut embedded);
-        Self { embedded, overlay: BTreeMap::new(), digest: OnceLock::new() }
+        Self { embedded: EMBEDDED, overlay: BTreeMap::new(), digest: OnceLock::new() }
     }
 
     /// Adds the files under `dir`; a file of the same path takes the place of the embedded one.
@@ -93,17 +77,20 @@ impl Packs {
 
     /// A file's text by its path below `rules/`.
     pub fn get(&self, path: &str) -> Option<&str> {
-        self.overlay.get(path).map(String::as_str).or_else(|| self.embedded.get(path).copied())
+        self.overlay.get(path).map(String::as_str).or_else(|| {
+            let at = self.embedded.binary_search_by(|(known, _)| (*known).cmp(path)).ok()?;
+            self.embedded.get(at).map(|(_, text)| *text)
+        })
     }
 
     /// All files whose path starts with `prefix`, by path.
     pub fn list<'p>(&'p self, prefix: &str) -> Vec<(&'p str, &'p str)> {
-        let mut files: BTreeMap<&'p str, &'p str> = self
-            .embedded
-            .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
-            .take_while(|(path, _)| path.starts_with(prefix))
-            .map(|(path, text)| (*path, *text))
-            .collect();
+        let from = self.embedded.partition_point(|(path, _)| *path < prefix);
+        let embedded = self.embedded[from..].iter().take_while(|(path, _)| path.starts_with(prefix)).copied();
+        if self.overlay.is_empty() {
+            return embedded.collect();
+        }
+        let mut files: BTreeMap<&'p str, &'p str> = embedded.collect();
         files.extend(
             self.overlay
                 .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))

@@ -572,7 +572,7 @@ impl Builder<'_> {
         };
         let clause_titles = clauses
             .iter()
-            .map(|id| self.policy.clause(id).map(|clause| clause.title.get(lang).to_owned()).unwrap_or_default())
+            .map(|id| self.policy.clause_title(id).map(|title| title.get(lang).to_owned()).unwrap_or_default())
             .collect();
         let text = finding.place.span.slice(&self.vetted.package.source(finding.place.file).text);
         FindingReport {

@@ -244,6 +244,7 @@ pub fn skip_word(reason: &str, lang: Lang) -> &str {
         "bad-entry" => ("压缩包中的条目损坏、加密或重复", "a broken, encrypted or duplicate archive entry"),
         "other-package" => ("属于另一个小程序", "belongs to another package"),
         "time-limit" => ("超过时间上限", "past the time limit"),
+        "memory-limit" => ("超过内存上限", "past the memory limit"),
         other => (other, other),
     };
     lang.pick(zh, en)

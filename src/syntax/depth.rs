@@ -5,13 +5,29 @@ const FRAME: usize = if cfg!(debug_assertions) { 24 << 10 } else { 6 << 10 };
 const INLINE: usize = if cfg!(debug_assertions) { 24 } else { 100 };
 /// Largest stack.
 const MOST: usize = 1 << 30;
+/// Scopes inside one another that are followed. Resolving names costs the number of names times that of scopes.
+const SCOPES: usize = 400;
 
-/// Runs `work` with a stack that fits the nesting of `text`; `None` when no stack would.
-pub fn with_stack<R: Send>(text: &str, work: impl FnOnce() -> R + Send) -> Option<R> {
-    let levels = estimate(text);
-    if levels <= INLINE {
-        return Some(work());
+/// How deep a text nests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Depth {
+    /// A bound on how deep a parser recurses.
+    pub levels: usize,
+    /// A bound on how many blocks, functions and objects lie inside one another.
+    pub scopes: usize,
+}
+
+/// Runs `work` with a stack that fits the nesting of `text`; `None` when no stack would, or when more scopes lie inside one
+/// another than are followed. `work` gets the levels.
+pub fn with_stack<R: Send>(text: &str, work: impl FnOnce(usize) -> R + Send) -> Option<R> {
+    let Depth { levels, scopes } = estimate(text);
+    if scopes > SCOPES {
+        return None;
     }
+    if levels <= INLINE {
+        return Some(work(levels));
+    }
+    let work = || work(levels);
     let size = (8 << 20) + levels.checked_mul(FRAME)?;
     if size > MOST {
         return None;
@@ -21,12 +37,19 @@ pub fn with_stack<R: Send>(text: &str, work: impl FnOnce() -> R + Send) -> Optio
 
 /// A bound on how deep a parser recurses: brackets, and operators and keywords that take what follows as their operand.
 /// It errs upward.
-pub fn estimate(text: &str) -> usize {
+pub fn estimate(text: &str) -> Depth {
     let bytes = text.as_bytes();
     // Chain lengths of the open levels; their sum and the number of levels is the depth.
     let mut levels: Vec<u32> = vec![0];
     let mut sum = 0usize;
     let mut most = 0usize;
+    // Open braces, and arrows of the open levels and in all.
+    let mut braces = 0usize;
+    let mut arrows: Vec<u32> = vec![0];
+    let mut arrow_sum = 0usize;
+    let mut scopes = 0usize;
+    // Slashes that looked like the start of a regular expression and were none.
+    let mut divisions = 0usize;
     // What a parser that disagrees about a literal could find inside it.
     let mut pending_reset = false;
     let mut templates: Vec<usize> = Vec::new();
@@ -47,6 +70,10 @@ pub fn estimate(text: &str) -> usize {
                 sum -= *last as usize;
                 *last = 0;
             }
+            if let Some(last) = arrows.last_mut() {
+                arrow_sum -= *last as usize;
+                *last = 0;
+            }
         }};
     }
     macro_rules! skip {
@@ -65,12 +92,11 @@ pub fn estimate(text: &str) -> usize {
                 continue;
             }
             b'\n' => {
-                at += 1;
                 // A line that ends a statement by itself.
                 let ends = before.is_ascii_alphanumeric() && !takes_operand(word_before)
                     || matches!(before, b'}' | b'"' | b'\'' | b'`' | b'_' | b'$');
-                let next = bytes[at..].iter().position(|byte| !byte.is_ascii_whitespace()).map(|offset| at + offset);
-                if ends && next.is_some_and(|next| bytes[next].is_ascii_alphabetic()) {
+                at += bytes[at..].iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(bytes.len() - at);
+                if ends && bytes.get(at).is_some_and(u8::is_ascii_alphabetic) {
                     pending_reset = true;
                 }
                 continue;
@@ -124,7 +150,7 @@ pub fn estimate(text: &str) -> usize {
                 continue;
             }
             b'`' => {
-                at = template(bytes, at + 1, &mut levels, &mut templates);
+                at = template(bytes, at + 1, &mut levels, &mut arrows, &mut templates);
                 before = b'`';
                 word_before = "";
                 most = most.max(sum + levels.len());
@@ -151,29 +177,50 @@ pub fn estimate(text: &str) -> usize {
                     | b'>'
                     | b'^'
                     | b'~'
-            ) || keyword_before)
-                && regex_end(bytes, at).is_some() =>
+            ) || keyword_before) =>
             {
-                skip!(regex_end(bytes, at).unwrap_or(bytes.len()));
-                before = b'a';
-                word_before = "";
-                continue;
+                // Lines of slashes that open nothing would be read again from each of them.
+                let reach = if divisions < 64 { bytes.len() } else { (at + 256).min(bytes.len()) };
+                if let Some(end) = regex_end(&bytes[..reach], at) {
+                    skip!(end);
+                    before = b'a';
+                    word_before = "";
+                    continue;
+                }
+                divisions += 1;
+                chain!();
             }
-            b'(' | b'[' | b'{' => levels.push(0),
+            b'(' | b'[' | b'{' => {
+                levels.push(0);
+                arrows.push(0);
+                braces += usize::from(byte == b'{');
+                scopes = scopes.max(braces + arrow_sum);
+            }
             b')' | b']' | b'}' => {
                 if byte == b'}' && templates.last() == Some(&levels.len()) {
                     templates.pop();
                     close(&mut levels, &mut sum);
-                    at = template(bytes, at + 1, &mut levels, &mut templates);
+                    close(&mut arrows, &mut arrow_sum);
+                    at = template(bytes, at + 1, &mut levels, &mut arrows, &mut templates);
                     before = b'`';
                     word_before = "";
                     continue;
                 }
                 close(&mut levels, &mut sum);
+                close(&mut arrows, &mut arrow_sum);
+                braces = braces.saturating_sub(usize::from(byte == b'}'));
             }
             b';' => pending_reset = true,
             b',' => reset!(),
             b'0'..=b'9' | b'#' | b'@' | b'\\' => {}
+            b'>' if before == b'=' => {
+                chain!();
+                if let Some(last) = arrows.last_mut() {
+                    *last += 1;
+                    arrow_sum += 1;
+                    scopes = scopes.max(braces + arrow_sum);
+                }
+            }
             _ => chain!(),
         }
         most = most.max(sum + levels.len());
@@ -181,7 +228,7 @@ pub fn estimate(text: &str) -> usize {
         word_before = "";
         at += 1;
     }
-    most
+    Depth { levels: most, scopes }
 }
 
 fn close(levels: &mut Vec<u32>, sum: &mut usize) {
@@ -193,13 +240,20 @@ fn close(levels: &mut Vec<u32>, sum: &mut usize) {
 }
 
 /// Reads template text from `at`, to its end or into an expression.
-fn template(bytes: &[u8], mut at: usize, levels: &mut Vec<u32>, templates: &mut Vec<usize>) -> usize {
+fn template(
+    bytes: &[u8],
+    mut at: usize,
+    levels: &mut Vec<u32>,
+    arrows: &mut Vec<u32>,
+    templates: &mut Vec<usize>,
+) -> usize {
     while at < bytes.len() {
         match bytes[at] {
             b'\\' => at += 2,
             b'`' => return at + 1,
             b'$' if bytes.get(at + 1) == Some(&b'{') => {
                 levels.push(0);
+                arrows.push(0);
                 templates.push(levels.len());
                 return at + 2;
             }
@@ -266,9 +320,27 @@ mod tests {
     fn plain_code_is_shallow() {
         let text = "const a = 1\nconst b = a + 2\nfunction f(x) {\n  if (x) { return x.y.z(1, [2, { a: 3 }]) }\n}\n"
             .repeat(200);
-        assert!(estimate(&text) < 20, "{}", estimate(&text));
+        assert!(estimate(&text).levels < 20 && estimate(&text).scopes < 5, "{:?}", estimate(&text));
         let text = "var a={b:function(){return c?d:e},f:1};a.b(),x&&y||z;".repeat(500);
-        assert!(estimate(&text) < 20, "{}", estimate(&text));
+        assert!(estimate(&text).levels < 20 && estimate(&text).scopes < 5, "{:?}", estimate(&text));
+    }
+
+    #[test]
+    fn scopes_are_counted() {
+        for bomb in ["{", "function f(){", "x={a:", "a=>", "class A{b(){", "if(a){"] {
+            assert!(estimate(&bomb.repeat(1_000)).scopes >= 1_000, "{bomb}");
+        }
+        assert_eq!(estimate(&"a=>b,".repeat(1_000)).scopes, 1);
+        assert_eq!(estimate(&"f(a=>{g(b)});".repeat(1_000)).scopes, 2);
+        assert_eq!(estimate(&"else if(a){b}".repeat(1_000)).scopes, 1);
+    }
+
+    #[test]
+    fn long_lines_are_read_once() {
+        // Each would take hours if a line were read again from every character of it.
+        assert_eq!(estimate(&"a\n".repeat(1 << 20)).scopes, 0);
+        assert_eq!(estimate(&"\n".repeat(1 << 22)).scopes, 0);
+        assert!(estimate(&"(/[".repeat(1 << 19)).levels >= 1 << 19);
     }
 
     #[test]
@@ -292,9 +364,9 @@ mod tests {
             "a+",
             "if(a){b}else ",
         ] {
-            assert!(estimate(&bomb.repeat(10_000)) >= 10_000, "{bomb}");
+            assert!(estimate(&bomb.repeat(10_000)).levels >= 10_000, "{bomb}");
         }
-        assert!(estimate(&"if(a){b;}else ".repeat(10_000)) >= 10_000);
-        assert!(estimate(&"if(a)b;else ".repeat(10_000)) >= 10_000);
+        assert!(estimate(&"if(a){b;}else ".repeat(10_000)).levels >= 10_000);
+        assert!(estimate(&"if(a)b;else ".repeat(10_000)).levels >= 10_000);
     }
 }

@@ -59,6 +59,10 @@ const MAX_ROUNDS: usize = 24;
 /// Bytes that may be parsed while mending one file, and the least number of tries.
 const BUDGET: usize = 48 << 20;
 const LEAST_TRIES: usize = 40;
+/// Nobody writes or generates what nests deeper and does not parse: only whole pieces are left out then.
+const DEEP: usize = 600;
+/// Bytes for the recovery of tree-sitter, which takes several times as long as a try, are counted so often.
+const TREE_COST: usize = 8;
 
 /// Tokens that are put in, the likeliest first.
 const NEAR: &[&str] = &[",", ")", "(", "{", "}", "]", "[", ":", "=>", "x", ";", "=", ".", "''", "+", "?"];
@@ -88,11 +92,13 @@ const WORDS: &[&str] = &[
 ];
 
 /// Mends `text`. `probe` says where the parser stops, `None` when it reads everything.
-pub(super) fn mend(text: &str, kind: ScriptKind, probe: &dyn Fn(&str) -> Option<u32>) -> Repair {
+pub(super) fn mend(text: &str, kind: ScriptKind, levels: usize, probe: &dyn Fn(&str) -> Option<u32>) -> Repair {
     let mut mender = Mender { text, probe, tries: 0, spent: 0 };
+    if levels > DEEP {
+        return last_resort(text, kind, true, &mut mender).unwrap_or_else(|| Repair::give_up(text));
+    }
     let mut edits: Vec<Edit> = Vec::new();
-    let mut current = apply(text, &edits);
-    let Some(stop) = probe(text) else { return current };
+    let Some(stop) = probe(text) else { return Repair::default() };
     let mut stop = stop as usize;
     let mut stuck: HashSet<usize> = HashSet::new();
     for _ in 0..MAX_ROUNDS {
@@ -130,6 +136,7 @@ pub(super) fn mend(text: &str, kind: ScriptKind, probe: &dyn Fn(&str) -> Option<
             return repair;
         }
         // A little further on is no progress worth a wrong token; take what is left out instead.
+        mender.spent += text.len() * TREE_COST;
         let wide = widen(text, &edits, stop, kind, stuck.contains(&stop));
         let mut widest: Option<(usize, Edit)> = None;
         for edit in wide {
@@ -163,12 +170,8 @@ pub(super) fn mend(text: &str, kind: ScriptKind, probe: &dyn Fn(&str) -> Option<
                 }
             }
         }
-        current = apply(text, &edits);
     }
-    last_resort(text, kind, &mut mender).unwrap_or_else(|| {
-        let _ = current;
-        Repair::give_up(text)
-    })
+    last_resort(text, kind, false, &mut mender).unwrap_or_else(|| Repair::give_up(text))
 }
 
 struct Mender<'m> {
@@ -617,7 +620,10 @@ fn widen(text: &str, edits: &[Edit], stop: usize, kind: ScriptKind, stuck: bool)
             out.extend(error_tokens(&tree, at));
             let mut around = Vec::new();
             let mut node = tree.root_node().descendant_for_byte_range(at.min(mended.len()), at.min(mended.len()));
-            while let Some(current) = node {
+            let most = if stuck { 6 } else { 3 };
+            while let Some(current) = node
+                && around.len() < most
+            {
                 let unit = matches!(
                     current.kind(),
                     "pair"
@@ -635,7 +641,6 @@ fn widen(text: &str, edits: &[Edit], stop: usize, kind: ScriptKind, stuck: bool)
                 }
                 node = current.parent();
             }
-            around.truncate(if stuck { 6 } else { 3 });
             out.extend(around);
         }
     }
@@ -697,9 +702,10 @@ fn error_tokens(tree: &tree_sitter::Tree, stop: usize) -> Vec<Edit> {
 }
 
 /// Leaves out whatever tree-sitter cannot place, and then whole top statements, until the rest parses.
-fn last_resort(text: &str, kind: ScriptKind, mender: &mut Mender<'_>) -> Option<Repair> {
+fn last_resort(text: &str, kind: ScriptKind, deep: bool, mender: &mut Mender<'_>) -> Option<Repair> {
     let mut edits: Vec<Edit> = Vec::new();
     if kind == ScriptKind::JavaScript
+        && !deep
         && let Some(tree) = tree(text)
     {
         let mut cursor = tree.walk();

@@ -62,10 +62,10 @@ pub struct Parsed<'p, 'a> {
 /// Parses a script, mends it where it does not parse, and hands it to `then`. `None` when it cannot be read at all: nested
 /// deeper than is followed.
 pub fn with_parsed<R: Send>(text: &str, kind: ScriptKind, then: impl FnOnce(&Parsed<'_, '_>) -> R + Send) -> Option<R> {
-    depth::with_stack(text, move || parsed(text, kind, then))
+    depth::with_stack(text, move |levels| parsed(text, kind, levels, then))
 }
 
-fn parsed<R>(text: &str, kind: ScriptKind, then: impl FnOnce(&Parsed<'_, '_>) -> R) -> R {
+fn parsed<R>(text: &str, kind: ScriptKind, levels: usize, then: impl FnOnce(&Parsed<'_, '_>) -> R) -> R {
     let grammars = kind.grammars();
     let mut errors = Vec::new();
     let mut complete = None;
@@ -85,7 +85,7 @@ fn parsed<R>(text: &str, kind: ScriptKind, then: impl FnOnce(&Parsed<'_, '_>) ->
     // Mistakes that the parser reads over leave nothing out.
     let repair = match complete {
         Some(_) => Repair::default(),
-        None => repair::mend(text, kind, &|text| probe(text, kind)),
+        None => repair::mend(text, kind, levels, &|text| probe(text, kind)),
     };
     let mended = repair.text.as_deref().unwrap_or(text);
     for grammar in complete.map_or(grammars, |grammar| [grammar, grammar]) {
@@ -150,7 +150,7 @@ fn probe(text: &str, kind: ScriptKind) -> Option<u32> {
 
 /// Parses one expression, as templates hold them, and hands it to `then`.
 pub fn with_expression<R: Send>(text: &str, then: impl FnOnce(&Expression<'_>) -> R + Send) -> Option<R> {
-    depth::with_stack(text, move || {
+    depth::with_stack(text, move |_| {
         let allocator = Allocator::default();
         let grammar = SourceType::script();
         let expression = Parser::new(&allocator, text, grammar).with_options(options()).parse_expression().ok()?;

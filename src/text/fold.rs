@@ -75,6 +75,11 @@ impl Table {
     fn new() -> Self {
         let mut table = Self { codes: vec![GAP; 0x10000].into_boxed_slice(), expansions: Vec::new() };
         for code in 2..0xD800u32 {
+            // Ideographs and Hangul stand for themselves.
+            if matches!(code, 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xAC00..=0xD7A3) {
+                table.codes[code as usize] = code as u16;
+                continue;
+            }
             let Some(c) = char::from_u32(code) else { continue };
             if let Some(c) = plain(c)
                 && (c as u32) < EXPANSION as u32

@@ -18,6 +18,7 @@ mod lexicon;
 mod mapped;
 mod matcher;
 mod segment;
+mod words;
 
 pub use finder::{Finder, Found};
 pub use fold::{Readings, View, fold, ignorable as is_invisible, simplified, splits};
@@ -26,3 +27,4 @@ pub use lexicon::{
 };
 pub use mapped::{HOLE, Mapped, entities, unescape};
 pub use matcher::{Certainty, GAME, Match, Matcher, Reason, Scratch};
+pub use words::{WordFound, Words};

@@ -149,7 +149,7 @@ fn bombs_do_not_overflow() {
         "-x**",
         "class extends ",
     ] {
-        let text = bomb.repeat(2_000);
+        let text = bomb.repeat(10_000);
         let _ = js(&text);
         let _ = expression(&text, 0);
     }

@@ -11,6 +11,12 @@ use crate::text::{Certainty, Evasions, Match, Reason};
 /// Set for mini-games: some topics are forbidden in them outright.
 pub const GAME: u64 = crate::text::GAME;
 
+/// Finds all matches before any rule asks for them. The search is parallel, and a rule that started it while others wait for it
+/// could be given one of those to run, which would then wait for itself.
+pub fn prepare(cx: &Context<'_>) {
+    let _ = matches(cx).next();
+}
+
 /// All matches of the package by run.
 pub fn matches<'a>(cx: &Context<'a>) -> impl Iterator<Item = (&'a TextRun, &'a [Match])> + use<'a> {
     let matcher = cx.policy.content.matcher();

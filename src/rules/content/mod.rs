@@ -21,6 +21,8 @@ mod unmoderated_user_content;
 mod violence_terror;
 mod vulgar_clickbait;
 
+pub use lexical::prepare;
+
 use super::Rule;
 
 /// All of them.

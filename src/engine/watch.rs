@@ -1,0 +1,76 @@
+//! The limits of a package while it is vetted, and what of it could not be read.
+
+use std::time::{Duration, Instant};
+
+use crate::flow::{BlindSpot, Place};
+use crate::model::Program;
+use crate::package::{FileKind, Limits, Package, SkipReason};
+use crate::source::{FileId, Span};
+use crate::syntax::json::notes;
+
+/// Notes of blind spots that are code or data which no analysis read.
+pub(super) const UNREAD: [&str; 2] = ["unread-code", "unread-data"];
+
+/// Watches time and memory.
+#[derive(Debug)]
+pub(super) struct Watch {
+    start: Instant,
+    time: Duration,
+    memory: Option<u64>,
+}
+
+impl Watch {
+    pub fn start(limits: &Limits) -> Self {
+        Self { start: Instant::now(), time: limits.max_time, memory: limits.max_memory }
+    }
+
+    /// Which limit was reached, if any.
+    pub fn over(&self) -> Option<SkipReason> {
+        if self.start.elapsed() >= self.time {
+            return Some(SkipReason::TimeLimit);
+        }
+        let most = self.memory?;
+        resident().is_some_and(|bytes| bytes >= most).then_some(SkipReason::MemoryLimit)
+    }
+}
+
+/// What a limit is called in a message.
+pub(super) fn limit_name(reason: SkipReason) -> &'static str {
+    match reason {
+        SkipReason::MemoryLimit => "memory limit",
+        _ => "time limit",
+    }
+}
+
+/// Memory of the process in bytes; `None` where the system does not tell.
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// Scripts with parts that do not parse, whoever wrote them, and data that does not: one place a file.
+pub(super) fn unread(package: &Package, program: &Program) -> Vec<BlindSpot> {
+    let mut out = Vec::new();
+    let mut add = |file: usize, span: Span, note: &'static str| {
+        let place = Place { file: FileId(file as u32), span };
+        out.push(BlindSpot { place, note, name: package.files[file].source.path.clone() });
+    };
+    for (index, facts) in program.facts.iter().enumerate().take(package.files.len()) {
+        let scripts = facts.script.iter().chain(
+            facts.template.iter().flat_map(|template| template.inline_scripts.iter().map(|(_, script, _)| script)),
+        );
+        if let Some(damage) = scripts.flat_map(|script| &script.damage).min() {
+            add(index, *damage, UNREAD[0]);
+        }
+    }
+    for (index, file) in package.files.iter().enumerate() {
+        if file.kind == FileKind::Json && file.json.is_none() {
+            let span = file.json_errors.last().filter(|(_, note)| &**note != notes::EMPTY).map(|(span, _)| *span);
+            if let Some(span) = span {
+                add(index, span, UNREAD[1]);
+            }
+        }
+    }
+    out
+}
