@@ -643,6 +643,7 @@ fn run_rules(
             Err(error) => errors.push(error),
         }
     }
+    rules::once::once(context, &mut findings);
     findings.retain(|finding| options.runs(finding.rule));
     findings
 }

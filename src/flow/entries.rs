@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::heap::{ITEM, Kind};
 use super::machine::{Act, Keys, Machine, Site, Taint, name};
-use super::solution::{Entry, EntryKind, Fact, Origin, Place, SinkKind};
+use super::solution::{Entry, EntryKind, Fact, Origin, Place, SinkKind, Update};
 use super::value::{ANY, Ids, ObjId, Value, intersect, unite};
 use crate::model::ir::{ExprKind, Name};
 use crate::model::{Binding, UnitId, UnitKind};
@@ -349,9 +349,11 @@ impl<'a> Machine<'a> {
             for callback in ["success", "complete"] {
                 let key = machine.sym(callback);
                 let handler = machine.field(&answer, &Keys(vec![key]), place);
-                if !handler.objects.is_empty() {
-                    let fact = machine.fact(Fact::Succeeded(place));
-                    let origin = machine.origin(Origin::Share(place));
+                if let Some(&first) = handler.objects.first() {
+                    let at = machine.heap.objects[first as usize].place;
+                    machine.record.share_results.insert(at);
+                    let fact = machine.fact(Fact::Succeeded(at));
+                    let origin = machine.origin(Origin::Share(at));
                     let argument = Value::from_origin(origin);
                     machine.perhaps(&[fact], |machine| {
                         machine.call(&handler, &Value::object(instance), vec![argument], &site)
@@ -1341,6 +1343,7 @@ impl<'a> Machine<'a> {
             for key in self.heap.keys(object) {
                 let Some(value) = self.heap.get(object, key).cloned() else { continue };
                 let path = self.spell(key);
+                self.note_update(&path, site);
                 let value = self.stepped(value, site.place, "set-data", &path);
                 if key == ITEM {
                     for &target in &data.objects {
@@ -1351,6 +1354,28 @@ impl<'a> Machine<'a> {
                 }
             }
         }
+    }
+
+    /// Notes data that hangs on a host's answer or is set while sharing.
+    fn note_update(&mut self, key: &Name, site: &Site) {
+        const MOST: usize = 4096;
+        if !self.recording || self.record.updates.len() > MOST {
+            return;
+        }
+        let after: Vec<Place> = self
+            .facts
+            .iter()
+            .filter_map(|&id| match &self.fact_table[id as usize] {
+                Fact::Succeeded(place) => Some(*place),
+                _ => None,
+            })
+            .collect();
+        let entry = &self.entries[self.entry];
+        if after.is_empty() && !self.host.info.share_methods.contains(&entry.method) {
+            return;
+        }
+        let (route, method) = (entry.route.clone(), entry.method.clone());
+        self.record.updates.insert(Update { place: site.place, key: key.clone(), after, route, method });
     }
 
     /// Notes literals that reach the screen.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use super::solution::{BlindSpot, Branch, Flow, HostCall, Navigation, Place, Reach, SinkKind, Step};
+use super::solution::{BlindSpot, Branch, Flow, HostCall, Navigation, Place, Reach, SinkKind, Step, Update};
 use super::value::{Ids, TaintId};
 use crate::model::ir::Name;
 use crate::source::FileId;
@@ -39,6 +39,8 @@ pub(super) struct Record {
     pub collection_ids: FxHashMap<(Place, Name), usize>,
     pub flows: BTreeMap<FlowKey, Flow>,
     pub branches: Vec<Branch>,
+    pub updates: BTreeSet<Update>,
+    pub share_results: BTreeSet<Place>,
     pub blind_spots: BTreeSet<BlindSpot>,
     pub reached: BTreeSet<(FileId, u32)>,
     pub shown: BTreeSet<Place>,
@@ -60,6 +62,7 @@ impl Record {
         self.branches.retain(|branch| branch.entry.kind == TopLevel);
         self.blind_spots.retain(|spot| spot.note == "budget-exhausted");
         self.shown.clear();
+        self.updates.clear();
         self.navigations.clear();
         for draft in &mut self.collections {
             draft.reaches.retain(|reach| reach.entry.kind == TopLevel);
@@ -187,6 +190,8 @@ impl super::machine::Machine<'_> {
             collections,
             flows,
             branches: self.record.branches,
+            updates: self.record.updates.into_iter().collect(),
+            share_results: self.record.share_results,
             blind_spots: self.record.blind_spots.into_iter().collect(),
             reached: self.record.reached,
             shown: self.record.shown.into_iter().collect(),

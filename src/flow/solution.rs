@@ -28,6 +28,10 @@ pub struct Solution {
     pub flows: Vec<Flow>,
     /// Reads that may matter for conduct: platform, date, version, remote switch, referrer, in branches.
     pub branches: Vec<Branch>,
+    /// Data that handlers of a host's answer set, in order of place.
+    pub updates: Vec<Update>,
+    /// Handlers of the answer that a share method gives along (`success`).
+    pub share_results: BTreeSet<Place>,
     /// What could not be followed.
     pub blind_spots: Vec<BlindSpot>,
     /// Functions that run, for reachability: (file, function index).
@@ -425,6 +429,21 @@ pub struct Branch {
     pub else_calls: Vec<usize>,
     /// Data keys that the arms set (`setData`), with literal values where known.
     pub sets: Vec<(Arc<str>, Option<Arc<str>>)>,
+}
+
+/// Data set after a host answered with success, or in a share method.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Update {
+    /// The call that sets it.
+    pub place: Place,
+    /// The key.
+    pub key: Arc<str>,
+    /// The host calls and share handlers that succeeded on the way here.
+    pub after: Vec<Place>,
+    /// Route of the page or component.
+    pub route: Arc<str>,
+    /// Method of the entry point.
+    pub method: Arc<str>,
 }
 
 /// A navigation that can run.

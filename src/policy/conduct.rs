@@ -42,6 +42,7 @@ struct Automaton {
 struct Topic {
     quench: Vec<u16>,
     veto: Vec<u16>,
+    deny: Vec<Vec<Item>>,
     fires: Vec<Vec<Item>>,
     near: Vec<Vec<Item>>,
 }
@@ -99,6 +100,7 @@ struct File {
 struct TopicFile {
     quench: Vec<String>,
     veto: Vec<String>,
+    deny: Vec<toml::Spanned<String>>,
     fires: Vec<toml::Spanned<String>>,
     near: Vec<toml::Spanned<String>>,
     words: BTreeMap<String, Vec<String>>,
@@ -197,7 +199,9 @@ impl Conduct {
                 .collect()
         };
         let mut topic = Topic { quench: list(entry.quench), veto: list(entry.veto), ..Topic::default() };
-        for (from, into) in [(entry.fires, &mut topic.fires), (entry.near, &mut topic.near)] {
+        for (from, into) in
+            [(entry.deny, &mut topic.deny), (entry.fires, &mut topic.fires), (entry.near, &mut topic.near)]
+        {
             for pattern in from {
                 match self.pattern(name, pattern.get_ref()) {
                     Ok(items) => into.push(items),
@@ -306,6 +310,17 @@ impl Conduct {
                 let end = scan.follow(at, &pattern[1..], 0)?;
                 let span = Span::new(hit.start, end);
                 let sentence = scan.sentence(span);
+                let denied = topic.deny.iter().any(|deny| {
+                    scan.hits.iter().enumerate().any(|(at, hit)| {
+                        deny[0].groups.contains(&hit.group)
+                            && scan
+                                .follow(at, &deny[1..], 0)
+                                .is_some_and(|end| sentence.contains(Span::new(hit.start, end)))
+                    })
+                });
+                if denied {
+                    return None;
+                }
                 let against = scan.hits.iter().any(|other| {
                     let place = Span::new(other.start, other.end);
                     if !sentence.contains(place) {

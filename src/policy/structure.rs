@@ -85,6 +85,8 @@ pub struct StructuralRule {
     /// What it must not match.
     #[serde(rename = "where-not")]
     pub unwanted: BTreeMap<String, String>,
+    /// A metavariable is assigned, somewhere in the file, from an expression that names this (`BGM = "getBackgroundAudioManager"`).
+    pub assigned: BTreeMap<String, String>,
     /// One of these texts stands in the file.
     pub file_has: Vec<String>,
     /// One of these texts stands in the page or component: its script, templates or configuration.

@@ -63,6 +63,7 @@ pub mod content;
 pub mod coverage;
 pub mod host;
 pub mod metadata;
+pub mod once;
 pub mod package;
 pub mod privacy;
 pub mod security;

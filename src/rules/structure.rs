@@ -143,7 +143,7 @@ fn script(cx: &Context<'_>, file: FileId, rules: &[(&StructuralRule, Vec<Vec<Str
                 let env: HashMap<String, String> = HashMap::from(node.get_env().clone());
                 let variables: BTreeMap<String, String> = env.into_iter().collect();
                 let place = Place { file, span: Span::new(range.start as u32, range.end as u32) };
-                if fits(rule, &variables) && runs_when(cx, rule.when, place) {
+                if fits(rule, &variables) && assigned(rule, &variables, text) && runs_when(cx, rule.when, place) {
                     out.push(finding(rule, place, &variables, &node.text()));
                 }
             }
@@ -189,6 +189,23 @@ fn fits(rule: &StructuralRule, variables: &BTreeMap<String, String>) -> bool {
     };
     rule.wanted.iter().all(|(name, pattern)| matches(name, pattern))
         && !rule.unwanted.iter().any(|(name, pattern)| matches(name, pattern))
+}
+
+/// Whether the metavariables hold what the rule says that they are assigned from.
+fn assigned(rule: &StructuralRule, variables: &BTreeMap<String, String>, source: &str) -> bool {
+    rule.assigned.iter().all(|(name, from)| {
+        variables.get(name).is_some_and(|variable| {
+            source.match_indices(&**variable).any(|(at, _)| {
+                let before = source[..at].chars().next_back();
+                let rest = source[at + variable.len()..].trim_start();
+                let whole = before.is_none_or(|before| !(before.is_alphanumeric() || matches!(before, '_' | '$' | '.')));
+                let Some(value) = rest.strip_prefix('=').filter(|rest| !rest.starts_with(['=', '>'])) else {
+                    return false;
+                };
+                whole && value.split([';', '\n']).next().is_some_and(|value| value.contains(&**from))
+            })
+        })
+    })
 }
 
 /// Names of rules by their text: rules of user packs live as long as the program.

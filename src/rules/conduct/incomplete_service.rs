@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::support::{absence, all_runs, element_roles, host};
+use crate::rules::category::model::services;
 use crate::policy::conduct::Need;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
@@ -31,11 +32,20 @@ impl Rule for IncompleteService {
                 Some((category, entry))
             })
             .collect();
-        if wanted.is_empty() {
+        // A page or two of something else is no service that could lack a part.
+        if wanted.is_empty() || own_pages(cx) < PAGES {
             return;
         }
         let shown = Shown::new(cx);
+        let services = services(cx);
+        let table = cx.policy.category_table();
         for (category, entry) in wanted {
+            let offered = table.find(category).is_some_and(|declared| {
+                services.iter().any(|service| table.covers(declared, service.category) && service.score >= OFFERED)
+            });
+            if !offered {
+                continue;
+            }
             let missing: Vec<String> = entry
                 .needs
                 .iter()
@@ -59,6 +69,18 @@ impl Rule for IncompleteService {
             );
         }
     }
+}
+
+/// Least pages of a service.
+const PAGES: usize = 2;
+/// Least evidence that a service of the category is offered.
+const OFFERED: u32 = 4;
+
+/// Listed pages but for those that any program has: login, policies, settings, help.
+fn own_pages(cx: &Context<'_>) -> usize {
+    let conduct = &cx.policy.conduct;
+    let unit = |route: &str| cx.program.by_route.contains_key(route);
+    cx.package.pages.iter().filter(|page| unit(&page.route) && !conduct.names("id-common-page", &page.route)).count()
 }
 
 struct Shown {

@@ -1,12 +1,16 @@
 //! Texts and pass-phrases that lead users out of the program.
 
+use super::induced_download::handled;
 use super::support::{calls, told};
+use crate::flow::Place;
 use crate::rules::{Context, Finding, Rule};
 
 /// `conduct/induced-leaving`
 #[derive(Debug)]
 pub struct InducedLeaving;
 
+/// Most characters of a label that says nothing by itself (`复制口令`).
+const LABEL: usize = 6;
 const TOPIC: &str = "induced-leaving";
 
 impl Rule for InducedLeaving {
@@ -17,6 +21,17 @@ impl Rule for InducedLeaving {
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let first = out.len();
         told(cx, self.id(), TOPIC, &["induced-following", "induced-download", "induced-sharing"], out);
+        // A control's words and what it does are one: told at the words, but for a mere label.
+        let told: Vec<Place> = out[first..].iter().map(|finding| finding.place).collect();
+        let done: Vec<Place> = handled(cx, &told)
+            .into_iter()
+            .map(|(call, words)| if words.span.slice(&cx.package.source(words.file).text).chars().count() <= LABEL { words } else { call })
+            .collect();
+        let mut index = 0;
+        out.retain(|finding| {
+            index += 1;
+            index <= first || !done.contains(&finding.place)
+        });
         // One telling for a copied pass-phrase and the words that go with it in the same call.
         let copies: Vec<_> = calls(cx, &["clipboard-write"]).into_keys().collect();
         let mut kept: Vec<Finding> = Vec::new();

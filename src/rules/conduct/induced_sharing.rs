@@ -95,13 +95,30 @@ pub fn results(
             add(branch.read, &name, None, &branch.entry.route, out);
         }
     }
-    let triggers: BTreeSet<Place> = calls(cx, roles).into_keys().collect();
+    let mut triggers: BTreeSet<Place> = calls(cx, roles).into_keys().collect();
+    let sharing = roles.contains(&"share");
+    if sharing {
+        triggers.extend(&cx.solution.share_results);
+    }
+    let methods = super::support::host(cx).map_or(&[][..], |host| &host.info.share_methods);
+    let share_method = |method: &str| sharing && methods.iter().any(|known| &**known == method);
+    for update in &cx.solution.updates {
+        if !conduct.names("id-grant", &update.key) {
+            continue;
+        }
+        if let Some(at) = update.after.iter().find(|at| triggers.contains(at)) {
+            add(*at, &update.key, Some(update.place), &update.route, out);
+        } else if share_method(&update.method) && update.after.is_empty() {
+            add(update.place, &update.key, None, &update.route, out);
+        }
+    }
     for call in &cx.solution.calls {
         let at = call.facts.iter().find_map(|fact| match fact {
             Fact::Succeeded(place) if triggers.contains(place) => Some(*place),
             Fact::Tested { origin, place, .. } if is_result(origin) => Some(*place),
             _ => None,
         });
+        let at = at.or_else(|| share_method(&call.entry.method).then_some(call.place));
         if let Some(at) = at
             && let Some(name) = grants(cx, call)
             && conduct.names("id-grant", &name)

@@ -1,9 +1,14 @@
 //! Payments for virtual goods that nothing keeps off iOS.
 
+use std::collections::BTreeSet;
+
 use super::support::{all_runs, ancestors, calls, expression_names, is_game, unit, unit_texts};
 use super::texts::Run;
 use crate::flow::{Fact, HostCall, Origin, Place};
+use crate::model::conditions::{Read, conditions};
+use crate::policy::conduct::name_words;
 use crate::rules::{Confidence, Context, Finding, Rule};
+use crate::source::{FileId, Span};
 
 /// `conduct/ios-virtual-payment`
 #[derive(Debug)]
@@ -49,6 +54,7 @@ fn guarded(cx: &Context<'_>, call: &HostCall) -> bool {
         _ => false,
     });
     tested
+        || named_branch(cx, call)
         || call.entry.element.is_some_and(|(file, node)| {
             cx.program.template(file).is_some_and(|template| {
                 ancestors(&template.document, node).any(|(_, element)| {
@@ -58,6 +64,36 @@ fn guarded(cx: &Context<'_>, call: &HostCall) -> bool {
                 })
             })
         })
+}
+
+/// Words that name the platform which is kept out.
+const APPLE: &[&str] = &["ios", "iphone", "ipad", "apple"];
+
+/// Whether a branch on a name that tells the platform (`app.globalData.isIOS`) keeps the call or a step to it apart.
+fn named_branch(cx: &Context<'_>, call: &HostCall) -> bool {
+    let steps: Vec<Place> =
+        call.path.iter().map(|step| step.place).filter(|place| *place != call.entry.place).chain([call.place]).collect();
+    let files: BTreeSet<FileId> = steps.iter().map(|place| place.file).collect();
+    files.into_iter().any(|file| {
+        let Some(script) = cx.program.script(file) else { return false };
+        let source = &cx.package.source(file).text;
+        conditions(script).iter().any(|condition| {
+            let names_it =
+                condition.reads.iter().any(|read| cx.policy.conduct.names("id-platform", read.name()));
+            let in_arm = |arm: Option<Span>| {
+                arm.is_some_and(|arm| steps.iter().any(|step| step.file == file && arm.contains(step.span)))
+            };
+            // `if (isIOS) pay()` keeps nobody out.
+            let positive = !condition.span.slice(source).contains('!')
+                && condition
+                    .reads
+                    .iter()
+                    .map(Read::name)
+                    .chain(condition.constants.iter().map(|text| &**text))
+                    .any(|name| name_words(name).iter().any(|word| APPLE.contains(&&**word)));
+            names_it && (in_arm(condition.arms[1]) || in_arm(condition.arms[0]) && !positive)
+        })
+    })
 }
 
 /// Whether a data key tells the platform: by its name, or because a branch on the platform sets it.
@@ -75,7 +111,7 @@ fn virtual_goods(cx: &Context<'_>, runs: &[Run], call: &HostCall, place: Place) 
     let conduct = &cx.policy.conduct;
     let mut own = String::new();
     for run in runs.iter().filter(|run| run.file == place.file) {
-        let at = run.place(crate::source::Span::new(0, 0));
+        let at = run.place(Span::new(0, 0));
         if place.span.contains(at.span) {
             own.push_str(&run.text);
             own.push('\n');

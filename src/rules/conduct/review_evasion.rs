@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::support::{has_role, units_of};
-use crate::flow::{Branch, Origin, Place};
+use crate::flow::{Branch, EntryKind, Origin, Place};
 use crate::model::conditions::{Condition, Read, conditions};
 use crate::package::{FileKind, Origin as FileOrigin};
 use crate::rules::{Confidence, Context, Finding, Rule};
@@ -193,9 +193,12 @@ fn hangs(cx: &Context<'_>, branch: &Branch) -> Option<(Option<&'static str>, Opt
             if let Some(variant) = place {
                 return Some((variant, Some(last.to_owned())));
             }
+            // A switch that moves everybody to other pages at once.
+            let by_itself = branch.entry.kind == EntryKind::Load;
             (conduct.names("id-review", last)
                 && !path.split('.').any(|name| conduct.names("id-review-ordinary", name))
-                && (switches || leads))
+                && (switches || leads)
+                || by_itself && leads && conduct.names("id-visibility", last))
                 .then(|| (None, Some(last.to_owned())))
         }
         Origin::Date => {

@@ -27,7 +27,8 @@ impl Rule for InvalidConfig {
         let mut seen = BTreeSet::new();
         let mut files: Vec<(FileId, &str)> = Vec::new();
         if let Some(app) = cx.package.app {
-            files.push((app, "app.json"));
+            // A game without a configuration of the host's own table is not judged.
+            files.push((app, if cx.package.source(app).name() == "game.json" { "game.json" } else { "app.json" }));
         }
         for unit in cx.program.units.iter().filter(|unit| unit.live) {
             let Some(config) = unit.config else { continue };

@@ -1,0 +1,77 @@
+//! The same fact is told once: of two rules that read the same words, the one that says it more exactly.
+
+use crate::flow::Place;
+use crate::policy::catalogue::Severity;
+use crate::rules::{Context, Finding};
+
+/// Classes of content that name the goods which a prohibited industry trades in.
+const GOODS: &[&str] = &["content/illegal-trade", "content/illicit-service", "content/medical-claim"];
+
+/// Content classes and the conduct rules that tell the same deed more exactly when they stand in the same words.
+const DEEDS: &[(&str, &[&str])] = &[
+    (
+        "content/financial-fraud",
+        &[
+            "conduct/multi-level-distribution",
+            "conduct/fake-reward",
+            "conduct/paid-forwarding",
+            "conduct/fund-collection",
+        ],
+    ),
+    ("content/rumor", &["conduct/induced-sharing"]),
+    ("content/illegal-trade", &["conduct/cheating-tool"]),
+    ("content/illicit-service", &["conduct/cheating-tool"]),
+    ("content/gambling", &["conduct/game-room-card", "conduct/game-chance-purchase"]),
+];
+
+/// Bytes between two matches that speak of one deed.
+const NEAR: u32 = 60;
+
+/// Drops what another finding tells more exactly.
+pub fn once(cx: &Context<'_>, findings: &mut Vec<Finding>) {
+    let severity = |finding: &Finding| {
+        finding.severity.unwrap_or_else(|| cx.policy.entry(finding.rule).map_or(Severity::Warning, |entry| entry.severity))
+    };
+    let grave = |finding: &Finding| severity(finding) == Severity::Error;
+    let overlap =
+        |a: Place, b: Place| a.file == b.file && a.span.start < b.span.end && b.span.start < a.span.end;
+    let same_words = |a: Place, b: Place| {
+        let (start, end) = (a.span.end.min(b.span.end), a.span.start.max(b.span.start));
+        a.file == b.file
+            && (start >= end || {
+                let between = cx.package.source(a.file).text.get(start as usize..end as usize).unwrap_or("\n");
+                end - start <= NEAR && !between.contains(['\n', '<', '"', '\''])
+            })
+    };
+    let deed = |content: &Finding, conduct: &Finding| {
+        DEEDS.iter().any(|(class, rules)| *class == content.rule && rules.contains(&conduct.rule))
+            && same_words(content.place, conduct.place)
+    };
+    let drop: Vec<bool> = findings
+        .iter()
+        .map(|one| {
+            findings.iter().any(|other| match (group(one), group(other)) {
+                // Conduct names the act; content goes first only where it weighs more.
+                ("content", "conduct") => {
+                    deed(one, other) || overlap(one.place, other.place) && (grave(other) || !grave(one))
+                }
+                ("conduct", "content") => {
+                    overlap(one.place, other.place) && grave(other) && !grave(one) && !deed(other, one)
+                }
+                ("content", "category") => {
+                    other.rule == "category/prohibited-industry"
+                        && GOODS.contains(&one.rule)
+                        && (overlap(one.place, other.place)
+                            || other.trace.iter().any(|step| overlap(one.place, step.place)))
+                }
+                _ => false,
+            })
+        })
+        .collect();
+    let mut drop = drop.into_iter();
+    findings.retain(|_| !drop.next().unwrap_or(false));
+}
+
+fn group(finding: &Finding) -> &str {
+    finding.rule.split('/').next().unwrap_or("")
+}
