@@ -92,6 +92,16 @@ impl Options {
         (self.select.is_empty() || names(&self.select)) && !names(&self.ignore)
     }
 
+    /// Whether a rule is asked for, by the caller and the configuration.
+    pub fn asks(&self, rule: &str, policy: &Policy, config: &Config) -> bool {
+        let opted = || {
+            config.levels.contains_key(rule)
+                || self.select.iter().any(|name| name == rule)
+                || !policy.entry(rule).is_some_and(|entry| entry.opt_in)
+        };
+        self.runs(rule) && config.levels.get(rule) != Some(&Level::Off) && opted()
+    }
+
     /// The names in `--select` and `--ignore` that are neither a rule nor a group.
     pub fn unknown_rules<'o>(&'o self, policy: &Policy) -> Vec<&'o str> {
         let known = |name: &str| policy.catalogue.ids().any(|id| covers(name, id));
@@ -172,6 +182,8 @@ pub struct Vetted {
     pub honors: bool,
     /// Number of rules named by suppressions in the source.
     pub suppressions: usize,
+    /// Rules that were not asked for: left out, off, or never opted for.
+    pub unasked: BTreeSet<Arc<str>>,
     /// What broke in the engine; the verdict is then never a pass.
     pub engine_errors: Vec<String>,
     /// How long each stage took, and each rule: no part of any report.
@@ -433,7 +445,10 @@ fn vet_unless(
         }
     };
     let floor = options.min_confidence.or(config.min_confidence).unwrap_or(Confidence::Low);
-    findings.retain(|finding| finding.confidence >= floor);
+    findings.retain(|finding| finding.confidence >= floor && {
+        let off = config.levels.get(finding.rule) == Some(&Level::Off);
+        off || options.asks(finding.rule, policy, config)
+    });
     add(findings, &mut used);
     if !suppressions.is_empty() && !options.no_rules {
         let ran =
@@ -452,6 +467,12 @@ fn vet_unless(
         baseline.hide(&package.below, honors, &mut hits);
     }
     let suppressions = suppressions.len();
+    let unasked = policy
+        .catalogue
+        .ids()
+        .filter(|id| options.no_rules || !options.asks(id, policy, config))
+        .cloned()
+        .collect();
     let mut vetted = Vetted {
         package,
         program,
@@ -461,6 +482,7 @@ fn vet_unless(
         profile,
         honors,
         suppressions,
+        unasked,
         engine_errors: errors,
         timings,
     };

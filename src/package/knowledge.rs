@@ -17,6 +17,7 @@ pub struct Knowledge {
     server_extensions: HashSet<String>,
     text_extensions: HashSet<String>,
     asset_extensions: HashSet<String>,
+    alien_extensions: HashSet<String>,
     folders: HashMap<String, Arc<str>>,
     files: HashMap<String, Arc<str>>,
     banners: Vec<(String, Arc<str>)>,
@@ -32,6 +33,7 @@ struct Raw {
     server_extensions: Vec<String>,
     text_extensions: Vec<String>,
     asset_extensions: Vec<String>,
+    alien_extensions: Vec<String>,
     library: Vec<Library>,
 }
 
@@ -59,6 +61,7 @@ impl Knowledge {
             server_extensions: raw.server_extensions.into_iter().collect(),
             text_extensions: raw.text_extensions.into_iter().collect(),
             asset_extensions: raw.asset_extensions.into_iter().collect(),
+            alien_extensions: raw.alien_extensions.into_iter().collect(),
             ..Self::default()
         };
         for library in raw.library {
@@ -116,6 +119,14 @@ impl Knowledge {
     /// Whether an extension (lower case) is never text.
     pub fn is_asset_extension(&self, extension: &str) -> bool {
         self.asset_extensions.contains(extension)
+    }
+
+    /// Whether it must never ship: by its extension, or by its first bytes.
+    pub fn is_alien(&self, path: &str, head: &[u8]) -> bool {
+        const EXECUTABLE: [&[u8]; 5] = [b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"#!/"];
+        let extension = path.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map(|(_, extension)| extension);
+        EXECUTABLE.iter().any(|magic| head.starts_with(magic))
+            || extension.is_some_and(|extension| self.alien_extensions.contains(&extension.to_ascii_lowercase()))
     }
 
     /// The library that a file is a copy of, by its path and its first lines.

@@ -338,6 +338,8 @@ enum Outcome {
     File(Arc<PackageFile>),
     Asset(Asset),
     Both(Asset, Skipped),
+    /// Something that must not ship: an asset, and a file without text to point at.
+    Alien(Asset, Box<PackageFile>),
     Skipped(Skipped),
 }
 
@@ -442,6 +444,10 @@ impl Reader<'_> {
             match outcome {
                 Outcome::File(file) => package.files.push(file),
                 Outcome::Asset(asset) => package.assets.push(asset),
+                Outcome::Alien(asset, file) => {
+                    package.assets.push(asset);
+                    package.files.push(*file);
+                }
                 Outcome::Both(asset, skip) => {
                     package.assets.push(asset);
                     skipped.push(skip);
@@ -631,11 +637,21 @@ impl Reader<'_> {
     fn load_anew(&self, entry: &Entry, path: &str, class: Class, npm: &NpmModules) -> Outcome {
         let asset = |head: Arc<[u8]>| Asset { path: path.into(), bytes: entry.bytes, head };
         let skip = |reason| Skipped { path: path.into(), reason, bytes: entry.bytes };
-        if matches!(class, Class::Asset) {
-            return Outcome::Asset(asset(entry.head()));
-        }
-        if matches!(class, Class::Sniff) && (entry.bytes > 1 << 20 || looks_binary(&entry.head())) {
-            return Outcome::Asset(asset(entry.head()));
+        let alien = matches!(class, Class::Asset | Class::Sniff) && self.options.knowledge.is_alien(path, &entry.head());
+        if matches!(class, Class::Asset)
+            || matches!(class, Class::Sniff) && (entry.bytes > 1 << 20 || looks_binary(&entry.head()))
+        {
+            if !alien {
+                return Outcome::Asset(asset(entry.head()));
+            }
+            let file = PackageFile {
+                source: SourceFile::new(path, b""),
+                kind: FileKind::Foreign,
+                origin: npm.origin(path).unwrap_or(Origin::Own),
+                json: None,
+                json_errors: Vec::new(),
+            };
+            return Outcome::Alien(asset(entry.head()), Box::new(file));
         }
         let bytes = match entry.load(self.options.limits.max_file_bytes) {
             Ok(Some(bytes)) => bytes,
@@ -644,6 +660,7 @@ impl Reader<'_> {
         };
         let kind = match class {
             Class::Text(kind) => kind,
+            _ if alien => FileKind::Foreign,
             _ => FileKind::Text,
         };
         let head: Arc<[u8]> = bytes[..bytes.len().min(512)].into();

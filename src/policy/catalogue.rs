@@ -76,6 +76,8 @@ pub struct Entry {
     pub severity: Severity,
     /// Clauses it rests on.
     pub clauses: Vec<Arc<str>>,
+    /// Whether it runs only where the configuration gives it a severity, or where it is selected by its id.
+    pub opt_in: bool,
     /// Version that brought it.
     pub since: String,
     /// Title.
@@ -145,6 +147,8 @@ pub struct OptionEntry {
 struct RawEntry {
     severity: Severity,
     clauses: Vec<Arc<str>>,
+    #[serde(default)]
+    opt_in: bool,
     since: String,
     title_zh: String,
     title_en: String,
@@ -183,6 +187,7 @@ fn parse(id: &str, packs: &Packs) -> Result<Entry, PackError> {
         id: id.into(),
         severity: raw.severity,
         clauses: raw.clauses,
+        opt_in: raw.opt_in,
         since: raw.since,
         title: Wording { zh: raw.title_zh, en: raw.title_en },
         message: Wording { zh: raw.message_zh, en: raw.message_en },

@@ -114,6 +114,16 @@ impl CategoryTable {
         self.by_name.get(&spelling(declared)).copied()
     }
 
+    /// Whether a text is nothing but the name of an industry.
+    pub fn is_industry(&self, text: &str) -> bool {
+        let wanted = spelling(text);
+        self.list.iter().any(|category| {
+            let name = spelling(&category.name);
+            let (first, second) = name.split_once('/').unwrap_or((name.as_str(), ""));
+            first == wanted || second == wanted
+        })
+    }
+
     /// A category.
     pub fn get(&self, id: CategoryId) -> Option<&Category> {
         self.list.get(usize::from(id))

@@ -188,7 +188,9 @@ impl Lists {
 
     /// Whether a home title is a tool's or habit's default.
     pub fn is_default_title(&self, title: &str) -> bool {
-        self.defaults.contains(&title.trim().to_lowercase())
+        let title = title.trim().to_lowercase();
+        let words: Vec<&str> = title.split_whitespace().collect();
+        self.defaults.contains(&title) || words.len() > 1 && words.iter().all(|word| self.defaults.contains(*word))
     }
 }
 

@@ -189,6 +189,7 @@ fn entry(rule: &StructuralRule) -> Result<Entry, String> {
         id: rule.id.as_str().into(),
         severity: rule.severity.unwrap_or(Severity::Warning),
         clauses: rule.clauses.clone(),
+        opt_in: false,
         since: String::new(),
         title: message.clone(),
         message,

@@ -721,7 +721,7 @@ impl Builder<'_> {
         };
         let lang = self.shape.lang;
         let registry = self.policy.clauses();
-        coverage(&context, &fired, &|_| true)
+        coverage(&context, &fired, &|rule| !self.vetted.unasked.contains(rule))
             .into_iter()
             .map(|(clause, status)| CoverageItem {
                 clause: clause.id.to_string(),

@@ -10,7 +10,7 @@ use crate::policy::clauses::{Checkable, Clause, Condition};
 pub enum Status {
     /// A rule found a breach.
     Findings,
-    /// Its rules ran and found nothing.
+    /// All of its rules ran and found nothing.
     Passed,
     /// It is about something that this package does not have.
     NotApplicable,
@@ -64,7 +64,7 @@ pub fn coverage<'p>(cx: &Context<'p>, fired: &Fired<'_>, ran: &dyn Fn(&str) -> b
                 Status::NotCheckable
             } else if clause.applies.as_ref().is_some_and(|condition| !facts.meets(cx, condition)) {
                 Status::NotApplicable
-            } else if clause.rules.iter().any(|rule| ran(rule)) {
+            } else if clause.rules.iter().all(|rule| ran(rule)) {
                 Status::Passed
             } else {
                 Status::NotChecked

@@ -58,6 +58,13 @@ pub fn once(cx: &Context<'_>, findings: &mut Vec<Finding>) {
                 ("conduct", "content") => {
                     overlap(one.place, other.place) && grave(other) && !grave(one) && !deed(other, one)
                 }
+                // A title that serves as the name is judged as one.
+                ("content", "metadata") => overlap(one.place, other.place),
+                ("metadata", "metadata") => {
+                    one.rule == "metadata/unrelated-metadata"
+                        && other.rule == "metadata/affiliated-name"
+                        && one.place == other.place
+                }
                 ("content", "category") => {
                     other.rule == "category/prohibited-industry"
                         && GOODS.contains(&one.rule)

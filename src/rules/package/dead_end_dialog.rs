@@ -74,7 +74,12 @@ impl DeadEndDialog {
             let refused =
                 |call: &HostCall| call.facts.iter().any(|fact| matches!(fact, Fact::Refused(_) | Fact::Failed(_)));
             let reopens = |confirmed: bool| after(confirmed).any(|call| call.place == place && !refused(call));
-            if reopens(false) || no_cancel && reopens(true) {
+            let anyway = || {
+                cx.solution.calls.iter().any(|call| {
+                    call.place == place && call.facts.contains(&Fact::Succeeded(place)) && !refused(call)
+                })
+            };
+            if reopens(false) || no_cancel && (reopens(true) || anyway()) {
                 out.push(Finding::new(ID, place).variant("reopens"));
                 continue;
             }

@@ -12,9 +12,6 @@ use super::app_start;
 /// Looks for server code, tests, version control, keys, executables and source maps; one finding a top folder.
 pub struct ForeignFile;
 
-/// Formats of executables by their first bytes.
-const EXECUTABLE: [&[u8]; 5] = [b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"#!/"];
-
 fn top(path: &str) -> &str {
     path.split('/').next().unwrap_or(path)
 }
@@ -29,8 +26,7 @@ impl Rule for ForeignFile {
         let mut found: BTreeMap<&str, (Option<FileId>, String)> = BTreeMap::new();
         for (index, file) in cx.package.files.iter().enumerate() {
             let path = &file.source.path;
-            let map = path.ends_with(".map") && !in_npm(path);
-            if (file.kind == FileKind::Foreign || map) && !is_tool_setting(path) {
+            if file.kind == FileKind::Foreign && !is_tool_setting(path) && !in_npm(path) {
                 let entry = found.entry(top(path)).or_insert_with(|| (None, path.to_string()));
                 entry.0.get_or_insert(FileId(index as u32));
             }
@@ -42,16 +38,6 @@ impl Rule for ForeignFile {
                 || item.reason == SkipReason::Foreign && !is_tool_setting(&item.path) && !in_npm(&item.path)
             {
                 found.entry(top(&item.path)).or_insert_with(|| (None, item.path.to_string()));
-            }
-        }
-        for asset in &cx.package.assets {
-            let executable = EXECUTABLE.iter().any(|magic| asset.head.starts_with(magic));
-            let program =
-                [".exe", ".dll", ".so", ".dylib", ".apk", ".ipa", ".jar", ".map", ".pem", ".p12", ".pfx", ".key"]
-                    .iter()
-                    .any(|extension| asset.path.to_ascii_lowercase().ends_with(extension));
-            if (executable || program) && !in_npm(&asset.path) {
-                found.entry(top(&asset.path)).or_insert_with(|| (None, asset.path.to_string()));
             }
         }
         for (folder, (file, path)) in found {
