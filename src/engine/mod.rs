@@ -445,9 +445,11 @@ fn vet_unless(
         }
     };
     let floor = options.min_confidence.or(config.min_confidence).unwrap_or(Confidence::Low);
-    findings.retain(|finding| finding.confidence >= floor && {
-        let off = config.levels.get(finding.rule) == Some(&Level::Off);
-        off || options.asks(finding.rule, policy, config)
+    findings.retain(|finding| {
+        finding.confidence >= floor && {
+            let off = config.levels.get(finding.rule) == Some(&Level::Off);
+            off || options.asks(finding.rule, policy, config)
+        }
     });
     add(findings, &mut used);
     if !suppressions.is_empty() && !options.no_rules {
@@ -467,12 +469,8 @@ fn vet_unless(
         baseline.hide(&package.below, honors, &mut hits);
     }
     let suppressions = suppressions.len();
-    let unasked = policy
-        .catalogue
-        .ids()
-        .filter(|id| options.no_rules || !options.asks(id, policy, config))
-        .cloned()
-        .collect();
+    let unasked =
+        policy.catalogue.ids().filter(|id| options.no_rules || !options.asks(id, policy, config)).cloned().collect();
     let mut vetted = Vetted {
         package,
         program,

@@ -637,7 +637,8 @@ impl Reader<'_> {
     fn load_anew(&self, entry: &Entry, path: &str, class: Class, npm: &NpmModules) -> Outcome {
         let asset = |head: Arc<[u8]>| Asset { path: path.into(), bytes: entry.bytes, head };
         let skip = |reason| Skipped { path: path.into(), reason, bytes: entry.bytes };
-        let alien = matches!(class, Class::Asset | Class::Sniff) && self.options.knowledge.is_alien(path, &entry.head());
+        let alien =
+            matches!(class, Class::Asset | Class::Sniff) && self.options.knowledge.is_alien(path, &entry.head());
         if matches!(class, Class::Asset)
             || matches!(class, Class::Sniff) && (entry.bytes > 1 << 20 || looks_binary(&entry.head()))
         {

@@ -30,11 +30,12 @@ const NEAR: u32 = 60;
 /// Drops what another finding tells more exactly.
 pub fn once(cx: &Context<'_>, findings: &mut Vec<Finding>) {
     let severity = |finding: &Finding| {
-        finding.severity.unwrap_or_else(|| cx.policy.entry(finding.rule).map_or(Severity::Warning, |entry| entry.severity))
+        finding
+            .severity
+            .unwrap_or_else(|| cx.policy.entry(finding.rule).map_or(Severity::Warning, |entry| entry.severity))
     };
     let grave = |finding: &Finding| severity(finding) == Severity::Error;
-    let overlap =
-        |a: Place, b: Place| a.file == b.file && a.span.start < b.span.end && b.span.start < a.span.end;
+    let overlap = |a: Place, b: Place| a.file == b.file && a.span.start < b.span.end && b.span.start < a.span.end;
     let same_words = |a: Place, b: Place| {
         let (start, end) = (a.span.end.min(b.span.end), a.span.start.max(b.span.start));
         a.file == b.file

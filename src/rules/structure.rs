@@ -198,7 +198,8 @@ fn assigned(rule: &StructuralRule, variables: &BTreeMap<String, String>, source:
             source.match_indices(&**variable).any(|(at, _)| {
                 let before = source[..at].chars().next_back();
                 let rest = source[at + variable.len()..].trim_start();
-                let whole = before.is_none_or(|before| !(before.is_alphanumeric() || matches!(before, '_' | '$' | '.')));
+                let whole =
+                    before.is_none_or(|before| !(before.is_alphanumeric() || matches!(before, '_' | '$' | '.')));
                 let Some(value) = rest.strip_prefix('=').filter(|rest| !rest.starts_with(['=', '>'])) else {
                     return false;
                 };

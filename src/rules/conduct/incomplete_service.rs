@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::support::{absence, all_runs, element_roles, host};
-use crate::rules::category::model::services;
 use crate::policy::conduct::Need;
+use crate::rules::category::model::services;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
 

@@ -25,8 +25,7 @@ pub fn handled(cx: &Context<'_>, told: &[Place]) -> Vec<(Place, Place)> {
     };
     told.iter()
         .filter_map(|place| {
-            let inside =
-                |call: &&HostCall| call.place.file == place.file && call.place.span.contains(place.span);
+            let inside = |call: &&HostCall| call.place.file == place.file && call.place.span.contains(place.span);
             Some((*place, cx.solution.calls.iter().filter(inside).find_map(words)?))
         })
         .collect()

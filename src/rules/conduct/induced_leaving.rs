@@ -25,7 +25,13 @@ impl Rule for InducedLeaving {
         let told: Vec<Place> = out[first..].iter().map(|finding| finding.place).collect();
         let done: Vec<Place> = handled(cx, &told)
             .into_iter()
-            .map(|(call, words)| if words.span.slice(&cx.package.source(words.file).text).chars().count() <= LABEL { words } else { call })
+            .map(|(call, words)| {
+                if words.span.slice(&cx.package.source(words.file).text).chars().count() <= LABEL {
+                    words
+                } else {
+                    call
+                }
+            })
             .collect();
         let mut index = 0;
         out.retain(|finding| {

@@ -71,15 +71,19 @@ const APPLE: &[&str] = &["ios", "iphone", "ipad", "apple"];
 
 /// Whether a branch on a name that tells the platform (`app.globalData.isIOS`) keeps the call or a step to it apart.
 fn named_branch(cx: &Context<'_>, call: &HostCall) -> bool {
-    let steps: Vec<Place> =
-        call.path.iter().map(|step| step.place).filter(|place| *place != call.entry.place).chain([call.place]).collect();
+    let steps: Vec<Place> = call
+        .path
+        .iter()
+        .map(|step| step.place)
+        .filter(|place| *place != call.entry.place)
+        .chain([call.place])
+        .collect();
     let files: BTreeSet<FileId> = steps.iter().map(|place| place.file).collect();
     files.into_iter().any(|file| {
         let Some(script) = cx.program.script(file) else { return false };
         let source = &cx.package.source(file).text;
         conditions(script).iter().any(|condition| {
-            let names_it =
-                condition.reads.iter().any(|read| cx.policy.conduct.names("id-platform", read.name()));
+            let names_it = condition.reads.iter().any(|read| cx.policy.conduct.names("id-platform", read.name()));
             let in_arm = |arm: Option<Span>| {
                 arm.is_some_and(|arm| steps.iter().any(|step| step.file == file && arm.contains(step.span)))
             };

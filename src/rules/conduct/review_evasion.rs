@@ -199,7 +199,7 @@ fn hangs(cx: &Context<'_>, branch: &Branch) -> Option<(Option<&'static str>, Opt
                 && !path.split('.').any(|name| conduct.names("id-review-ordinary", name))
                 && (switches || leads)
                 || by_itself && leads && conduct.names("id-visibility", last))
-                .then(|| (None, Some(last.to_owned())))
+            .then(|| (None, Some(last.to_owned())))
         }
         Origin::Date => {
             let fixed = branch.with.as_deref().is_some_and(fixed_date);

@@ -75,9 +75,10 @@ impl DeadEndDialog {
                 |call: &HostCall| call.facts.iter().any(|fact| matches!(fact, Fact::Refused(_) | Fact::Failed(_)));
             let reopens = |confirmed: bool| after(confirmed).any(|call| call.place == place && !refused(call));
             let anyway = || {
-                cx.solution.calls.iter().any(|call| {
-                    call.place == place && call.facts.contains(&Fact::Succeeded(place)) && !refused(call)
-                })
+                cx.solution
+                    .calls
+                    .iter()
+                    .any(|call| call.place == place && call.facts.contains(&Fact::Succeeded(place)) && !refused(call))
             };
             if reopens(false) || no_cancel && (reopens(true) || anyway()) {
                 out.push(Finding::new(ID, place).variant("reopens"));
