@@ -446,7 +446,7 @@ impl Reader<'_> {
                 Outcome::Asset(asset) => package.assets.push(asset),
                 Outcome::Alien(asset, file) => {
                     package.assets.push(asset);
-                    package.files.push(*file);
+                    package.files.push(Arc::from(file));
                 }
                 Outcome::Both(asset, skip) => {
                     package.assets.push(asset);
