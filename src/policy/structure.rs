@@ -75,6 +75,8 @@ pub struct StructuralRule {
     pub inside: Vec<String>,
     /// The match lies inside none of these.
     pub not_inside: Vec<String>,
+    /// Attributes that the matched element does not have; for templates.
+    pub without: Vec<String>,
     /// The match contains one of these.
     pub has: Vec<String>,
     /// The match contains none of these.
@@ -91,6 +93,12 @@ pub struct StructuralRule {
     pub file_has: Vec<String>,
     /// One of these texts stands in the page or component: its script, templates or configuration.
     pub unit_has: Vec<String>,
+    /// None of these texts stands in the page or component.
+    pub unit_not_has: Vec<String>,
+    /// The file's path must match this regular expression.
+    pub path: Option<String>,
+    /// Only the first page counts.
+    pub home: bool,
     /// Who must run it.
     pub when: When,
     /// Hosts that it is for; all when empty.

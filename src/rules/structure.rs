@@ -158,21 +158,32 @@ fn within(node: &Tree<'_>, pattern: &Pattern) -> bool {
     })
 }
 
+/// Whether the file, and the page or component around it, is one that the rule speaks of.
 fn unit_has(cx: &Context<'_>, file: FileId, rule: &StructuralRule) -> bool {
-    if rule.unit_has.is_empty() {
-        return true;
+    if let Some(path) = &rule.path
+        && !regex(path).is_some_and(|regex| regex.is_match(&cx.package.source(file).path))
+    {
+        return false;
     }
-    let has = |file: FileId| {
-        let text = &cx.package.source(file).text;
-        rule.unit_has.iter().any(|wanted| memchr::memmem::find(text.as_bytes(), wanted.as_bytes()).is_some())
+    let around = || {
+        cx.program.units.iter().filter(|unit| unit.script == Some(file) || unit.templates.contains(&file))
     };
-    has(file)
-        || cx
-            .program
-            .units
-            .iter()
-            .filter(|unit| unit.script == Some(file) || unit.templates.contains(&file))
-            .any(|unit| unit.templates.iter().copied().chain(unit.script).chain(unit.config).any(has))
+    if rule.home {
+        let home = cx.package.pages.first().map(|page| &page.route);
+        if !around().any(|unit| Some(&unit.route) == home) {
+            return false;
+        }
+    }
+    let holds = |wanted: &[String]| {
+        let has = |file: FileId| {
+            let text = &cx.package.source(file).text;
+            wanted.iter().any(|wanted| memchr::memmem::find(text.as_bytes(), wanted.as_bytes()).is_some())
+        };
+        has(file)
+            || around().any(|unit| unit.templates.iter().copied().chain(unit.script).chain(unit.config).any(has))
+    };
+    (rule.unit_has.is_empty() || holds(&rule.unit_has))
+        && (rule.unit_not_has.is_empty() || !holds(&rule.unit_not_has))
 }
 
 /// Regular expressions of the packs by text, compiled once.
@@ -315,11 +326,14 @@ fn template(cx: &Context<'_>, file: FileId, rule: &StructuralRule, out: &mut Vec
         return;
     }
     let Some(facts) = cx.program.template(file) else { return };
+    let own = (&facts.document, &*entry.source.text);
     for pattern in &rule.patterns {
         let Some((shape, root)) = pattern_element(pattern) else { continue };
         for (node, element) in cx.program.elements(file) {
             let mut variables = BTreeMap::new();
-            if !fits_element(&shape, root, &facts.document, node, &mut variables) {
+            if !fits_element(&shape, root, own, node, &mut variables)
+                || rule.without.iter().any(|name| element.attribute(name).is_some())
+            {
                 continue;
             }
             let around = |patterns: &[String], inside: bool| {
@@ -333,14 +347,14 @@ fn template(cx: &Context<'_>, file: FileId, rule: &StructuralRule, out: &mut Vec
                                 return false;
                             }
                             at = parent;
-                            if fits_element(&shape, root, &facts.document, at, &mut ignored) {
+                            if fits_element(&shape, root, own, at, &mut ignored) {
                                 return true;
                             }
                         }
                     }
                     descendants(&facts.document, node)
                         .into_iter()
-                        .any(|child| fits_element(&shape, root, &facts.document, child, &mut ignored))
+                        .any(|child| fits_element(&shape, root, own, child, &mut ignored))
                 })
             };
             if !rule.inside.is_empty() && !around(&rule.inside, true)
@@ -383,10 +397,11 @@ fn children(document: &Document, node: NodeId) -> &[NodeId] {
 fn fits_element(
     shape: &Document,
     wanted: NodeId,
-    document: &Document,
+    own: (&Document, &str),
     node: NodeId,
     variables: &mut BTreeMap<String, String>,
 ) -> bool {
+    let (document, source) = own;
     let (NodeKind::Element(wanted), NodeKind::Element(element)) =
         (&shape.nodes[wanted as usize].kind, &document.nodes[node as usize].kind)
     else {
@@ -396,10 +411,15 @@ fn fits_element(
         return false;
     }
     for attribute in &wanted.attributes {
-        let Some(own) = element.attribute(&attribute.name) else { return false };
+        let Some(found) = element.attribute(&attribute.name) else { return false };
         if let Some(value) = &attribute.value {
             let value = written(value);
-            let text = own.value.as_ref().map(written).unwrap_or_default();
+            // A metavariable takes what is written, interpolations and all.
+            let text = match &found.value {
+                Some(found) if value.starts_with('$') => found.span.slice(source).trim_matches(['"', '\'']).to_owned(),
+                Some(found) => written(found),
+                None => String::new(),
+            };
             if !bind(&value, &value, &text, variables) {
                 return false;
             }
@@ -407,11 +427,14 @@ fn fits_element(
     }
     wanted.children.iter().all(|child| match &shape.nodes[*child as usize].kind {
         NodeKind::Element(_) => {
-            descendants(document, node).into_iter().any(|inner| fits_element(shape, *child, document, inner, variables))
+            descendants(document, node).into_iter().any(|inner| fits_element(shape, *child, own, inner, variables))
         }
         NodeKind::Text(parts) => {
             let text = plain(parts);
             let text = text.trim();
+            if text.starts_with('$') && !text.starts_with("$$$") {
+                return bind(text, text, raw_text(document, source, node).trim(), variables);
+            }
             text.is_empty() || text.starts_with('$') || inner_text(document, node).contains(text)
         }
         _ => true,
@@ -446,6 +469,22 @@ fn plain(parts: &[Part]) -> String {
         .map(|part| match part {
             Part::Text { text, .. } => &**text,
             Part::Interpolation { .. } => "{{}}",
+        })
+        .collect()
+}
+
+/// What is written inside an element, tags left out.
+fn raw_text(document: &Document, source: &str, node: NodeId) -> String {
+    let mut inner = descendants(document, node);
+    inner.sort_unstable();
+    let texts = inner.into_iter().filter_map(|child| match &document.nodes[child as usize].kind {
+        NodeKind::Text(parts) => Some(parts),
+        _ => None,
+    });
+    texts
+        .flatten()
+        .map(|part| match part {
+            Part::Text { span, .. } | Part::Interpolation { span, .. } => span.slice(source),
         })
         .collect()
 }
@@ -492,14 +531,12 @@ mod tests {
     fn elements_match_by_tag_attributes_and_children() {
         let (shape, root) =
             pattern_element(r#"<button open-type="contact" bindtap="$HANDLER">领取</button>"#).expect("an element");
-        let document = crate::syntax::template::parse(
-            r#"<view><button class="a" open-type="contact" bindtap="go"><text>立即领取</text></button><button open-type="share">领取</button></view>"#,
-            &Dialect::default(),
-        );
+        let source = r#"<view><button class="a" open-type="contact" bindtap="go"><text>立即领取</text></button><button open-type="share">领取</button></view>"#;
+        let document = crate::syntax::template::parse(source, &Dialect::default());
         let mut found = Vec::new();
         for at in 0..document.nodes.len() {
             let mut variables = BTreeMap::new();
-            if fits_element(&shape, root, &document, at as NodeId, &mut variables) {
+            if fits_element(&shape, root, (&document, source), at as NodeId, &mut variables) {
                 found.push((element_of(&document, at as NodeId).map(|element| element.name.to_string()), variables));
             }
         }

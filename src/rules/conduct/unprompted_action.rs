@@ -1,6 +1,6 @@
 //! Things that are posted, shared, changed or deleted without a user action.
 
-use super::support::{acted, api_name, calls};
+use super::support::{acted, api_name, calls, has_role};
 use crate::flow::{EntryKind, HostCall};
 use crate::policy::conduct::name_words;
 use crate::rules::{Confidence, Context, Finding, Rule};
@@ -18,7 +18,8 @@ impl Rule for UnpromptedAction {
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         for (place, group) in calls(cx, ROLES) {
-            if let Some(call) = group.iter().find(|call| unprompted(call)) {
+            // What only asks or shows does nothing on anybody's behalf.
+            if let Some(call) = group.iter().find(|call| unprompted(call) && !has_role(cx, call, "ui")) {
                 out.push(tell(self.id(), place, call, api_name(call)));
             }
         }
