@@ -165,9 +165,7 @@ fn unit_has(cx: &Context<'_>, file: FileId, rule: &StructuralRule) -> bool {
     {
         return false;
     }
-    let around = || {
-        cx.program.units.iter().filter(|unit| unit.script == Some(file) || unit.templates.contains(&file))
-    };
+    let around = || cx.program.units.iter().filter(|unit| unit.script == Some(file) || unit.templates.contains(&file));
     if rule.home {
         let home = cx.package.pages.first().map(|page| &page.route);
         if !around().any(|unit| Some(&unit.route) == home) {
@@ -179,11 +177,9 @@ fn unit_has(cx: &Context<'_>, file: FileId, rule: &StructuralRule) -> bool {
             let text = &cx.package.source(file).text;
             wanted.iter().any(|wanted| memchr::memmem::find(text.as_bytes(), wanted.as_bytes()).is_some())
         };
-        has(file)
-            || around().any(|unit| unit.templates.iter().copied().chain(unit.script).chain(unit.config).any(has))
+        has(file) || around().any(|unit| unit.templates.iter().copied().chain(unit.script).chain(unit.config).any(has))
     };
-    (rule.unit_has.is_empty() || holds(&rule.unit_has))
-        && (rule.unit_not_has.is_empty() || !holds(&rule.unit_not_has))
+    (rule.unit_has.is_empty() || holds(&rule.unit_has)) && (rule.unit_not_has.is_empty() || !holds(&rule.unit_not_has))
 }
 
 /// Regular expressions of the packs by text, compiled once.
