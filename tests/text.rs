@@ -176,6 +176,47 @@ fn evasive_phrases_fire() {
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
+/// Lines that are no comments, with the class in whose section they stand.
+fn lines(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let mut class = "";
+    text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).filter_map(move |line| {
+        match line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            Some(name) => {
+                class = name;
+                None
+            }
+            None => Some((class, line)),
+        }
+    })
+}
+
+#[test]
+fn offers_are_found_in_their_class() {
+    let mut missed = Vec::new();
+    for (class, line) in lines(include_str!("texts/offers.txt")) {
+        if !fired(line).iter().any(|one| &*one.class == class && one.certainty >= Certainty::Medium) {
+            missed.push(format!("{line} ({class})\n    {}", told(line)));
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn clean_texts_do_not_fire() {
+    let mut wrong = Vec::new();
+    let samples = [
+        include_str!("texts/clean.txt"),
+        include_str!("texts/prose.txt"),
+        include_str!("../rules/content/clean.txt"),
+    ];
+    for (_, line) in samples.into_iter().flat_map(lines) {
+        if fired(line).iter().any(|one| one.certainty >= Certainty::Medium) {
+            wrong.push(format!("{line}\n    {}", told(line)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// Strong single terms with what they opt in to.
 fn strong_terms() -> Vec<(String, Evasions)> {
     let lexicon = matcher().lexicon();

@@ -710,6 +710,10 @@ impl<'a> Walker<'a> {
             ExprKind::Global(name) => (None, Some(&**name)),
             _ => (None, None),
         };
+        if decoded(expr).is_some() {
+            self.tell(expr, place);
+            return;
+        }
         if method == Some("join") && object.is_some_and(|object| matches!(object.kind, ExprKind::Array(_))) {
             self.tell(expr, place);
             return;
@@ -785,6 +789,10 @@ impl<'a> Walker<'a> {
     fn join(&mut self, expr: &'a Expr, place: Place<'a>, out: &mut Mapped, depth: u32) {
         if depth > 64 {
             out.push_hole(expr.span);
+            return;
+        }
+        if let Some(text) = decoded(expr) {
+            out.push(&text, expr.span);
             return;
         }
         match &expr.kind {
@@ -896,6 +904,43 @@ fn is_constant(expr: &Expr, depth: u32) -> bool {
         }
         ExprKind::Template(_, items) => items.is_empty(),
         _ => false,
+    }
+}
+
+/// What a call gives that only decodes constants.
+fn decoded(expr: &Expr) -> Option<String> {
+    let ExprKind::Call { callee, args, .. } = &expr.kind else { return None };
+    match &callee.kind {
+        ExprKind::Member { object, key: Key::Static(name, _), .. }
+            if matches!(&**name, "fromCharCode" | "fromCodePoint")
+                && matches!(&object.kind, ExprKind::Global(name) if &**name == "String") =>
+        {
+            let codes = args.iter().map(|arg| match &arg.value.kind {
+                ExprKind::Number(number) => char::from_u32(*number as u32),
+                _ => None,
+            });
+            codes.collect::<Option<String>>().filter(|text| !text.is_empty())
+        }
+        ExprKind::Global(name) if matches!(&**name, "decodeURIComponent" | "decodeURI" | "unescape") => {
+            let ExprKind::String(text) = &args.first()?.value.kind else { return None };
+            let mut bytes = Vec::with_capacity(text.len());
+            let mut rest = text.as_bytes();
+            while let Some((first, tail)) = rest.split_first() {
+                let code = std::str::from_utf8(tail.get(..2).unwrap_or(&[])).ok();
+                match code.filter(|_| *first == b'%').and_then(|code| u8::from_str_radix(code, 16).ok()) {
+                    Some(byte) => {
+                        bytes.push(byte);
+                        rest = &tail[2..];
+                    }
+                    None => {
+                        bytes.push(*first);
+                        rest = tail;
+                    }
+                }
+            }
+            String::from_utf8(bytes).ok()
+        }
+        _ => None,
     }
 }
 

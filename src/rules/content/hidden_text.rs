@@ -155,6 +155,7 @@ fn hidden(
     node: NodeId,
     rules: &[(FileId, &StyleRule)],
 ) -> Option<(NodeId, Hiding)> {
+    let text = &cx.package.source(run.file).text;
     let mut colour: Option<(NodeId, FileId, Declaration)> = None;
     let mut background: Option<String> = None;
     for (depth, id) in std::iter::once(node).chain(document.ancestors(node)).enumerate() {
@@ -164,10 +165,25 @@ fn hidden(
         let all = resolve(found.iter().map(|(_, one)| one));
         let place = |one: &Declaration| files.get(&one.span).map(|file| Place { file: *file, span: one.span });
         if let Some(attribute) = element.attribute("hidden")
-            && attribute.value.as_ref().is_none_or(|value| value.literal().is_some_and(|text| text != "false"))
+            && attribute.value.as_ref().is_none_or(|value| {
+                constant(value.span.slice(text)).unwrap_or_else(|| value.literal().is_some_and(|text| text != "false"))
+            })
         {
             let place = Some(Place { file: run.file, span: attribute.span });
-            return Some((id, Hiding { how: "hidden-display", usual: true, place }));
+            let usual = attribute.value.as_ref().is_none_or(|value| value.literal().is_some());
+            return Some((id, Hiding { how: "hidden-display", usual, place }));
+        }
+        let never = element.attributes.iter().find(|attribute| {
+            let name = attribute.name.rsplit([':', '-']).next().unwrap_or("");
+            matches!(name, "if" | "elif")
+                && attribute.value.as_ref().and_then(|value| constant(value.span.slice(text))) == Some(false)
+        });
+        if let Some(attribute) = never {
+            let place = Some(Place { file: run.file, span: attribute.span });
+            return Some((id, Hiding { how: "hidden-display", usual: false, place }));
+        }
+        if MOVING.iter().any(|name| all.contains_key(*name)) || element.attribute("animation").is_some() {
+            return None;
         }
         for (name, how, usual) in HIDING {
             if let Some(one) = all.get(name)
@@ -189,8 +205,12 @@ fn hidden(
             colour = Some((id, files.get(&one.span).copied().unwrap_or(run.file), (*one).clone()));
         }
         if background.is_none() {
-            let one = all.get("background-color").or_else(|| all.get("background"));
+            let one = all.get("background-image").or_else(|| all.get("background-color")).or_else(|| all.get("background"));
             background = one.map(|one| one.value.clone());
+            // Components with a ground of their own.
+            if background.is_none() && matches!(&*element.name, "button" | "cover-view" | "navigator" | "swiper-item") {
+                background = Some("initial".to_owned());
+            }
         }
     }
     if background.is_none() {
@@ -208,6 +228,24 @@ fn hidden(
         return Some((id, Hiding { how: "hidden-colour", usual: false, place }));
     }
     None
+}
+
+/// Properties by which a hidden element comes into view.
+const MOVING: [&str; 3] = ["animation", "animation-name", "transition"];
+
+/// What an attribute that holds nothing but a constant says.
+fn constant(value: &str) -> Option<bool> {
+    let value = value.trim();
+    let inner = value.strip_prefix("{{").and_then(|value| value.strip_suffix("}}")).unwrap_or(value).trim();
+    match inner {
+        "false" | "0" | "!1" | "!true" | "null" | "undefined" | "''" | "\"\"" => Some(false),
+        "true" | "1" | "!0" | "!false" => Some(true),
+        _ => {
+            let (left, right) = inner.split_once("===").or_else(|| inner.split_once("=="))?;
+            let number = |text: &str| text.trim().parse::<f64>().ok();
+            Some(number(left)? == number(right)?)
+        }
+    }
 }
 
 /// Properties that hide, how it is told, and whether it is usual.
@@ -244,7 +282,7 @@ fn hides(name: &str, value: &str) -> bool {
         "transform" => {
             value.contains("scale(0)") || value.contains("translate") && far(value.split('(').nth(1).unwrap_or(""))
         }
-        "z-index" => number(value).is_some_and(|number| number <= -999.0),
+        "z-index" => number(value).is_some_and(|number| number < 0.0),
         "clip" => value.replace(' ', "").contains("rect(0,0,0,0)") || value.replace(' ', "").contains("rect(0000)"),
         "clip-path" => value.contains("inset(50%") || value.contains("inset(100%") || value.contains("circle(0"),
         _ => false,

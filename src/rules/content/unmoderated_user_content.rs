@@ -15,6 +15,7 @@ pub struct UnmoderatedUserContent;
 
 /// Roles of APIs that can publish, and of those that review.
 const PUBLISHING: [&str; 4] = ["request", "cloud-write", "cloud-function", "socket-send"];
+const UPLOADING: [&str; 1] = ["upload"];
 const REVIEWING: [&str; 2] = ["text-moderation", "image-moderation"];
 
 impl Rule for UnmoderatedUserContent {
@@ -64,6 +65,26 @@ impl Rule for UnmoderatedUserContent {
                 finding = finding.step(Place { file, span: element.open }, "content-user-input", element.name.clone());
             }
             found.insert(call.place, finding.steps(call.path.iter().cloned()));
+        }
+        // Pictures that are published alone; where a text goes with them, its request tells both.
+        for call in &cx.solution.calls {
+            if !has_role(host, call, &UPLOADING) || found.contains_key(&call.place) || reviewed(call, &reviews) {
+                continue;
+            }
+            let Some(unit) = cx.program.units.iter().find(|unit| unit.route == call.entry.route) else { continue };
+            let address = addresses(host, call).find(|url| words.publish_address.iter().any(|word| url.contains(&**word)));
+            let told = found.values().any(|finding| finding.place.file == call.place.file);
+            let (publishes, private) = speaks(cx, unit, &words);
+            if let Some(address) = address
+                && (publishes || !private)
+                && !told
+            {
+                let finding = Finding::new(self.id(), call.place)
+                    .confidence(Confidence::Medium)
+                    .text("api", format!("{}.{}", call.namespace, call.api))
+                    .text("address", address);
+                found.insert(call.place, finding.steps(call.path.iter().cloned()));
+            }
         }
         out.extend(found.into_values());
     }
@@ -127,8 +148,6 @@ fn writing(cx: &Context<'_>, host: &Host, unit: &Unit, words: &Words<'_>) -> Opt
     let mut field = None;
     let mut area = false;
     let mut hosted = false;
-    let index = cx.program.texts(cx.package);
-    let (mut publishes, mut private) = (false, false);
     for file in &unit.templates {
         for (node, element) in cx.program.elements(*file) {
             let Some(component) = host.components.get(&element.name) else { continue };
@@ -141,18 +160,8 @@ fn writing(cx: &Context<'_>, host: &Host, unit: &Unit, words: &Words<'_>) -> Opt
                 field = Some((*file, node));
             }
         }
-        for run in index.of_file(*file) {
-            let text = &run.text.text;
-            publishes |= words.publish_text.iter().any(|word| text.contains(&**word));
-            private |= words.private_text.iter().any(|word| text.contains(&**word));
-        }
     }
-    if let Some(config) = unit.config {
-        for run in index.of_file(config) {
-            publishes |= words.publish_text.iter().any(|word| run.text.text.contains(&**word));
-            private |= words.private_text.iter().any(|word| run.text.text.contains(&**word));
-        }
-    }
+    let (publishes, private) = speaks(cx, unit, words);
     if field.is_none() && !publishes || hosted && !area {
         return None;
     }
@@ -161,4 +170,16 @@ fn writing(cx: &Context<'_>, host: &Host, unit: &Unit, words: &Words<'_>) -> Opt
     }
     // A single line is written for others only where the page says so.
     (area || publishes).then_some((publishes, field))
+}
+
+/// Whether the page's texts speak of publishing, and of what is meant for the operator alone.
+fn speaks(cx: &Context<'_>, unit: &Unit, words: &Words<'_>) -> (bool, bool) {
+    let index = cx.program.texts(cx.package);
+    let holds = |list: &[Arc<str>], text: &str| list.iter().any(|word| text.contains(&**word));
+    let (mut publishes, mut private) = (false, false);
+    for run in unit.templates.iter().chain(&unit.config).flat_map(|file| index.of_file(*file)) {
+        publishes |= holds(words.publish_text, &run.text.text);
+        private |= holds(words.private_text, &run.text.text);
+    }
+    (publishes, private)
 }
