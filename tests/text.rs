@@ -204,11 +204,8 @@ fn offers_are_found_in_their_class() {
 #[test]
 fn clean_texts_do_not_fire() {
     let mut wrong = Vec::new();
-    let samples = [
-        include_str!("texts/clean.txt"),
-        include_str!("texts/prose.txt"),
-        include_str!("../rules/content/clean.txt"),
-    ];
+    let samples =
+        [include_str!("texts/clean.txt"), include_str!("texts/prose.txt"), include_str!("../rules/content/clean.txt")];
     for (_, line) in samples.into_iter().flat_map(lines) {
         if fired(line).iter().any(|one| one.certainty >= Certainty::Medium) {
             wrong.push(format!("{line}\n    {}", told(line)));

@@ -205,7 +205,8 @@ fn hidden(
             colour = Some((id, files.get(&one.span).copied().unwrap_or(run.file), (*one).clone()));
         }
         if background.is_none() {
-            let one = all.get("background-image").or_else(|| all.get("background-color")).or_else(|| all.get("background"));
+            let one =
+                all.get("background-image").or_else(|| all.get("background-color")).or_else(|| all.get("background"));
             background = one.map(|one| one.value.clone());
             // Components with a ground of their own.
             if background.is_none() && matches!(&*element.name, "button" | "cover-view" | "navigator" | "swiper-item") {

@@ -72,7 +72,8 @@ impl Rule for UnmoderatedUserContent {
                 continue;
             }
             let Some(unit) = cx.program.units.iter().find(|unit| unit.route == call.entry.route) else { continue };
-            let address = addresses(host, call).find(|url| words.publish_address.iter().any(|word| url.contains(&**word)));
+            let address =
+                addresses(host, call).find(|url| words.publish_address.iter().any(|word| url.contains(&**word)));
             let told = found.values().any(|finding| finding.place.file == call.place.file);
             let (publishes, private) = speaks(cx, unit, &words);
             if let Some(address) = address
