@@ -26,6 +26,27 @@ pub struct Finder {
     order: Vec<(u32, u16, u32)>,
 }
 
+/// Words to be indexed, one behind the other.
+#[derive(Debug, Default)]
+pub struct Words {
+    /// Units of all words, and of the one that is being written.
+    pub pool: Vec<u16>,
+    ends: Vec<(u32, u32)>,
+}
+
+impl Words {
+    /// Ends the word that is being written and gives it its id.
+    pub fn close(&mut self, id: u32) {
+        self.ends.push((self.pool.len() as u32, id));
+    }
+
+    /// Adds a word.
+    pub fn push(&mut self, units: impl IntoIterator<Item = u16>, id: u32) {
+        self.pool.extend(units);
+        self.close(id);
+    }
+}
+
 /// A word found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -44,19 +65,29 @@ fn hash(first: u16, second: u16) -> u32 {
 impl Finder {
     /// Indexes words; empty ones are left out.
     pub fn new(words: impl IntoIterator<Item = (Vec<u16>, u32)>) -> Self {
-        let mut finder = Self::default();
-        let mut keyed: Vec<(u32, u32, u16, u32)> = Vec::new();
+        let mut list = Words::default();
         for (units, id) in words {
-            match units.as_slice() {
+            list.pool.extend_from_slice(&units);
+            list.close(id);
+        }
+        Self::of(list)
+    }
+
+    /// Indexes a list of words.
+    pub fn of(list: Words) -> Self {
+        let mut finder = Self { pool: list.pool, ..Self::default() };
+        let mut keyed: Vec<(u32, u32, u16, u32)> = Vec::with_capacity(list.ends.len());
+        let mut start = 0u32;
+        for (end, id) in list.ends {
+            match &finder.pool[start as usize..end as usize] {
                 [] => {}
                 [one] => finder.singles.push((*one, id)),
                 [first, second, ..] => {
-                    let start = finder.pool.len() as u32;
                     let key = u32::from(*first) << 16 | u32::from(*second);
-                    finder.pool.extend_from_slice(&units);
-                    keyed.push((key, start, units.len().min(usize::from(u16::MAX)) as u16, id));
+                    keyed.push((key, start, (end - start).min(u32::from(u16::MAX)) as u16, id));
                 }
             }
+            start = end;
         }
         keyed.sort_unstable_by_key(|(key, _, length, id)| (*key, u16::MAX - *length, *id));
         finder.singles.sort_unstable();

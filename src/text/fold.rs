@@ -235,7 +235,17 @@ impl View {
 
 /// A word as units.
 pub fn fold(word: &str) -> Vec<u16> {
-    View::new(word).units
+    let table = &*TABLE;
+    let mut units = Vec::with_capacity(word.len() / 2);
+    for c in word.chars() {
+        match table.codes.get(c as usize) {
+            Some(unit) if (2..EXPANSION).contains(unit) => units.push(*unit),
+            Some(&GAP | &IGNORED) => {}
+            // Rare ones go the long way.
+            _ => return View::new(word).units,
+        }
+    }
+    units
 }
 
 /// Whether a unit is an ASCII letter or digit.

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use super::finder::{Finder, Found};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::finder::{Finder, Found, Words};
 use super::fold::{Readings, View, fold, ignorable, is_ascii, is_han, splits};
 use super::lexicon::{Evasions, Lexicon, Reach, Strength};
 use super::segment;
@@ -196,8 +198,10 @@ impl Matcher {
     /// Compiles a lexicon.
     pub fn new(lexicon: Lexicon) -> Self {
         let mut words: Vec<Word> = Vec::new();
-        let mut by_units: HashMap<Vec<u16>, Vec<u32>> = HashMap::new();
-        let used: HashSet<u32> = lexicon.entries.iter().flat_map(|entry| entry.slots.iter().copied()).collect();
+        let mut by_units: FxHashMap<Vec<u16>, u32> = FxHashMap::default();
+        // Words of the same units that may be written otherwise.
+        let mut others: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+        let used: FxHashSet<u32> = lexicon.entries.iter().flat_map(|entry| entry.slots.iter().copied()).collect();
         for (group, entry) in lexicon.groups.iter().enumerate() {
             if !used.contains(&(group as u32)) {
                 continue;
@@ -207,15 +211,25 @@ impl Matcher {
                 if units.is_empty() {
                     continue;
                 }
-                let known = by_units.entry(units.clone()).or_default();
-                let same = known.iter().find(|index| {
-                    let word = &words[**index as usize];
+                let next = words.len() as u32;
+                let first = match by_units.get(&units) {
+                    Some(first) => *first,
+                    None => {
+                        by_units.insert(units.clone(), next);
+                        next
+                    }
+                };
+                let known = others.get(&first).into_iter().flatten().copied();
+                let same = std::iter::once(first).chain(known).filter(|index| *index < next).find(|index| {
+                    let word = &words[*index as usize];
                     word.evade == entry.evade && word.boundary == entry.boundary
                 });
                 match same {
-                    Some(index) => words[*index as usize].groups.push(group as u32),
+                    Some(index) => words[index as usize].groups.push(group as u32),
                     None => {
-                        known.push(words.len() as u32);
+                        if first < next {
+                            others.entry(first).or_default().push(next);
+                        }
                         words.push(Word {
                             text: text.clone(),
                             units,
@@ -230,38 +244,36 @@ impl Matcher {
         drop(by_units);
         let readings = Readings::get();
         let mut patterns = Vec::new();
-        let mut plain: Vec<(Vec<u16>, u32)> = Vec::new();
-        let mut partners: Vec<(Vec<u16>, u32)> = Vec::new();
-        let heads: HashSet<u32> = lexicon.entries.iter().filter_map(|entry| entry.slots.first().copied()).collect();
-        let mut sounds: Vec<(Vec<u16>, u32)> = Vec::new();
+        let (mut plain, mut partners, mut sounds) = (Words::default(), Words::default(), Words::default());
+        let heads: FxHashSet<u32> = lexicon.entries.iter().filter_map(|entry| entry.slots.first().copied()).collect();
         let mut sound_words = Vec::new();
-        let mut split_characters: HashSet<u16> = HashSet::new();
+        let mut split_characters: FxHashSet<u16> = FxHashSet::default();
+        let mut spelled: Vec<u16> = Vec::new();
         for (index, word) in words.iter().enumerate() {
             let head = word.groups.iter().any(|group| heads.contains(group));
             let into = if head { &mut plain } else { &mut partners };
-            let mut add = |units: Vec<u16>, spelling| {
-                into.push((units, patterns.len() as u32));
+            let mut add = |units: &[u16], spelling| {
+                into.push(units.iter().copied(), patterns.len() as u32);
                 patterns.push(Pattern { word: index as u32, spelling });
             };
-            add(word.units.clone(), Spelling::Plain);
+            add(&word.units, Spelling::Plain);
             let all_han = word.units.iter().all(|unit| is_han(*unit));
             if all_han && word.evade.contains(Evasions::PINYIN) && word.units.len() > 1 {
-                let spelled: Vec<u16> = word.units.iter().flat_map(|unit| letters(readings, *unit)).collect();
+                spelled.clear();
+                spelled.extend(word.units.iter().flat_map(|unit| letters(readings, *unit)));
                 if spelled.len() >= 4 {
-                    add(spelled, Spelling::Pinyin);
+                    add(&spelled, Spelling::Pinyin);
                 }
             }
             if all_han && word.evade.contains(Evasions::INITIALS) {
-                for units in initials(readings, &word.units) {
-                    add(units, Spelling::Initials);
-                }
+                initials(readings, &word.units, &mut spelled, |units| add(units, Spelling::Initials));
             }
             let by_sound =
                 Evasions(Evasions::HOMOPHONE.0 | Evasions::PINYIN.0 | Evasions::DIGITS.0 | Evasions::SPLIT.0);
             if word.evade.0 & by_sound.0 != 0 && word.units.len() > 1 {
-                let sequence: Vec<u16> = word.units.iter().map(|unit| readings.of(*unit)).collect();
-                if !sequence.contains(&0) {
-                    sounds.push((sequence.into_iter().map(|id| id + SOUND).collect(), sound_words.len() as u32));
+                if word.units.iter().all(|unit| readings.of(*unit) != 0) {
+                    let sequence = word.units.iter().map(|unit| readings.of(*unit) + SOUND);
+                    sounds.push(sequence, sound_words.len() as u32);
                     sound_words.push(index as u32);
                     if word.evade.contains(Evasions::SPLIT) {
                         split_characters.extend(&word.units);
@@ -295,9 +307,9 @@ impl Matcher {
             }
         }
         Self {
-            plain: Finder::new(plain),
-            partners: Finder::new(partners),
-            sounds: Finder::new(sounds),
+            plain: Finder::of(plain),
+            partners: Finder::of(partners),
+            sounds: Finder::of(sounds),
             lexicon,
             words,
             patterns,
@@ -1012,28 +1024,32 @@ fn letters(readings: &Readings, unit: u16) -> impl Iterator<Item = u16> + use<> 
     readings.syllables[readings.of(unit) as usize].bytes().map(u16::from)
 }
 
-/// The word with one run of its characters as first letters, at least one ideograph or four letters remaining.
-fn initials(readings: &Readings, units: &[u16]) -> Vec<Vec<u16>> {
-    let first: Vec<Option<u16>> = units.iter().map(|unit| letters(readings, *unit).next()).collect();
+/// The word with one or two neighbours, or all of its characters, as first letters; at least one ideograph or four letters
+/// remain.
+fn initials(readings: &Readings, units: &[u16], buffer: &mut Vec<u16>, mut found: impl FnMut(&[u16])) {
     let length = units.len();
-    let mut out = Vec::new();
     // One letter beside one character may be anything.
-    if length > 6 || length < 3 {
-        return out;
+    if !(3..=6).contains(&length) {
+        return;
     }
     for start in 0..length {
-        for end in start + 1..=length {
-            if end - start == length && length < 4 {
+        for end in [start + 1, start + 2, length] {
+            let whole = end - start == length;
+            if end > length || end > start + 2 && !whole || whole && length < 4 {
                 continue;
             }
-            let Some(run) = first[start..end].iter().copied().collect::<Option<Vec<u16>>>() else { continue };
-            let mut word = units[..start].to_vec();
-            word.extend(run);
-            word.extend_from_slice(&units[end..]);
-            out.push(word);
+            buffer.clear();
+            buffer.extend_from_slice(&units[..start]);
+            buffer.extend(units[start..end].iter().filter_map(|unit| letters(readings, *unit).next()));
+            buffer.extend_from_slice(&units[end..]);
+            if buffer.len() == length {
+                found(buffer);
+            }
+            if end == length {
+                break;
+            }
         }
     }
-    out
 }
 
 /// A radical as the character that people type for it.
