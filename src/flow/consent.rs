@@ -65,9 +65,11 @@ impl<'a> Machine<'a> {
                     if says.policy || says.purpose || (says.privacy && says.agreement) {
                         notice = true;
                         // "Agree" on the button itself, the terms beside it.
-                        if self.policy.privacy.agrees(&own) && !self.policy.privacy.refuses(&own) {
-                            agreed = true;
-                        }
+                        let own_agrees = self.policy.privacy.agrees(&own) && !self.policy.privacy.refuses(&own);
+                        // … or the terms say that acting is agreeing.
+                        let acting = (says.policy || says.agreement && !says.contract_only)
+                            && self.policy.privacy.agrees_by_acting(&beside);
+                        agreed |= own_agrees || acting;
                     }
                 }
                 Fact::DialogRefused(place) => {

@@ -37,6 +37,8 @@ impl<'a> Machine<'a> {
             }
         }
         self.round = 5;
+        // However long it took to learn what is shared, what was learnt is written down.
+        self.restart_budget();
         self.record.restart();
         self.recording = true;
         self.run_units();
@@ -781,7 +783,7 @@ impl<'a> Machine<'a> {
             return Value { bits: ANY, ..Value::default() }.when(vec![ticked], Ids::new());
         }
         let place = Place { file: template, span: element.open };
-        let kind = self.input_kind(unit, template, node, element);
+        let Some(kind) = self.input_kind(unit, template, node, element) else { return value };
         let source: Name = element.name.to_string().into();
         let (kinds, certainty) = match &kind {
             Some((kind, certainty)) => (BTreeSet::from([kind.clone()]), *certainty),
@@ -802,13 +804,14 @@ impl<'a> Machine<'a> {
         value
     }
 
+    /// Kind of an input, as far as the template says; `None` when it says that the input takes something else.
     fn input_kind(
         &mut self,
         _unit: UnitId,
         template: FileId,
         node: NodeId,
         element: &'a Element,
-    ) -> Option<(Name, u8)> {
+    ) -> Option<Option<(Name, u8)>> {
         let literal = |attribute: &str| {
             element.attribute(attribute).and_then(|a| a.value.as_ref()).and_then(AttributeValue::literal)
         };
@@ -838,7 +841,9 @@ impl<'a> Machine<'a> {
             request_key: None,
             handler: handler.as_deref(),
         };
-        self.policy.privacy.input_kind(&clues).map(|(kind, certainty, _)| (kind, certainty))
+        let kind = self.policy.privacy.input_kind(&clues).map(|(kind, certainty, _)| (kind, certainty));
+        // What says that it takes something else is not typed by the key that it is kept under.
+        if kind.is_none() && self.policy.privacy.input_is_other(&clues) { None } else { Some(kind) }
     }
 
     /// Last name of a bound expression: `{{user.phone}}` gives `phone`.

@@ -489,6 +489,11 @@ impl<'a> Machine<'a> {
         false
     }
 
+    /// Gives the rest of the run a budget of its own.
+    pub fn restart_budget(&mut self) {
+        self.total = 0;
+    }
+
     /// Calls whatever `callee` can be.
     pub fn call(&mut self, callee: &Value, this: &Value, args: Vec<Value>, site: &Site) -> Value {
         if callee.objects.len() == 1 && callee.bits & ANY == 0 {
@@ -966,11 +971,32 @@ impl<'a> Machine<'a> {
         if value.may_false() {
             unite(&mut value.no, &held);
         }
+        if !held.is_empty() {
+            self.promise_returned(&value, &held);
+        }
         act.returned.join(&value);
         act.exit_facts = Some(match act.exit_facts.take() {
             Some(facts) => intersect(&facts, &held),
             None => held,
         });
+    }
+
+    /// What held where a promise was returned holds for who awaits it and gets its value.
+    fn promise_returned(&mut self, value: &Value, held: &[FactId]) {
+        let key = self.sym("[[value]]");
+        for &object in &value.objects {
+            if !matches!(self.heap.kind(object), Kind::Promise) {
+                continue;
+            }
+            let Some(mut inner) = self.heap.get(object, key).cloned() else { continue };
+            if inner.may_true() {
+                unite(&mut inner.yes, held);
+            }
+            if inner.may_false() {
+                unite(&mut inner.no, held);
+            }
+            self.heap.set(object, key, Some(inner));
+        }
     }
 
     fn arm_loop(&mut self, act: &mut Act<'a>, facts: &[FactId], body: impl FnOnce(&mut Self, &mut Act<'a>) -> Jump) {

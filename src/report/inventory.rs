@@ -36,7 +36,7 @@ pub fn sink_word(kind: &str, lang: Lang) -> &str {
     lang.pick(zh, en)
 }
 
-fn cells(item: &InventoryItem, lang: Lang) -> [String; 6] {
+fn cells(item: &InventoryItem, lang: Lang) -> [String; 9] {
     let sources: BTreeSet<String> = item
         .sources
         .iter()
@@ -71,16 +71,39 @@ fn cells(item: &InventoryItem, lang: Lang) -> [String; 6] {
         name,
         join(sources.into_iter().collect()),
         join(pages.into_iter().map(str::to_owned).collect()),
+        join(item.purposes.clone()),
         join(consent.into_iter().map(str::to_owned).collect()),
         join(sinks.into_iter().collect()),
-        join(protection.into_iter().collect()),
+        match item.encrypted {
+            None => "–".to_owned(),
+            Some(all) => {
+                let word = if all { lang.pick("是", "yes") } else { lang.pick("否", "no") };
+                std::iter::once(word.to_owned()).chain(protection).collect::<Vec<_>>().join("<br>")
+            }
+        },
+        join(item.third_parties.clone()),
+        match item.in_policy {
+            None => "–".to_owned(),
+            Some(true) => lang.pick("已写明", "named").to_owned(),
+            Some(false) => lang.pick("未写明", "not named").to_owned(),
+        },
     ]
 }
 
-fn heads(lang: Lang) -> [&'static str; 6] {
+fn heads(lang: Lang) -> [&'static str; 9] {
     match lang {
-        Lang::Zh => ["个人信息", "来源", "页面", "告知与同意", "去向", "保护"],
-        Lang::En => ["personal information", "source", "page", "notice and consent", "goes to", "protection"],
+        Lang::Zh => ["个人信息", "来源", "页面", "目的", "告知与同意", "去向", "加密", "第三方", "隐私政策"],
+        Lang::En => [
+            "personal information",
+            "source",
+            "page",
+            "purpose",
+            "notice and consent",
+            "goes to",
+            "encrypted",
+            "third parties",
+            "privacy policy",
+        ],
     }
 }
 
@@ -99,7 +122,7 @@ pub fn markdown(report: &Report, style: Style) -> String {
             );
             continue;
         }
-        let _ = writeln!(out, "| {} |\n|---|---|---|---|---|---|", heads(lang).join(" | "));
+        let _ = writeln!(out, "| {} |\n|---|---|---|---|---|---|---|---|---|", heads(lang).join(" | "));
         for item in &package.inventory {
             let cells = cells(item, lang).map(|cell| cell.replace('|', "\\|"));
             let _ = writeln!(out, "| {} |", cells.join(" | "));

@@ -251,6 +251,18 @@ pub struct InventoryItem {
     pub sources: Vec<InventorySource>,
     /// Where it goes.
     pub sinks: Vec<InventorySink>,
+    /// Uses that were named to the user, in the package's words.
+    #[serde(default)]
+    pub purposes: Vec<String>,
+    /// Who else gets it.
+    #[serde(default)]
+    pub third_parties: Vec<String>,
+    /// Whether the privacy policy names it; `null` where no policy can be read.
+    #[serde(default)]
+    pub in_policy: Option<bool>,
+    /// Whether it is encrypted wherever it is kept or sent; `null` where it is neither.
+    #[serde(default)]
+    pub encrypted: Option<bool>,
 }
 
 /// Where personal information enters.
@@ -655,6 +667,14 @@ impl Builder<'_> {
     fn inventory(&self) -> Vec<InventoryItem> {
         let solution = &self.vetted.solution;
         let lang = self.shape.lang;
+        let options = Options::default();
+        let known = crate::rules::privacy::inventory::facts(&Context {
+            package: &self.vetted.package,
+            policy: self.policy,
+            program: &self.vetted.program,
+            solution,
+            options: &options,
+        });
         let mut kinds: BTreeSet<&Arc<str>> = BTreeSet::new();
         for collection in solution.collections.iter().filter(|collection| collection.used) {
             kinds.extend(&collection.kinds);
@@ -691,12 +711,17 @@ impl Builder<'_> {
                         protection: flow.protections.iter().map(protection_id).collect(),
                     })
                     .collect();
+                let facts = known.get(kind).cloned().unwrap_or_default();
                 InventoryItem {
                     kind: kind.to_string(),
                     name: kind_name(kind, self.policy, lang),
                     sensitive: self.policy.privacy.is_sensitive(kind),
                     sources,
                     sinks: sinks.into_iter().collect(),
+                    purposes: facts.purposes.into_iter().collect(),
+                    third_parties: facts.third_parties.into_iter().collect(),
+                    in_policy: facts.in_policy,
+                    encrypted: facts.encrypted,
                 }
             })
             .collect()
@@ -784,7 +809,12 @@ impl Builder<'_> {
                         range: self.range(flow.place),
                     },
                     sanitizers: flow.protections.iter().map(protection_id).collect(),
-                    consent: consent_id(collection.consent()).to_owned(),
+                    consent: match collection.consent() {
+                        // A flow knows three levels: what was only told was not agreed to.
+                        Consent::NoticeOnly => "none",
+                        level => consent_id(level),
+                    }
+                    .to_owned(),
                     hops: flow
                         .hops
                         .iter()

@@ -72,6 +72,7 @@ pub struct Words {
     agreement: Vec<Arc<str>>,
     contract: Vec<Arc<str>>,
     agree: Vec<Arc<str>>,
+    acting: Vec<Arc<str>>,
     disagree: Vec<Arc<str>>,
     purpose: Vec<Arc<str>>,
     purpose_then: Vec<Arc<str>>,
@@ -145,6 +146,32 @@ impl Words {
                 any(&self.asks, &text[..at]) && any(&self.requests, &text[..at]) && self.names_use(clause)
             })
         })
+    }
+
+    /// The clause that names a use, from its cue to its end, as it is written.
+    pub(super) fn purpose_clause(&self, text: &str) -> Option<String> {
+        // Where words have no blanks between them, a blank is the end of a text.
+        let clause_at = |at: usize| {
+            let clause = text[at..].split(ENDS).next().unwrap_or("").trim();
+            if clause.is_ascii() { clause } else { clause.split(' ').next().unwrap_or(clause) }.to_owned()
+        };
+        let mut best: Option<(usize, String)> = None;
+        for cue in &self.purpose {
+            for (at, found) in text.match_indices(&**cue) {
+                let clause = clause_at(at);
+                if self.names_use(&squeeze(&clause[found.len().min(clause.len())..]))
+                    && best.as_ref().is_none_or(|(first, _)| at < *first)
+                {
+                    best = Some((at, clause));
+                }
+            }
+        }
+        best.map(|(_, clause)| clause.chars().take(60).collect())
+    }
+
+    pub(super) fn agrees_by_acting(&self, text: &str) -> bool {
+        let text = squeeze(text);
+        any(&self.acting, &text) && any(&self.agree, &text)
     }
 
     fn names_use(&self, clause: &str) -> bool {

@@ -248,6 +248,14 @@ impl Vocabulary {
         Some((kind, certainty, clue))
     }
 
+    /// Whether the texts say that an input takes something that is no personal information.
+    pub(super) fn other(&self, clues: &InputClues<'_>) -> bool {
+        let said = |text: Option<&str>, placeholder| text.map(|text| self.text(text, placeholder));
+        let texts = [said(clues.placeholder, true), said(clues.labels.first().copied(), false)];
+        texts.iter().flatten().any(|said| matches!(said, Said::Other))
+            && !texts.iter().flatten().any(|said| matches!(said, Said::Kind(..)))
+    }
+
     pub(super) fn key(&self, key: &str) -> Option<(Arc<str>, u8)> {
         let (kind, strength, person) = self.identifier(key)?;
         match (strength, person) {

@@ -84,6 +84,10 @@ impl Table {
             }
             let around = around(text, &range);
             let named = self.named(around, value);
+            // Digits in order are nobody's, unless a name stands with them.
+            if !named && literal.check.as_deref() == Some("mobile") && !varied(&digits) {
+                return;
+            }
             if literal.person {
                 let lower = around.to_lowercase();
                 let close = close(text, &range).to_lowercase();
@@ -281,7 +285,7 @@ fn valid(check: Option<&str>, value: &str, text: &str, range: &Range<usize>) -> 
         Some("luhn") => luhn(&digits) && (13..=19).contains(&digits.len()) && varied(&digits),
         Some("mobile") => {
             let number = digits.strip_prefix("86").filter(|rest| rest.len() == 11).unwrap_or(&digits);
-            mobile(number) && varied(number)
+            mobile(number)
         }
         Some("openid") => value.bytes().any(|b| b.is_ascii_digit()) && value.bytes().any(|b| b.is_ascii_uppercase()),
         Some("plate") => {

@@ -170,6 +170,11 @@ impl Privacy {
         self.kind(id).is_some_and(|kind| kind.enumerable)
     }
 
+    /// Whether the texts of an input say that it takes no personal information.
+    pub fn input_is_other(&self, clues: &InputClues<'_>) -> bool {
+        self.inputs.other(clues)
+    }
+
     /// The kind that an input takes, how sure (50 to 100) and which clue says so; `None` when it takes none that counts
     /// (search boxes, one-time codes, free text, names of things) or when that cannot be told.
     pub fn input_kind(&self, clues: &InputClues<'_>) -> Option<(Arc<str>, u8, Clue)> {
@@ -275,6 +280,16 @@ impl Privacy {
     /// What a text of a dialog, control or page says about privacy and consent.
     pub fn consent_text(&self, text: &str) -> ConsentText {
         self.consent.read(text)
+    }
+
+    /// The use that a text names, in its own words.
+    pub fn purpose_clause(&self, text: &str) -> Option<String> {
+        self.consent.purpose_clause(text)
+    }
+
+    /// Whether a text says that acting is agreeing.
+    pub fn agrees_by_acting(&self, text: &str) -> bool {
+        self.consent.agrees_by_acting(text)
     }
 
     /// Whether a control's text agrees.

@@ -214,6 +214,11 @@ pub fn unit_of_template<'a>(cx: &Context<'a>, file: FileId) -> Option<&'a Unit> 
         .or_else(|| cx.program.units.iter().find(|unit| unit.templates.contains(&file)))
 }
 
+/// Kinds that APIs hand over as the path of a temporary file.
+pub fn is_path(kind: &str) -> bool {
+    matches!(kind, "photo-media" | "chosen-file" | "audio")
+}
+
 /// Kinds that are personal information.
 pub fn personal<'k>(cx: &Context<'_>, kinds: impl IntoIterator<Item = &'k Kind>) -> BTreeSet<Kind> {
     kinds.into_iter().filter(|kind| cx.policy.privacy.is_personal(kind)).cloned().collect()

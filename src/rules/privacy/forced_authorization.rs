@@ -50,7 +50,7 @@ impl Rule for ForcedAuthorization {
         for call in &cx.solution.calls {
             let Some(refused) = refusal(cx, call, &prompts) else { continue };
             let Some(api) = api(cx, call) else { continue };
-            if chosen(cx, call) || granted(call) {
+            if chosen(cx, call) || granted(call, &prompts) {
                 continue;
             }
             let variant = if api.has_role("dialog") {
@@ -83,6 +83,7 @@ impl Rule for ForcedAuthorization {
             } else if api.has_role("settings-open") {
                 "settings"
             } else if prompts.contains_key(&call.place)
+                && failed(call, &prompts)
                 && (refused == call.place || same_scope(cx, call, refused, &prompts))
             {
                 "again"
@@ -139,10 +140,16 @@ fn chosen(cx: &Context<'_>, call: &HostCall) -> bool {
 }
 
 /// Whether the scope was granted after all.
-fn granted(call: &HostCall) -> bool {
+fn granted(call: &HostCall, prompts: &BTreeMap<Place, &HostCall>) -> bool {
+    // … unless what the prompt guards failed all the same.
+    call.facts.iter().any(|fact| matches!(fact, Fact::Authorized(_))) && !failed(call, prompts)
+}
+
+/// Whether a prompt was answered with no on the way, and not only found to be unanswered in the settings.
+fn failed(call: &HostCall, prompts: &BTreeMap<Place, &HostCall>) -> bool {
     call.facts.iter().any(|fact| match fact {
-        // The prompt was allowed and what it guards failed all the same.
-        Fact::Authorized(scope) => !call.facts.contains(&Fact::Refused(scope.clone())),
+        Fact::Failed(place) => prompts.contains_key(place),
+        Fact::DialogRefused(_) => true,
         _ => false,
     })
 }

@@ -1,6 +1,6 @@
 //! `privacy/log-exposure`
 
-use super::evidence::{Guard, guard, sinks};
+use super::evidence::{Guard, guard, is_path, sinks};
 use crate::flow::SinkKind;
 use crate::rules::{Context, Finding, Rule};
 
@@ -15,7 +15,9 @@ impl Rule for LogExposure {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
-        for sink in sinks(cx, |flow| flow.sink == SinkKind::Log && guard(flow) == Guard::Bare) {
+        for sink in sinks(cx, |flow| {
+            flow.sink == SinkKind::Log && guard(flow) == Guard::Bare && !flow.kinds.iter().all(|kind| is_path(kind))
+        }) {
             out.push(sink.finding(cx, ID));
         }
     }

@@ -14,6 +14,7 @@ mod cross_program_transfer;
 pub(super) mod evidence;
 mod forced_authorization;
 mod form_without_notice;
+pub mod inventory;
 mod literal_personal_information;
 mod location_misuse;
 mod log_exposure;

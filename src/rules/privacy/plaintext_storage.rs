@@ -1,6 +1,6 @@
 //! `privacy/plaintext-storage`
 
-use super::evidence::{Guard, guard, sinks};
+use super::evidence::{Guard, guard, is_path, sinks};
 use crate::flow::SinkKind;
 use crate::rules::{Context, Finding, Rule, Severity};
 
@@ -34,9 +34,4 @@ impl Rule for PlaintextStorage {
             out.push(if sensitive { finding } else { finding.severity(Severity::Warning) });
         }
     }
-}
-
-/// Kinds that APIs hand over as the path of a temporary file.
-fn is_path(kind: &str) -> bool {
-    matches!(kind, "photo-media" | "chosen-file" | "audio")
 }

@@ -21,6 +21,9 @@ impl Rule for UnverifiedReferrer {
             if file.kind != FileKind::Script || file.origin != Origin::Own || !cx.program.live_files.contains(&id) {
                 continue;
             }
+            if cx.policy.privacy.sdk_by_file(&file.source.path).is_some() {
+                continue;
+            }
             let text = &file.source.text;
             if !text.contains("extraData") || !text.contains("referrerInfo") {
                 continue;
