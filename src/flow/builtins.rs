@@ -1111,6 +1111,27 @@ impl<'a> Machine<'a> {
                 _ => {}
             }
         }
+        let units: Vec<(ObjId, crate::model::UnitId)> = base
+            .objects
+            .iter()
+            .zip(&kinds)
+            .filter_map(|(&id, kind)| match kind {
+                Kind::Unit(unit) => Some((id, *unit)),
+                _ => None,
+            })
+            .collect();
+        if units.len() > 1 {
+            // One of several pages, and not known which.
+            let mut out: Option<Value> = None;
+            for (id, unit) in units {
+                if let Some(answer) = self.perhaps(&[], |machine| machine.unit_method(id, unit, method, args, site)) {
+                    out = Some(out.map_or_else(|| answer.clone(), |known| known.joined(&answer)));
+                }
+            }
+            if out.is_some() {
+                return out;
+            }
+        }
         for (&id, kind) in base.objects.iter().zip(&kinds) {
             match kind {
                 Kind::Unit(unit) => {
@@ -1274,6 +1295,24 @@ impl<'a> Machine<'a> {
             "reduce" | "reduceRight" => {
                 let callback = first();
                 let item = self.items_of(base);
+                // A short known list is gone through in its order.
+                let mut singles = self.single_items(base);
+                if method == "reduceRight" {
+                    singles.reverse();
+                }
+                if (1..=8).contains(&singles.len()) {
+                    let mut items = singles.into_iter();
+                    let mut total = match args.get(1) {
+                        Some(first) => first.clone(),
+                        None => items.next().unwrap_or_default(),
+                    };
+                    for item in items {
+                        let inner = self.inner_site(site);
+                        let call_args = vec![total, item, Value { bits: NUMBER, ..Value::default() }, base.clone()];
+                        total = self.call(&callback, &Value::undefined(), call_args, &inner);
+                    }
+                    return Some(total);
+                }
                 let mut total = args.get(1).cloned().unwrap_or_else(|| item.clone());
                 for _ in 0..2 {
                     let inner = self.inner_site(site);

@@ -270,8 +270,14 @@ impl<'a> Machine<'a> {
                 let mut units: Vec<(UnitId, ObjId)> =
                     self.units.iter().map(|(unit, object)| (*unit, *object)).collect();
                 units.sort();
+                // The pages below this one are those that open it, where that is known.
+                let here = self.entries.get(self.entry).map(|entry| entry.route.clone()).unwrap_or_default();
+                let below = self.opened_from.get(&here).cloned();
                 for (unit, object) in units {
-                    if self.program.units[unit as usize].kind == UnitKind::Page && pages.objects.len() < 20 {
+                    let unit = &self.program.units[unit as usize];
+                    let may_stand =
+                        below.as_ref().is_none_or(|below| unit.route == here || below.contains(&unit.route));
+                    if unit.kind == UnitKind::Page && may_stand && pages.objects.len() < 20 {
                         pages.objects.push(object);
                     }
                 }

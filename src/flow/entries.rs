@@ -1444,6 +1444,7 @@ impl<'a> Machine<'a> {
         let mut facts = self.current_facts();
         let from = self.entries[self.entry].route.clone();
         if !from.is_empty() {
+            self.opened_from.entry(route.into()).or_default().insert(from.clone());
             let passed = self.fact(Fact::Passed(from));
             unite(&mut facts, &[passed]);
         }

@@ -143,6 +143,8 @@ pub(super) struct Machine<'a> {
     steps: u64,
     total: u64,
     pub exhausted: bool,
+    /// Routes from which a route is opened.
+    pub opened_from: FxHashMap<Name, std::collections::BTreeSet<Name>>,
     /// Addresses that sockets were opened to.
     pub socket_urls: Value,
     /// What was thrown and not caught yet.
@@ -205,6 +207,7 @@ impl<'a> Machine<'a> {
             steps: 0,
             total: 0,
             exhausted: false,
+            opened_from: FxHashMap::default(),
             socket_urls: Value::default(),
             thrown: Value::default(),
             recording: false,
@@ -621,7 +624,6 @@ impl<'a> Machine<'a> {
                 for (at, arg) in args.iter().skip(index).enumerate() {
                     let key = self.sym(&at.to_string());
                     self.heap.set(rest, key, Some(arg.clone()));
-                    self.heap.add(rest, ITEM, arg);
                 }
                 self.bind(&mut act, &param.pattern, Value::object(rest));
             } else {

@@ -600,8 +600,38 @@ pub fn input_untold(cx: &Context<'_>, collection: &Collection) -> bool {
     }
     let Some((file, _)) = collection.element else { return true };
     let Some(unit) = unit_of_template(cx, file) else { return true };
-    let told = told_on_page(cx, unit, collection.element);
-    !(told.policy || told.purpose || told.agreement)
+    let informs = |told: ConsentText| told.policy || told.purpose || told.agreement;
+    if informs(told_on_page(cx, unit, collection.element)) {
+        return false;
+    }
+    // What a component asks for is told by the pages that it stands on: by every one.
+    let users = pages_of(cx, unit);
+    users.is_empty() || !users.into_iter().all(|user| informs(told_on_page(cx, user, None)))
+}
+
+/// Pages that a component stands on, also inside other components.
+fn pages_of<'a>(cx: &Context<'a>, unit: &Unit) -> Vec<&'a Unit> {
+    if unit.kind != UnitKind::Component {
+        return Vec::new();
+    }
+    let uses = crate::model::uses(cx.program);
+    let mut seen = BTreeSet::new();
+    let mut pages = Vec::new();
+    let mut waiting: Vec<u32> =
+        cx.program.units.iter().position(|known| known.route == unit.route).map(|at| at as u32).into_iter().collect();
+    while let Some(at) = waiting.pop() {
+        for (user, ..) in uses.get(&at).into_iter().flatten() {
+            if !seen.insert(*user) {
+                continue;
+            }
+            match cx.program.units.get(*user as usize) {
+                Some(found) if found.kind == UnitKind::Component => waiting.push(*user),
+                Some(found) => pages.push(found),
+                None => {}
+            }
+        }
+    }
+    pages
 }
 
 /// Whether an input's value leaves the device.
