@@ -1,5 +1,7 @@
 //! The binary from outside: commands, exit codes, bad input, masks.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test may fail the test")]
+
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
