@@ -50,6 +50,12 @@ pub fn conditions(script: &Script) -> Vec<Condition> {
                 let mut condition = condition(test, Some(then.span), Some(other.span));
                 effects_of(then, script, &mut condition);
                 effects_of(other, script, &mut condition);
+                // `flag ? false : true` is a switch whatever takes it.
+                if let (ExprKind::Bool(yes), ExprKind::Bool(no)) = (&then.kind, &other.kind)
+                    && yes != no
+                {
+                    condition.switches.push(("".into(), *yes));
+                }
                 out.push(condition);
             }
             ExprKind::Logical(super::ir::Operator::And, test, then)

@@ -16,17 +16,17 @@ const ROLES: &[&str] = &["app-open", "app-download"];
 
 /// Those of the places that stand in calls, each with another of the places in an element that leads to the call.
 pub fn handled(cx: &Context<'_>, told: &[Place]) -> Vec<(Place, Place)> {
-    let words = |call: &HostCall| {
+    let words = |call: &HostCall, place: Place| {
         let (file, node) = call.entry.element?;
         let template = cx.program.template(file)?;
         let element = element(&template.document, node)?;
         let span = element.close.map_or(element.open, |close| Span::new(element.open.start, close.end));
-        told.iter().copied().find(|other| other.file == file && span.contains(other.span))
+        told.iter().copied().find(|other| *other != place && other.file == file && span.contains(other.span))
     };
     told.iter()
         .filter_map(|place| {
             let inside = |call: &&HostCall| call.place.file == place.file && call.place.span.contains(place.span);
-            Some((*place, cx.solution.calls.iter().filter(inside).find_map(words)?))
+            Some((*place, cx.solution.calls.iter().filter(inside).find_map(|call| words(call, *place))?))
         })
         .collect()
 }

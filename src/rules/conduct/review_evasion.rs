@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::support::{has_role, units_of};
 use crate::flow::{Branch, EntryKind, Origin, Place};
-use crate::model::conditions::{Condition, Read, conditions};
+use crate::model::conditions::{Condition, Read, conditions, reads};
+use crate::model::ir::{ExprKind, Key, Property};
 use crate::package::{FileKind, Origin as FileOrigin};
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
@@ -47,6 +48,20 @@ impl Rule for ReviewEvasion {
                     );
                     continue;
                 }
+                if let Some(read) = condition.reads.iter().find(|read| environment(cx, read, &condition))
+                    && condition.switches.iter().any(|(key, _)| shows(cx, key))
+                {
+                    let place = Place { file: id, span: read.span };
+                    if told.insert((id, read.name().to_owned())) && places.insert(place) {
+                        out.push(
+                            Finding::new(self.id(), place)
+                                .variant("version")
+                                .text("text", read.name())
+                                .confidence(Confidence::Medium),
+                        );
+                    }
+                    continue;
+                }
                 let Some(read) = condition.reads.iter().find(|read| flag(cx, id, read)) else { continue };
                 if !hides(cx, id, &condition) {
                     continue;
@@ -56,6 +71,7 @@ impl Rule for ReviewEvasion {
                     out.push(Finding::new(self.id(), place).text("text", read.name()));
                 }
             }
+            negated_flags(self.id(), cx, id, script, &mut told, &mut places, out);
             shown_flags(self.id(), cx, id, script, &mut told, &mut places, out);
         }
         for branch in &cx.solution.branches {
@@ -63,6 +79,11 @@ impl Rule for ReviewEvasion {
                 continue;
             }
             if branch.origin == Origin::Date && told.contains(&(branch.read.file, "Date".to_owned())) {
+                continue;
+            }
+            if branch.origin == Origin::Environment
+                && told.iter().any(|(file, name)| *file == branch.read.file && cx.policy.conduct.names("id-environment", name))
+            {
                 continue;
             }
             if let Some((variant, text)) = hangs(cx, branch)
@@ -94,6 +115,40 @@ fn ordinary(cx: &Context<'_>, file: FileId, read: &Read) -> bool {
 
 fn flag(cx: &Context<'_>, file: FileId, read: &Read) -> bool {
     cx.policy.conduct.names("id-review-strong", read.name()) && !ordinary(cx, file, read)
+}
+
+/// Whether a condition compares what the program runs as (`develop`, `trial`, `release`).
+fn environment(cx: &Context<'_>, read: &Read, condition: &Condition) -> bool {
+    let conduct = &cx.policy.conduct;
+    conduct.names("id-environment", read.name())
+        && condition.constants.iter().any(|constant| conduct.names("id-environment-value", constant))
+}
+
+/// Flags that a script hands to the page turned round: `setData({ show: !data.isAudit })`.
+fn negated_flags(
+    rule: &'static str,
+    cx: &Context<'_>,
+    file: FileId,
+    script: &crate::model::ir::Script,
+    told: &mut BTreeSet<(FileId, String)>,
+    places: &mut BTreeSet<Place>,
+    out: &mut Vec<Finding>,
+) {
+    script.for_each_expr(&mut |expr| {
+        let ExprKind::Object(properties) = &expr.kind else { return };
+        for property in properties {
+            if let Property::Value(Key::Static(key, _), value) = property
+                && matches!(value.kind, ExprKind::Not(..) | ExprKind::Binary(..))
+                && shows(cx, key)
+                && let Some(read) = reads(value).into_iter().find(|read| flag(cx, file, read))
+            {
+                let place = Place { file, span: read.span };
+                if told.insert((file, read.name().to_owned())) && places.insert(place) {
+                    out.push(Finding::new(rule, place).text("text", read.name()).confidence(Confidence::Medium));
+                }
+            }
+        }
+    });
 }
 
 /// Whether an arm shows, hides or leads elsewhere.

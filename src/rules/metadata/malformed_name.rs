@@ -42,9 +42,9 @@ impl Rule for MalformedName {
             return;
         }
         let length = name.text.chars().count();
-        // Chinese characters count double towards the least length.
-        let width: usize = name.text.chars().map(|c| if is_han(c) { 2 } else { 1 }).sum();
-        if width < LENGTH.0 || length > LENGTH.1 {
+        // A common word is told as one.
+        let generic = cx.policy.naming().is_generic(name.text) || cx.policy.category_table().is_industry(name.text);
+        if (length < LENGTH.0 && !generic) || length > LENGTH.1 {
             out.push(finding.variant("length"));
         } else if let Some(c) = name.text.chars().find(|c| is_traditional(*c)) {
             out.push(finding.variant("traditional").text("part", c.to_string()));

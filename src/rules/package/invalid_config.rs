@@ -49,6 +49,7 @@ impl Rule for InvalidConfig {
             let check = Check { cx, host, config: &host.configuration, file, out };
             check.run(kind);
         }
+        icon(cx, out);
         if let Some(app) = cx.package.app {
             let mut check = Check { cx, host, config: &host.configuration, file: app, out };
             check.pages();
@@ -336,6 +337,35 @@ impl Check<'_, '_> {
             self.out.push(finding.severity(Severity::Warning));
         }
     }
+}
+
+/// Most bytes of a submitted icon.
+const ICON_BYTES: u64 = 2 << 20;
+
+/// The submitted icon is a square PNG or a JPEG of moderate size.
+fn icon(cx: &Context<'_>, out: &mut Vec<Finding>) {
+    let submission = &cx.package.submission;
+    let (Some(path), Some(place)) = (&submission.icon, crate::rules::category::submitted(cx, "icon")) else { return };
+    let Some(path) = crate::model::normalize(path) else { return };
+    let Some(asset) = cx.package.assets.iter().find(|asset| *asset.path == *path) else { return };
+    let head = &asset.head;
+    let png = head.starts_with(b"\x89PNG\r\n\x1a\n");
+    let side = |at: usize| head.get(at..at + 4).map(|bytes| bytes.iter().fold(0u32, |sum, byte| sum << 8 | u32::from(*byte)));
+    let square = match (side(16), side(20)) {
+        (Some(width), Some(height)) if png => width == height,
+        _ => true,
+    };
+    let variant = if !png && !head.starts_with(b"\xff\xd8\xff") {
+        "icon-format"
+    } else if !square {
+        "icon-shape"
+    } else if asset.bytes > ICON_BYTES {
+        "icon-size"
+    } else {
+        return;
+    };
+    let finding = Finding::new(ID, place).variant(variant).text("key", path);
+    out.push(finding.severity(Severity::Warning).clauses(["norms-3.2", "whitepaper-1-2"]));
 }
 
 fn join(path: &str, key: &str) -> String {

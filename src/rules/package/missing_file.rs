@@ -84,6 +84,14 @@ impl MissingFile {
     }
 
     fn icons(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+        // The submission's icon, where the configuration that names it lies in the package.
+        if let (Some(icon), Some(file)) = (&cx.package.submission.icon, cx.package.submission.file)
+            && let Some(span) = cx.package.submission.spans.get("icon")
+            && let Some(path) = local(icon)
+            && !normalize(path).is_some_and(|path| exists(cx, &path))
+        {
+            out.push(told(cx, file, *span, path, "file-icon"));
+        }
         let (Some(app), Some(json)) = (cx.package.app, cx.package.app_json()) else { return };
         let Some(bar) = json.get("tabBar") else { return };
         for tab in bar.get("list").or_else(|| bar.get("items")).map_or(&[][..], Json::items) {
