@@ -82,7 +82,9 @@ impl Rule for ReviewEvasion {
                 continue;
             }
             if branch.origin == Origin::Environment
-                && told.iter().any(|(file, name)| *file == branch.read.file && cx.policy.conduct.names("id-environment", name))
+                && told
+                    .iter()
+                    .any(|(file, name)| *file == branch.read.file && cx.policy.conduct.names("id-environment", name))
             {
                 continue;
             }

@@ -350,7 +350,8 @@ fn icon(cx: &Context<'_>, out: &mut Vec<Finding>) {
     let Some(asset) = cx.package.assets.iter().find(|asset| *asset.path == *path) else { return };
     let head = &asset.head;
     let png = head.starts_with(b"\x89PNG\r\n\x1a\n");
-    let side = |at: usize| head.get(at..at + 4).map(|bytes| bytes.iter().fold(0u32, |sum, byte| sum << 8 | u32::from(*byte)));
+    let side =
+        |at: usize| head.get(at..at + 4).map(|bytes| bytes.iter().fold(0u32, |sum, byte| sum << 8 | u32::from(*byte)));
     let square = match (side(16), side(20)) {
         (Some(width), Some(height)) if png => width == height,
         _ => true,
