@@ -4,20 +4,26 @@ mod baseline;
 mod check;
 mod explain;
 mod flows;
+mod gate;
 mod init;
 mod output;
 mod rules;
+mod supervisor;
 mod text;
+mod vetting;
 mod why;
+mod worker;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::engine::config::Profile;
-use crate::engine::{Failure, Options};
+use crate::engine::disk::DiskCache;
+use crate::engine::{FactsCache, FactsStore, Failure, Options};
 use crate::package::{ReadError, Submission};
 use crate::policy::Policy;
 use crate::policy::catalogue::{Lang, Severity};
@@ -139,6 +145,9 @@ pub struct Target {
     /// This configuration, and not the nearest minivet.toml
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// A folder that keeps facts of files by their content, so that files met before cost less
+    #[arg(long, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
     /// Facts are neither read from the cache nor kept there
     #[arg(long)]
     no_cache: bool,
@@ -164,6 +173,10 @@ enum Command {
     Why(why::WhyArgs),
     /// The content matcher over plain text: lexicon authors, other pipelines
     Text(text::TextArgs),
+    /// Many packages, one verdict each, by supervised workers
+    Gate(Box<gate::GateArgs>),
+    /// A filter for pipelines: jobs in, answers out, as JSON lines
+    Worker(worker::WorkerArgs),
     /// Completions for a shell
     Completions {
         /// The shell
@@ -258,6 +271,8 @@ fn start(cli: Cli) -> Exit {
         Command::Inventory(args) => flows::inventory(&session, &args),
         Command::Why(args) => why::run(&session, &args),
         Command::Text(args) => text::run(&session, &args),
+        Command::Gate(args) => gate::run(&session, &args, cli.common.rules.as_deref()),
+        Command::Worker(args) => worker::run(&session, &args, cli.common.rules.as_deref()),
         Command::Completions { .. } => Exit::Clean,
     };
     // The process ends: taking thousands of tables apart would only cost time.
@@ -312,6 +327,7 @@ fn options(session: &Session, target: &Target) -> Option<Options> {
         config: target.config.clone(),
         host: target.host.clone(),
         categories: target.category.clone(),
+        facts: facts(target.cache_dir.as_deref().filter(|_| !target.no_cache)),
         ..Options::default()
     };
     if let Some(host) = &target.host
@@ -334,6 +350,13 @@ fn options(session: &Session, target: &Target) -> Option<Options> {
         }
     }
     Some(options)
+}
+
+/// Bytes that a cache may take.
+const CACHE: u64 = 2 << 30;
+
+fn facts(folder: Option<&std::path::Path>) -> FactsStore {
+    FactsStore(folder.map(|folder| Arc::new(DiskCache::new(folder, CACHE)) as Arc<dyn FactsCache>))
 }
 
 /// Reads the platform's data on a submission; keys with `_` or `-`.
@@ -377,6 +400,9 @@ fn read_error(error: &ReadError, lang: Lang) -> String {
             format!("{}：没有找到小程序：没有 app.json，也没有模板或脚本", path.display())
         }
         (_, ReadError::NotAPackage(path)) => format!("{}：既不是目录，也不是压缩包", path.display()),
+        (_, ReadError::Archive(path, reason)) => {
+            format!("{}：压缩包无法读取（{}）", path.display(), report::skip_text(*reason, lang))
+        }
         #[allow(unreachable_patterns)]
         (_, error) => error.to_string(),
     }

@@ -43,6 +43,19 @@ pub fn error_text(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
+/// A counter of packages on standard error; only on a terminal.
+pub fn counter() -> indicatif::ProgressBar {
+    use std::io::IsTerminal;
+    if !std::io::stderr().is_terminal() {
+        return indicatif::ProgressBar::hidden();
+    }
+    let bar = indicatif::ProgressBar::new(0);
+    if let Ok(style) = indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} {per_sec} {eta}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
 /// A spinner on standard error once the work takes long; only on a terminal.
 pub struct Progress {
     done: Option<Sender<()>>,

@@ -30,7 +30,8 @@ pub(super) fn run(session: &Session, args: &WhyArgs) -> Exit {
         category: Vec::new(),
         submission: None,
         config: None,
-        no_cache: false,
+        cache_dir: None,
+        no_cache: true,
     };
     let Some(mut options) = options(session, &target) else { return Exit::Usage };
     options.no_rules = true;

@@ -4,6 +4,7 @@
 pub mod baseline;
 pub mod buffer;
 pub mod config;
+pub mod disk;
 pub mod fingerprint;
 pub mod markers;
 pub mod memory;
@@ -23,7 +24,9 @@ use rayon::prelude::*;
 use crate::flow::Solution;
 use crate::model::facts::{FactsDialect, facts as file_facts};
 use crate::model::{self, FileFacts, Program};
-use crate::package::{FileKind, Layout, Package, PackageFile, ReadError, ReadOptions, SkipReason, Skipped, Submission};
+use crate::package::{
+    FileKind, Layout, Opened, Package, PackageFile, ReadError, ReadOptions, SkipReason, Skipped, Submission,
+};
 use crate::policy::Policy;
 use crate::rules::{self, Confidence, Context, Finding, Severity};
 use crate::source::{FileId, Span};
@@ -275,44 +278,64 @@ pub fn vet(paths: &[PathBuf], policy: &Policy, options: &Options) -> Outcome {
 
 /// Vets every package under every path; where no configuration is found, by the one given.
 pub fn vet_with(paths: &[PathBuf], policy: &Policy, options: &Options, other: Option<&Config>) -> Outcome {
-    let layouts = layouts(policy);
+    let limits = options.read.as_ref().map(|read| read.limits.clone()).unwrap_or_default();
     let mut outcome = Outcome::default();
     for path in paths {
-        let mut config = match configuration(path, policy, options) {
-            Ok(config) if config.path.is_none() => other.cloned().unwrap_or(config),
-            Ok(config) => config,
-            Err(failure) => {
-                outcome.failures.push(Failure::Config(failure));
-                continue;
-            }
-        };
-        let read_options = read_options(&config, options);
-        let start = Instant::now();
-        let read = crate::package::read(path, &layouts, &read_options);
-        outcome.timings.stage("read", start);
-        match read {
+        match crate::package::open(path, &limits) {
+            Ok(opened) => vet_opened(opened, policy, options, other, &mut outcome),
             Err(error) => outcome.failures.push(Failure::Read(error)),
-            Ok(packages) => {
-                for package in packages {
-                    // A package below the path may have its own configuration, nearer than the one found first.
-                    let own = match nearer(&package, &config, policy, options) {
-                        Ok(own) => own,
-                        Err(failure) => {
-                            outcome.failures.push(Failure::Config(failure));
-                            continue;
-                        }
-                    };
-                    let vetted = vet_package(package, policy, own.as_ref().unwrap_or(&config), options);
-                    outcome.timings.merge(&vetted.timings);
-                    outcome.packages.push(vetted);
-                    outcome.configs.extend(own);
-                }
-            }
         }
-        config.text.clear();
-        outcome.configs.push(config);
     }
     outcome
+}
+
+/// Vets every package of what was opened; where no configuration is found, by the other one.
+pub fn vet_opened(opened: Opened, policy: &Policy, options: &Options, other: Option<&Config>, outcome: &mut Outcome) {
+    let mut config = match configuration_of(&opened, policy, options) {
+        Ok(config) if config.path.is_none() => other.cloned().unwrap_or(config),
+        Ok(config) => config,
+        Err(failure) => {
+            outcome.failures.push(Failure::Config(failure));
+            return;
+        }
+    };
+    let archive = opened.is_archive();
+    let start = Instant::now();
+    let read = opened.packages(&layouts(policy), &read_options(&config, options));
+    outcome.timings.stage("read", start);
+    match read {
+        Err(error) => outcome.failures.push(Failure::Read(error)),
+        Ok(packages) => {
+            for package in packages {
+                // A package below the path may have its own configuration, nearer than the one found first.
+                let own = match nearer(&package, &config, policy, options) {
+                    _ if archive => None,
+                    Ok(own) => own,
+                    Err(failure) => {
+                        outcome.failures.push(Failure::Config(failure));
+                        continue;
+                    }
+                };
+                let vetted = vet_package(package, policy, own.as_ref().unwrap_or(&config), options);
+                outcome.timings.merge(&vetted.timings);
+                outcome.packages.push(vetted);
+                outcome.configs.extend(own);
+            }
+        }
+    }
+    config.text.clear();
+    outcome.configs.push(config);
+}
+
+/// The configuration of what was opened: the one in an archive, else as for its path.
+fn configuration_of(opened: &Opened, policy: &Policy, options: &Options) -> Result<Config, ConfigFailure> {
+    if options.config.is_none()
+        && !options.no_config
+        && let Some((file, text)) = opened.archived(config::NAME)
+    {
+        return config::parse(&file, &text, policy);
+    }
+    configuration(opened.path(), policy, options)
 }
 
 fn configuration(path: &Path, policy: &Policy, options: &Options) -> Result<Config, ConfigFailure> {

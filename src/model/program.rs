@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
+use serde::{Deserialize, Serialize};
+
 use super::ir::{Expr, Script};
 use super::texts::{TextIndex, texts};
 use crate::package::Package;
@@ -13,7 +15,7 @@ use crate::syntax::template::{Document, Element, NodeId, NodeKind};
 pub type UnitId = u32;
 
 /// Facts of one file: a pure function of its text and kind.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct FileFacts {
     /// The lowered script of a script or view script.
     pub script: Option<Arc<Script>>,
@@ -22,7 +24,7 @@ pub struct FileFacts {
 }
 
 /// A template with its expressions.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct TemplateFacts {
     /// The tree.
     pub document: Document,
@@ -38,7 +40,7 @@ pub struct TemplateFacts {
 }
 
 /// The loop of an element.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Loop {
     /// What it runs over.
     pub list: Expr,

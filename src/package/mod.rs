@@ -1,5 +1,6 @@
 //! What is vetted: files of one package, its host, its configuration, what was declared for it.
 
+mod archive;
 mod config;
 mod knowledge;
 mod read;
@@ -8,7 +9,7 @@ mod walk;
 
 pub use config::{SUBPACKAGE_KEYS, normalise_route};
 pub use knowledge::Knowledge;
-pub use read::{Layout, Limits, ReadError, ReadOptions, from_memory, read};
+pub use read::{Layout, Limits, Opened, ReadError, ReadOptions, from_memory, is_archive, open, open_archive, read};
 pub use tree::Tree;
 
 use std::collections::BTreeMap;
@@ -124,8 +125,18 @@ pub enum SkipReason {
     Foreign,
     /// Excluded by the configuration.
     Excluded,
-    /// A broken, encrypted or duplicate archive entry.
+    /// A broken archive entry, or one packed in a way that is not read.
     BadEntry,
+    /// An archive entry under a name that was there before.
+    Duplicate,
+    /// An encrypted archive or entry.
+    Encrypted,
+    /// An archive entry whose path is absolute or leads out of the archive.
+    Outside,
+    /// An archive entry that shares bytes with another.
+    Overlap,
+    /// An archive entry that inflates beyond all measure.
+    Ratio,
     /// Belongs to another package under the same path.
     OtherPackage,
     /// The time limit of the package ran out.
@@ -154,6 +165,11 @@ impl SkipReason {
                 | Self::Unreadable
                 | Self::Binary
                 | Self::BadEntry
+                | Self::Duplicate
+                | Self::Encrypted
+                | Self::Outside
+                | Self::Overlap
+                | Self::Ratio
                 | Self::TimeLimit
                 | Self::MemoryLimit
                 | Self::Link

@@ -1,12 +1,14 @@
 //! Reading: what lies under a path becomes packages.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rayon::prelude::*;
 
+use super::archive;
 use super::knowledge::Knowledge;
 use super::walk::{self, Entry, Listing};
 use super::{Asset, FileKind, Origin, Package, PackageFile, SkipReason, Skipped, config};
@@ -102,22 +104,118 @@ pub enum ReadError {
     /// No file of a mini-program lies there.
     #[error("{}: no mini-program found: no app.json, template or script", .0.display())]
     NothingToVet(PathBuf),
+    /// An archive of which nothing could be read, and why.
+    #[error("{}: the archive cannot be read: {}", .0.display(), reason_text(*.1))]
+    Archive(PathBuf, SkipReason),
     /// A single file that is no archive.
     #[error("{}: neither a folder nor an archive", .0.display())]
     NotAPackage(PathBuf),
 }
 
-/// Reads every package under a path, in order of their roots.
-pub fn read(path: &Path, layouts: &[Layout], options: &ReadOptions) -> Result<Vec<Package>, ReadError> {
+fn reason_text(reason: SkipReason) -> &'static str {
+    match reason {
+        SkipReason::TooLarge | SkipReason::TotalTooLarge => "over the size limit",
+        SkipReason::TooMany => "over the limit on files",
+        SkipReason::Encrypted => "encrypted",
+        SkipReason::Ratio => "it inflates beyond all measure",
+        SkipReason::Overlap => "its entries share bytes",
+        SkipReason::Outside => "its entries lead out of it",
+        SkipReason::Link => "it holds only links",
+        _ => "broken, or of a form that is not read",
+    }
+}
+
+/// What lies under a path, before it is split into packages.
+#[derive(Debug)]
+pub struct Opened {
+    path: PathBuf,
+    listing: Listing,
+    archive: bool,
+}
+
+impl Opened {
+    /// A file of an archive by its name, the one nearest to the top: its path below the archive's and its text.
+    /// `None` for a folder, whose files lie on disk.
+    pub fn archived(&self, name: &str) -> Option<(PathBuf, String)> {
+        if !self.archive {
+            return None;
+        }
+        let (path, bytes) = archive::find(&self.listing, name)?;
+        Some((self.path.join(path), crate::source::decode(&bytes).text.to_string()))
+    }
+
+    /// The path that was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it is an archive.
+    pub const fn is_archive(&self) -> bool {
+        self.archive
+    }
+
+    /// Splits it into packages, in order of their roots.
+    pub fn packages(self, layouts: &[Layout], options: &ReadOptions) -> Result<Vec<Package>, ReadError> {
+        packages(&self.path, &self.listing, layouts, options, None)
+    }
+}
+
+/// Lists what lies under a path: a folder or an archive.
+pub fn open(path: &Path, limits: &Limits) -> Result<Opened, ReadError> {
     let meta = std::fs::metadata(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => ReadError::NotFound(path.to_owned()),
         _ => ReadError::Unreadable(path.to_owned(), error),
     })?;
-    if !meta.is_dir() {
+    let unreadable = |error| ReadError::Unreadable(path.to_owned(), error);
+    if meta.is_dir() {
+        std::fs::read_dir(path).map_err(unreadable)?;
+        return Ok(Opened { path: path.to_owned(), listing: walk::folder(path, limits), archive: false });
+    }
+    if !meta.is_file() {
         return Err(ReadError::NotAPackage(path.to_owned()));
     }
-    std::fs::read_dir(path).map_err(|error| ReadError::Unreadable(path.to_owned(), error))?;
-    packages(path, &walk::folder(path, &options.limits), layouts, options, None)
+    let mut file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut head = [0u8; 512];
+    let read = read_full(&mut file, &mut head).map_err(unreadable)?;
+    if archive::form(&head[..read]).is_none() {
+        return Err(ReadError::NotAPackage(path.to_owned()));
+    }
+    if meta.len() > limits.max_archive_bytes {
+        return Err(ReadError::Archive(path.to_owned(), SkipReason::TooLarge));
+    }
+    let mut bytes = head[..read].to_vec();
+    file.take(limits.max_archive_bytes).read_to_end(&mut bytes).map_err(unreadable)?;
+    open_archive(path, &bytes, limits)
+}
+
+fn read_full(file: &mut std::fs::File, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read(&mut buffer[filled..])? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    Ok(filled)
+}
+
+/// Whether a file starts like an archive.
+pub fn is_archive(path: &Path) -> bool {
+    let mut head = [0u8; 512];
+    std::fs::File::open(path)
+        .and_then(|mut file| read_full(&mut file, &mut head))
+        .is_ok_and(|read| archive::form(&head[..read]).is_some())
+}
+
+/// Lists an archive in memory; `path` is its name in messages.
+pub fn open_archive(path: &Path, bytes: &[u8], limits: &Limits) -> Result<Opened, ReadError> {
+    let listing = archive::list(bytes, limits).map_err(|reason| ReadError::Archive(path.to_owned(), reason))?;
+    Ok(Opened { path: path.to_owned(), listing, archive: true })
+}
+
+/// Reads every package under a path, in order of their roots.
+pub fn read(path: &Path, layouts: &[Layout], options: &ReadOptions) -> Result<Vec<Package>, ReadError> {
+    open(path, &options.limits)?.packages(layouts, options)
 }
 
 /// Builds packages from files in memory: paths below the root and their bytes.
@@ -138,7 +236,7 @@ pub(super) fn packages(
     options: &ReadOptions,
     memo: Option<&Memo>,
 ) -> Result<Vec<Package>, ReadError> {
-    let Listing { entries, skipped } = listing;
+    let Listing { entries, skipped, broken } = listing;
     let projects = find_projects(entries, layouts, options);
     let roots = find_roots(entries, &projects, options);
     let mut packages = Vec::with_capacity(roots.len());
@@ -156,6 +254,7 @@ pub(super) fn packages(
             .filter(|item| owner(&item.path) == Some(index))
             .map(|item| Skipped { path: below(&item.path, root).unwrap_or(&item.path).into(), ..item.clone() })
             .collect();
+        skipped.extend(broken.iter().cloned());
         for nested in &roots[index + 1..] {
             if let Some(rest) = below(nested, root).filter(|rest| !rest.is_empty()) {
                 skipped.push(Skipped { path: rest.into(), reason: SkipReason::OtherPackage, bytes: 0 });

@@ -121,7 +121,7 @@ impl Tree {
         for entry in &mut listing.entries {
             let time = match &entry.body {
                 Body::Disk(path) => std::fs::metadata(path).and_then(|meta| meta.modified()).ok(),
-                Body::Memory(_) => None,
+                Body::Memory(_) | Body::Head(_) => None,
             };
             let kept = self.seen.get(&entry.path).filter(|(bytes, then, _)| {
                 *bytes == entry.bytes && *then == time && time.is_some() && !self.touched.contains(&entry.path)

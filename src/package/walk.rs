@@ -27,6 +27,8 @@ pub(super) enum Body {
     Disk(PathBuf),
     /// In memory.
     Memory(Arc<[u8]>),
+    /// Only the first bytes are kept: there are more than any text may have.
+    Head(Arc<[u8]>),
 }
 
 impl Entry {
@@ -34,6 +36,7 @@ impl Entry {
     pub fn load(&self, limit: u64) -> std::io::Result<Option<Arc<[u8]>>> {
         match &self.body {
             Body::Memory(bytes) => Ok((bytes.len() as u64 <= limit).then(|| bytes.clone())),
+            Body::Head(_) => Ok(None),
             Body::Disk(path) => {
                 let mut bytes = Vec::with_capacity(self.bytes.min(limit) as usize);
                 std::fs::File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
@@ -45,7 +48,7 @@ impl Entry {
     /// The first bytes.
     pub fn head(&self) -> Arc<[u8]> {
         match &self.body {
-            Body::Memory(bytes) => bytes[..bytes.len().min(512)].into(),
+            Body::Memory(bytes) | Body::Head(bytes) => bytes[..bytes.len().min(512)].into(),
             Body::Disk(path) => {
                 let mut bytes = Vec::with_capacity(512);
                 if let Ok(file) = std::fs::File::open(path) {
@@ -64,6 +67,8 @@ pub(super) struct Listing {
     pub entries: Vec<Entry>,
     /// What was left out.
     pub skipped: Vec<Skipped>,
+    /// What was not seen and may belong to any package of the listing.
+    pub broken: Vec<Skipped>,
 }
 
 impl Listing {
@@ -75,6 +80,7 @@ impl Listing {
     pub fn sort(&mut self) {
         self.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         self.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+        self.broken.sort_by(|a, b| a.path.cmp(&b.path));
     }
 }
 
@@ -157,7 +163,7 @@ pub(super) fn memory(entries: Vec<(String, Vec<u8>)>, limits: &Limits) -> Listin
     for (path, bytes) in entries {
         let size = bytes.len() as u64;
         let Some(path) = safe_path(&path) else {
-            listing.skip(&path, SkipReason::BadEntry, size);
+            listing.skip(&path, SkipReason::Outside, size);
             continue;
         };
         let parts = path.split('/').count();
@@ -167,7 +173,7 @@ pub(super) fn memory(entries: Vec<(String, Vec<u8>)>, limits: &Limits) -> Listin
                 listing.skip(hidden, SkipReason::Hidden, if end == path.len() { size } else { 0 });
             }
         } else if !seen.insert(path.clone()) {
-            listing.skip(&path, SkipReason::BadEntry, size);
+            listing.skip(&path, SkipReason::Duplicate, size);
         } else if parts > limits.max_depth + 1 {
             listing.skip(&path, SkipReason::TooDeep, size);
         } else if listing.entries.len() >= limits.max_files {

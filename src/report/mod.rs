@@ -27,7 +27,7 @@ pub use letter::render as letter;
 pub use markdown::render as markdown;
 pub use model::{Report, Shape, build};
 pub use sarif::render as sarif;
-pub use terminal::{Style, config_failure, pack_errors, render as terminal};
+pub use terminal::{Style, config_failure, pack_errors, render as terminal, skip_text};
 
 /// A text for XML and HTML.
 fn escape(text: &str) -> String {

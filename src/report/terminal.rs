@@ -228,6 +228,11 @@ fn summary(out: &mut Vec<u8>, package: &PackageReport, style: Style) {
 }
 
 /// Why a file was skipped, in words.
+pub fn skip_text(reason: crate::package::SkipReason, lang: Lang) -> String {
+    skip_word(&super::model::reason_id(reason), lang).to_owned()
+}
+
+/// Why a file was skipped, in words, by the reason's id.
 pub fn skip_word(reason: &str, lang: Lang) -> &str {
     let (zh, en) = match reason {
         "hidden" => ("隐藏目录或版本控制目录", "hidden or version-control folder"),
@@ -241,7 +246,12 @@ pub fn skip_word(reason: &str, lang: Lang) -> &str {
         "declarations" => ("类型声明", "type declarations"),
         "foreign" => ("不是客户端代码", "not client code"),
         "excluded" => ("被配置排除", "excluded by the configuration"),
-        "bad-entry" => ("压缩包中的条目损坏、加密或重复", "a broken, encrypted or duplicate archive entry"),
+        "bad-entry" => ("压缩包或其中的条目损坏，或以不支持的方式压缩", "broken, or packed in a way that is not read"),
+        "duplicate" => ("压缩包中有重名的条目", "an archive entry under a name that was there before"),
+        "encrypted" => ("已加密", "encrypted"),
+        "outside" => ("路径指向压缩包之外", "a path that leads out of the archive"),
+        "overlap" => ("与压缩包中另一条目共用数据", "an archive entry that shares bytes with another"),
+        "ratio" => ("解压后大得反常（疑似压缩炸弹）", "inflates beyond all measure"),
         "other-package" => ("属于另一个小程序", "belongs to another package"),
         "time-limit" => ("超过时间上限", "past the time limit"),
         "memory-limit" => ("超过内存上限", "past the memory limit"),

@@ -169,7 +169,7 @@ fn limits_are_told() {
     assert_eq!(
         skips(&packages[0]),
         [
-            ("../d.js".into(), SkipReason::BadEntry),
+            ("../d.js".into(), SkipReason::Outside),
             ("a.js".into(), SkipReason::TooLarge),
             ("c.js".into(), SkipReason::TotalTooLarge)
         ]

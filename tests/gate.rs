@@ -1,0 +1,400 @@
+//! Archives, the worker and the gate: what a package says is the same in every form, and no package costs another
+//! its verdict.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::{BufRead, BufReader, Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use minivet::engine::config::Profile;
+use minivet::engine::{self, Options, Outcome, markers};
+use minivet::policy::Policy;
+use serde_json::{Value, json};
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+fn policy() -> Policy {
+    Policy::embedded().map_err(|(_, errors)| errors).unwrap()
+}
+
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    walkdir::WalkDir::new(folder)
+        .sort_by_file_name()
+        .into_iter()
+        .map(Result::unwrap)
+        .filter(|entry| entry.file_type().is_file())
+        .map(|entry| {
+            let path = entry.path().strip_prefix(folder).unwrap().to_string_lossy().into_owned();
+            (path, std::fs::read(entry.path()).unwrap())
+        })
+        .collect()
+}
+
+fn zip_of(files: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (path, bytes) in files {
+        writer.start_file(path, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn tgz_of(files: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+    for (path, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, path, bytes.as_slice()).unwrap();
+    }
+    builder.into_inner().unwrap().finish().unwrap()
+}
+
+/// Everything that a package's report rests on, without the names of folders above it.
+fn told(outcome: &Outcome) -> Vec<String> {
+    let mut out = Vec::new();
+    for vetted in &outcome.packages {
+        let package = &vetted.package;
+        out.push(format!("{} {:?} {} files", package.host, vetted.verdict, package.files.len()));
+        for hit in &vetted.hits {
+            let place = hit.finding.place;
+            let path = &package.source(place.file).path;
+            out.push(format!("{path}:{:?} {} {:?} {}", place.span, hit.finding.rule, hit.severity, hit.fingerprint));
+        }
+        out.extend(package.skipped.iter().map(|item| format!("{} {:?}", item.path, item.reason)));
+    }
+    out
+}
+
+#[test]
+fn an_archive_is_the_folder() {
+    use rayon::prelude::*;
+    let policy = policy();
+    let pool = rayon::ThreadPoolBuilder::new().stack_size(64 << 20).build().unwrap();
+    let cases: Vec<PathBuf> = markers::cases(&fixtures()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    pool.install(|| {
+        cases.par_iter().enumerate().filter(|(at, _)| at % 6 == 0).for_each(|(at, case)| {
+            let options = Options { profile: Some(Profile::Gate), ..Options::default() };
+            let folder = engine::vet(std::slice::from_ref(case), &policy, &options);
+            let entries = files(case);
+            let (name, bytes) = if at % 12 == 0 { ("x.zip", zip_of(&entries)) } else { ("x.tgz", tgz_of(&entries)) };
+            let path = dir.path().join(format!("{at}-{name}"));
+            std::fs::write(&path, bytes).unwrap();
+            let archive = engine::vet(&[path], &policy, &options);
+            assert!(folder.failures.is_empty() && archive.failures.is_empty(), "{}", case.display());
+            assert_eq!(told(&folder), told(&archive), "{}", case.display());
+        });
+    });
+}
+
+#[test]
+fn what_an_archive_hides_is_no_pass() {
+    let policy = policy();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.zip");
+    let good = [("app.json".to_owned(), br#"{"pages": []}"#.to_vec()), ("app.js".to_owned(), b"App({})".to_vec())];
+    let options = Options { profile: Some(Profile::Gate), ..Options::default() };
+    let mut bytes = zip_of(&[good.as_slice(), &[("a.js".to_owned(), b"1".to_vec())]].concat());
+    let at = bytes.windows(4).rposition(|window| window == b"PK\x01\x02").unwrap();
+    bytes[at + 8] |= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let outcome = engine::vet(&[path], &policy, &options);
+    assert_ne!(outcome.packages[0].verdict, engine::Verdict::Pass);
+    assert!(told(&outcome).contains(&"a.js Encrypted".to_owned()));
+}
+
+/// The program, as a pipeline would run it.
+fn minivet(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_minivet"));
+    command.args(args).args(["--lang", "en"]).env("MINIVET_TEST_HOOKS", "1");
+    command
+}
+
+#[test]
+fn a_worker_answers_every_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let good = fixtures().join("packages/corner-shop");
+    let zip = dir.path().join("shop.zip");
+    std::fs::write(&zip, zip_of(&files(&good))).unwrap();
+    let zip = zip.to_str().unwrap();
+    let lines = [
+        json!({"id": "folder", "path": good}).to_string(),
+        json!({"id": "zip", "path": zip, "submission": {"name": "街角小店", "categories": ["电商/综合性电商平台"]}})
+            .to_string(),
+        "no json".to_owned(),
+        json!({"id": "field", "path": zip, "sha": "x"}).to_string(),
+        json!({"id": "missing", "path": "/nowhere/x.zip", "sha256": "ab"}).to_string(),
+        json!({"id": "hash", "path": zip, "sha256": "ab"}).to_string(),
+        json!({"id": "minivet-test-abort", "path": zip}).to_string(),
+        json!({"id": "minivet-test-hang", "path": zip, "limits": {"timeout_seconds": 2}}).to_string(),
+        json!({"id": "minivet-test-hog", "path": zip}).to_string(),
+        json!({"id": "again", "path": zip}).to_string(),
+    ];
+    let mut child = minivet(&["worker", "--memory", "1500", "--timeout", "60"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut answers: Vec<Value> = Vec::new();
+    for line in &lines {
+        writeln!(input, "{line}").unwrap();
+        // Flushed: the answer comes before the next line is written.
+        let mut answer = String::new();
+        output.read_line(&mut answer).unwrap();
+        answers.push(serde_json::from_str(&answer).unwrap());
+    }
+    drop(input);
+    assert!(child.wait().unwrap().success());
+    let ids: Vec<&str> = answers.iter().map(|answer| answer["id"].as_str().unwrap()).collect();
+    assert_eq!(
+        ids,
+        [
+            "folder",
+            "zip",
+            "",
+            "field",
+            "missing",
+            "hash",
+            "minivet-test-abort",
+            "minivet-test-hang",
+            "minivet-test-hog",
+            "again"
+        ]
+    );
+    let error = |at: usize| answers[at]["engine_error"].as_str().unwrap_or("");
+    assert_eq!((error(0), error(1), error(9)), ("", "", ""));
+    for (at, part) in [
+        (2, "job: "),
+        (3, "unknown field `sha`"),
+        (4, "No such file"),
+        (5, "the job says ab"),
+        (6, "ended by signal 6"),
+        (7, "timeout"),
+        (8, "the worker died"),
+    ] {
+        assert!(error(at).contains(part), "{part}: {}", answers[at]);
+        assert_eq!(answers[at]["verdict"], "manual-review");
+        assert!(at < 4 || !answers[at]["sha256"].as_str().unwrap().is_empty());
+    }
+    for answer in &answers {
+        for key in ["tool", "rules_digest", "config_digest", "findings", "capabilities", "coverage"] {
+            assert!(!answer[key].is_null(), "{key}: {answer}");
+        }
+    }
+    assert_eq!(answers[1]["sha256"], answers[9]["sha256"]);
+    assert_eq!(answers[1]["sha256"], answers[6]["sha256"]);
+    assert!(answers[1]["capabilities"]["apis"].as_array().is_some_and(|apis| !apis.is_empty()));
+}
+
+#[test]
+fn a_policy_decides_and_a_result_can_be_reproduced() {
+    let dir = tempfile::tempdir().unwrap();
+    let input = dir.path().join("in");
+    std::fs::create_dir(&input).unwrap();
+    let bad = fixtures().join("privacy/log-exposure/bad");
+    std::fs::write(input.join("bad.zip"), zip_of(&files(&bad))).unwrap();
+    let out = dir.path().join("out");
+    let (input, out) = (input.to_str().unwrap(), out.to_str().unwrap());
+    let toml = dir.path().join("gate.toml");
+    let gate = |extra: &[&str]| {
+        let mut args = vec!["gate", "--jobs", "1", "--out", out];
+        args.extend(extra);
+        minivet(&args).output().unwrap()
+    };
+    let results = || std::fs::read_to_string(Path::new(out).join("results.jsonl")).unwrap();
+    let last = || serde_json::from_str::<Value>(results().lines().last().unwrap()).unwrap();
+    assert_eq!(gate(&[]).status.code(), Some(2), "nothing to vet");
+    assert_eq!(gate(&[input]).status.code(), Some(1));
+    assert_eq!(last()["verdict"], "manual-review");
+    assert_eq!(gate(&[input]).status.code(), Some(2), "the folder holds results");
+    // Nothing changed: nothing is vetted.
+    assert_eq!(gate(&[input, "--resume"]).status.code(), Some(1));
+    assert_eq!(results().lines().count(), 1);
+    // Another policy: another result.
+    std::fs::write(&toml, "[[decide]]\nverdict = \"pass\"\n").unwrap();
+    let toml = toml.to_str().unwrap();
+    assert_eq!(gate(&[input, "--resume", "--policy", toml]).status.code(), Some(0));
+    assert_eq!((last()["verdict"].as_str(), results().lines().count()), (Some("pass"), 2));
+    let id = format!("{input}/bad.zip");
+    let again = gate(&["--reproduce", &id, "--policy", toml]);
+    assert_eq!(again.status.code(), Some(0), "{}", String::from_utf8_lossy(&again.stdout));
+    let other = gate(&["--reproduce", &id]);
+    let text = String::from_utf8_lossy(&other.stdout).into_owned();
+    assert!(other.status.code() == Some(1) && text.contains("verdict: \"pass\" -> \"manual-review\""), "{text}");
+    assert_eq!(gate(&["--verify"]).status.code(), Some(0));
+    std::fs::write(toml, "[[decide]]\nverdict = \"pas\"\n").unwrap();
+    let wrong = gate(&[input, "--resume", "--policy", toml]);
+    assert!(wrong.status.code() == Some(2) && String::from_utf8_lossy(&wrong.stderr).contains("unknown value `pas`"));
+    let text = results().replacen("\"verdict\":\"manual-review\"", "\"verdict\":\"pass\"", 1);
+    std::fs::write(Path::new(out).join("results.jsonl"), text).unwrap();
+    assert_eq!(gate(&["--verify"]).status.code(), Some(1), "a changed result is told");
+}
+
+#[test]
+fn a_manifest_of_standard_input() {
+    let dir = tempfile::tempdir().unwrap();
+    let zip = dir.path().join("x.zip");
+    std::fs::write(&zip, zip_of(&files(&fixtures().join("privacy/log-exposure/bad")))).unwrap();
+    let lines = [
+        json!({"id": "1", "path": zip}).to_string(),
+        json!({"id": "2", "path": zip}).to_string(),
+        json!({"id": "1", "path": "/another"}).to_string(),
+        "{\"id\": \"4\"}".to_owned(),
+    ];
+    let mut child = minivet(&["gate", "--manifest", "-", "--jobs", "2"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(lines.join("\n").as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let ids: BTreeSet<String> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(ids.into_iter().collect::<Vec<_>>(), ["1", "2", "4"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("an id that was there before: 1"));
+}
+
+/// Kills a gate without warning once it has kept that many results.
+fn kill_at(mut gate: Child, out: &Path, results: usize) {
+    let start = Instant::now();
+    loop {
+        let count = std::fs::read(out.join("results.jsonl"))
+            .map(|bytes| bytes.iter().filter(|byte| **byte == b'\n').count())
+            .unwrap_or(0);
+        if count >= results || gate.try_wait().unwrap().is_some() || start.elapsed() > Duration::from_secs(300) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    gate.kill().unwrap();
+    gate.wait().unwrap();
+    if cfg!(target_os = "linux") {
+        let orphan = || {
+            std::fs::read_dir("/proc").unwrap().filter_map(Result::ok).any(|entry| {
+                let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+                String::from_utf8_lossy(&line).contains(&format!("--child\0{}\0", gate.id()))
+            })
+        };
+        let start = Instant::now();
+        while orphan() {
+            assert!(start.elapsed() < Duration::from_secs(20), "a worker outlives its gate");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+#[test]
+fn the_drill() {
+    const PACKAGES: usize = 2_000;
+    const DIFFERENT: usize = 120;
+    let policy = policy();
+    let dir = tempfile::tempdir().unwrap();
+    let input = dir.path().join("in");
+    let out = dir.path().join("out");
+    std::fs::create_dir(&input).unwrap();
+    let mut cases: Vec<(u64, PathBuf)> = markers::cases(&fixtures())
+        .unwrap()
+        .into_iter()
+        .map(|case| (files(&case).iter().map(|(_, bytes)| bytes.len() as u64).sum(), case))
+        .collect();
+    cases.sort();
+    cases.truncate(DIFFERENT);
+    let options = Options { profile: Some(Profile::Gate), no_config: true, ..Options::default() };
+    let pool = rayon::ThreadPoolBuilder::new().stack_size(64 << 20).build().unwrap();
+    let mut expected: HashMap<String, (String, Vec<String>)> = HashMap::new();
+    let archives: Vec<Vec<u8>> = cases.iter().map(|(_, case)| zip_of(&files(case))).collect();
+    let wanted: Vec<(String, Vec<String>)> = pool.install(|| {
+        cases
+            .iter()
+            .map(|(_, case)| {
+                let outcome = engine::vet(std::slice::from_ref(case), &policy, &options);
+                let verdict = outcome.packages.iter().map(|vetted| vetted.verdict).max().unwrap();
+                let mut rules: Vec<String> = outcome
+                    .packages
+                    .iter()
+                    .flat_map(|vetted| &vetted.hits)
+                    .map(|hit| hit.finding.rule.to_owned())
+                    .collect();
+                rules.sort();
+                (serde_json::to_value(verdict).unwrap().as_str().unwrap().to_owned(), rules)
+            })
+            .collect()
+    });
+    for index in 0..PACKAGES {
+        let path = input.join(format!("p{index:04}.zip"));
+        std::fs::write(&path, &archives[index % DIFFERENT]).unwrap();
+        expected.insert(path.to_string_lossy().into_owned(), wanted[index % DIFFERENT].clone());
+    }
+    let app = ("app.json".to_owned(), br#"{"pages": []}"#.to_vec());
+    let bomb = zip_of(&[app.clone(), ("a.js".to_owned(), vec![b' '; 8 << 20])]);
+    let special = |name: &str, bytes: &[u8]| {
+        let path = input.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_string_lossy().into_owned()
+    };
+    let own = |text: &str| zip_of(&[app.clone(), ("app.js".to_owned(), text.as_bytes().to_vec())]);
+    let abort = special("p0050-minivet-test-abort.zip", &own("App({a: 1})"));
+    let hang = special("p0400-minivet-test-hang.zip", &own("App({a: 2})"));
+    let bomb = special("p0500-bomb.zip", &bomb);
+    let cut = special("p0600-cut.zip", &archives[0][..archives[0].len() - 40]);
+
+    let (from, to) = (input.to_str().unwrap(), out.to_str().unwrap());
+    let gate = || {
+        let mut command = minivet(&["gate", from, "--out", to, "--resume", "--jobs", "2", "--timeout", "8"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    };
+    kill_at(gate(), &out, 70);
+    kill_at(gate(), &out, 450);
+    let last = gate().wait_with_output().unwrap();
+    assert_eq!(last.status.code(), Some(3), "{}", String::from_utf8_lossy(&last.stdout));
+
+    let mut results: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for line in std::fs::read_to_string(out.join("results.jsonl")).unwrap().lines() {
+        let result: Value = serde_json::from_str(line).unwrap();
+        results.entry(result["id"].as_str().unwrap().to_owned()).or_default().push(result);
+    }
+    assert_eq!(results.len(), PACKAGES + 4);
+    for (id, found) in &results {
+        assert_eq!(found.len(), 1, "{id}");
+        let result = &found[0];
+        assert_eq!(result["sha256"].as_str().unwrap().len(), 64, "{id}");
+        if let Some((verdict, rules)) = expected.get(id) {
+            let mut told: Vec<&str> = result["findings"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|finding| finding["rule"].as_str().unwrap())
+                .collect();
+            told.sort_unstable();
+            assert_eq!(
+                (result["verdict"].as_str().unwrap(), &told),
+                (verdict.as_str(), &rules.iter().map(String::as_str).collect()),
+                "{id}"
+            );
+            assert!(result["engine_error"].is_null(), "{id}");
+        } else {
+            assert_ne!(result["verdict"], "pass", "{id}");
+        }
+    }
+    let error = |id: &str| results[id][0]["engine_error"].as_str().unwrap_or("").to_owned();
+    assert!(error(&abort).contains("signal 6"), "{}", error(&abort));
+    assert!(error(&hang).contains("timeout"), "{}", error(&hang));
+    assert!(error(&cut).contains("broken"), "{}", error(&cut));
+    assert_eq!(results[&bomb][0]["unseen"], json!(["a.js: ratio"]));
+    // Same bytes are vetted once.
+    let vetted = results.values().filter(|found| found[0]["same_as"].is_null()).count();
+    assert!(vetted <= DIFFERENT + 4, "{vetted} vetted");
+    assert!(minivet(&["gate", "--verify", "--out", to]).output().unwrap().status.success());
+}
