@@ -1,6 +1,8 @@
 //! Archives, the worker and the gate: what a package says is the same in every form, and no package costs another
 //! its verdict.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{BufRead, BufReader, Cursor, Write};
 use std::path::{Path, PathBuf};
