@@ -6,6 +6,7 @@ mod explain;
 mod flows;
 mod gate;
 mod init;
+mod lsp;
 mod output;
 mod rules;
 mod supervisor;
@@ -177,6 +178,8 @@ enum Command {
     Gate(Box<gate::GateArgs>),
     /// A filter for pipelines: jobs in, answers out, as JSON lines
     Worker(worker::WorkerArgs),
+    /// The language server, on standard input and output
+    Lsp(lsp::LspArgs),
     /// Completions for a shell
     Completions {
         /// The shell
@@ -214,6 +217,10 @@ pub fn run() -> ExitCode {
         return Exit::Input.into();
     }
     std::panic::set_hook(Box::new(|_| {}));
+    if let Command::Lsp(args) = &cli.command {
+        // Its main loop only waits, and must not take a thread of the pool.
+        return lsp::run(&cli.common, args);
+    }
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let (out, _) = rayon::join(|| start(cli), || ());
         out
@@ -273,7 +280,7 @@ fn start(cli: Cli) -> Exit {
         Command::Text(args) => text::run(&session, &args),
         Command::Gate(args) => gate::run(&session, &args, cli.common.rules.as_deref()),
         Command::Worker(args) => worker::run(&session, &args, cli.common.rules.as_deref()),
-        Command::Completions { .. } => Exit::Clean,
+        Command::Lsp(_) | Command::Completions { .. } => Exit::Clean,
     };
     // The process ends: taking thousands of tables apart would only cost time.
     std::mem::forget(session);

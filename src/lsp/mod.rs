@@ -1,1 +1,47 @@
-//! lsp
+//! The language server: what a reviewer will see, as the developer types.
+//!
+//! The main thread owns the documents and answers; a worker owns the packages and vets them. Each edit makes a new
+//! generation; a snapshot of an older one is never used for an answer. Conversions to and from the protocol stand in
+//! [`to_proto`] and [`from_proto`] and nowhere else.
+
+mod client;
+mod documents;
+mod edits;
+mod from_proto;
+mod pages;
+mod requests;
+mod schema;
+mod server;
+mod settings;
+mod snapshot;
+mod to_proto;
+mod transport;
+mod worker;
+
+pub use schema::schema;
+pub use server::serve;
+pub use settings::Settings;
+
+use crate::engine::FactsStore;
+
+/// What the command line says.
+#[derive(Clone, Debug, Default)]
+pub struct ServerOptions {
+    /// Settings that hold until the client says otherwise.
+    pub settings: Settings,
+    /// Where facts are kept; by default in memory, one store a folder.
+    pub facts: FactsStore,
+}
+
+/// Serves on standard input and output; whether the client said goodbye as the protocol wants it.
+///
+/// # Errors
+/// When standard output is gone.
+pub fn stdio(options: ServerOptions) -> std::io::Result<bool> {
+    let (connection, writer) = transport::stdio()?;
+    let orderly = serve(connection, options);
+    match writer.join() {
+        Ok(result) => result.map(|()| orderly),
+        Err(_) => Ok(false),
+    }
+}

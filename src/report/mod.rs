@@ -20,7 +20,10 @@ pub use flows::render as flows;
 pub use github::render as github;
 pub use gitlab::{code_quality as gitlab, sast as gitlab_sast};
 pub use html::render as html;
-pub use inventory::{html as inventory_html, markdown as inventory_markdown};
+pub use inventory::{
+    consent_word as inventory_consent_word, html as inventory_html, markdown as inventory_markdown,
+    sink_word as inventory_sink_word,
+};
 pub use json::render as json;
 pub use junit::render as junit;
 pub use letter::render as letter;

@@ -472,11 +472,33 @@ impl Report {
     }
 }
 
+#[derive(Debug)]
 struct Builder<'a> {
     vetted: &'a Vetted,
     policy: &'a Policy,
     shape: Shape,
     masker: Masker<'a>,
+}
+
+/// Tells findings one by one, for those who do not want a whole report.
+#[derive(Debug)]
+pub struct Teller<'a> {
+    builder: Builder<'a>,
+    chains: Chains,
+}
+
+impl<'a> Teller<'a> {
+    /// Tells findings of a package in a language, masked.
+    pub fn new(vetted: &'a Vetted, policy: &'a Policy, lang: Lang) -> Self {
+        let shape = Shape { lang, ..Shape::default() };
+        let builder = Builder { vetted, policy, shape, masker: Masker::new(vetted, policy) };
+        Self { builder, chains: Chains { from: BTreeMap::new() } }
+    }
+
+    /// A finding; the way by which its file came in is left out.
+    pub fn finding(&self, hit: &Hit) -> FindingReport {
+        self.builder.finding(hit, &self.chains)
+    }
 }
 
 /// Builds a package's part.
@@ -936,6 +958,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// The shortest way by imports from the app or a listed page to each file.
+#[derive(Debug)]
 struct Chains {
     from: BTreeMap<u32, Option<u32>>,
 }
