@@ -1,5 +1,7 @@
 //! The language server over its protocol: a client in memory, the real packages of `fixtures/`.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
+
 #[path = "lsp/client.rs"]
 mod client;
 
