@@ -17,8 +17,6 @@ pub(super) struct Client {
     pub related: bool,
     /// Asks for diagnostics by itself.
     pub pulls: bool,
-    /// Takes diagnostics of other files with those it asked for.
-    pub related_documents: bool,
     /// Can be told that diagnostics, lenses and hints changed.
     pub refreshes: Refreshes,
     /// Shows progress that the server begins.
@@ -61,7 +59,6 @@ impl Client {
             related: says("textDocument/publishDiagnostics/relatedInformation")
                 || says("textDocument/diagnostic/relatedInformation"),
             pulls: at("textDocument/diagnostic").is_some_and(Value::is_object),
-            related_documents: says("textDocument/diagnostic/relatedDocumentSupport"),
             refreshes: Refreshes {
                 diagnostics: says("workspace/diagnostics/refreshSupport"),
                 lenses: says("workspace/codeLens/refreshSupport"),

@@ -32,28 +32,15 @@ pub(super) fn document(cx: &Context<'_>, params: lsp::DocumentDiagnosticParams) 
     let path = cx.path(&params.text_document.uri);
     let told = path.as_ref().and_then(|path| cx.snapshot?.files.get(path)).map(|told| &**told);
     let id = told.map_or(NONE, |told| &told.id);
-    // The client may show other files only if it is told of them here.
-    let related = cx.client.related_documents.then(|| {
-        let files = cx.snapshot.map(|snapshot| &snapshot.files);
-        let others: HashMap<lsp::Uri, lsp::RelatedDocument> = files
-            .into_iter()
-            .flatten()
-            .filter(|(other, _)| Some(*other) != path.as_ref())
-            .map(|(other, told)| {
-                let uri = cx.documents.get(other).map_or_else(|| to_proto::uri(other), |document| document.uri.clone());
-                (uri, lsp::RelatedDocument::FullDocumentDiagnosticReport(full(Some(told))))
-            })
-            .collect();
-        others
-    });
+    // Other files come with `workspace/diagnostic` or after a refresh: a client that got them here may never ask for them.
     if params.previous_result_id.as_deref() == Some(id) {
         return lsp::RelatedUnchangedDocumentDiagnosticReport {
-            related_documents: related,
+            related_documents: None,
             unchanged_document_diagnostic_report: lsp::UnchangedDocumentDiagnosticReport { result_id: id.to_owned() },
         }
         .into();
     }
-    lsp::RelatedFullDocumentDiagnosticReport { related_documents: related, full_document_diagnostic_report: full(told) }
+    lsp::RelatedFullDocumentDiagnosticReport { related_documents: None, full_document_diagnostic_report: full(told) }
         .into()
 }
 
