@@ -353,7 +353,7 @@ fn the_drill() {
 
     let (from, to) = (input.to_str().unwrap(), out.to_str().unwrap());
     let gate = || {
-        let mut command = minivet(&["gate", from, "--out", to, "--resume", "--jobs", "2", "--timeout", "8"]);
+        let mut command = minivet(&["gate", from, "--out", to, "--resume", "--jobs", "2", "--timeout", "15"]);
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         command.spawn().unwrap()
     };
