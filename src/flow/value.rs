@@ -98,7 +98,10 @@ impl Str {
                         *left = format!("{left}{right}").into();
                     }
                 }
-                (Some(Piece::Hole(taints, origins)), Piece::Hole(more, from)) => {
+                // What is personal and what is mixed into it stay apart: a salt makes a hash another one.
+                (Some(Piece::Hole(taints, origins)), Piece::Hole(more, from))
+                    if full || taints.is_empty() == more.is_empty() =>
+                {
                     unite(taints, more);
                     unite(origins, from);
                 }
