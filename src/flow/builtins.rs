@@ -145,7 +145,12 @@ impl<'a> Machine<'a> {
             return self.exports(file);
         }
         let module = self.module_object(file);
+        // It runs once, whoever asks first: what it does belongs to no entry point's execution.
+        let outer = self.record.cut();
         self.run_module(file, script, module);
+        let part = self.record.cut();
+        self.runs.top.push(part);
+        self.record.resume(outer);
         self.exports(file)
     }
 
@@ -165,7 +170,6 @@ impl<'a> Machine<'a> {
             exit_facts: None,
             base: self.facts.len(),
             deferred: Vec::new(),
-            loops: 0,
             yielded: Value::default(),
         };
         let frame_key = self.sym("[[frame]]");
@@ -970,8 +974,7 @@ impl<'a> Machine<'a> {
         let mut any = Value::default();
         for &id in &list.objects {
             for key in self.heap.keys(id) {
-                let label = self.spell(key);
-                if key != ITEM && label.parse::<u32>().is_err() {
+                if !self.is_item(key) {
                     continue;
                 }
                 let Some(item) = self.heap.get(id, key).cloned() else { continue };
@@ -1020,7 +1023,7 @@ impl<'a> Machine<'a> {
     fn spread(&mut self, list: &Value) -> Vec<Value> {
         let mut out = Vec::new();
         for index in 0..16 {
-            let key = self.sym(&index.to_string());
+            let key = self.index_sym(index);
             let mut item = Value::default();
             for &object in &list.objects {
                 if let Some(value) = self.heap.get(object, key).cloned() {
@@ -1079,7 +1082,7 @@ impl<'a> Machine<'a> {
                         let this_key = self.sym("this");
                         self.heap.set(bound, this_key, Some(first()));
                         for (index, arg) in args.iter().skip(1).enumerate().take(8) {
-                            let key = self.sym(&index.to_string());
+                            let key = self.index_sym(index);
                             self.heap.set(bound, key, Some(arg.clone()));
                         }
                         out.join(&Value::object(bound));
@@ -1261,18 +1264,24 @@ impl<'a> Machine<'a> {
                 let inner = self.inner_site(site);
                 // Items of a short known list keep apart.
                 let singles = self.single_items(base);
-                let mut answer = Value::default();
+                let each = |machine: &mut Self, call_args: Vec<Value>| {
+                    machine.perhaps(&[], |machine| machine.call(&callback, &this, call_args, &inner))
+                };
+                let mut apart = None;
                 if method != "sort" && (2..=6).contains(&singles.len()) {
-                    for item in singles {
-                        let callback = callback.clone();
-                        let this = this.clone();
-                        let call_args = vec![item, Value { bits: NUMBER, ..Value::default() }, base.clone()];
-                        let one = self.perhaps(&[], |machine| machine.call(&callback, &this, call_args, &inner));
-                        answer.join(&one);
-                    }
-                } else {
-                    answer = self.perhaps(&[], |machine| machine.call(&callback, &this, call_args, &inner));
+                    apart = self.split(singles.len(), |machine| {
+                        let mut answer = Value::default();
+                        for item in singles {
+                            let index = Value { bits: NUMBER, ..Value::default() };
+                            answer.join(&each(machine, vec![item, index, base.clone()]));
+                        }
+                        answer
+                    });
                 }
+                let answer = match apart {
+                    Some(answer) => answer,
+                    None => each(self, call_args),
+                };
                 match method {
                     "map" => self.list_of(answer, site),
                     "flatMap" => {
@@ -1314,14 +1323,20 @@ impl<'a> Machine<'a> {
                     return Some(total);
                 }
                 let mut total = args.get(1).cloned().unwrap_or_else(|| item.clone());
-                for _ in 0..2 {
-                    let inner = self.inner_site(site);
-                    let call_args =
-                        vec![total.clone(), item.clone(), Value { bits: NUMBER, ..Value::default() }, base.clone()];
-                    let callback = callback.clone();
+                let inner = self.inner_site(site);
+                let mut pass = |machine: &mut Self| {
+                    let index = Value { bits: NUMBER, ..Value::default() };
+                    let call_args = vec![total.clone(), item.clone(), index, base.clone()];
                     let answer =
-                        self.perhaps(&[], |machine| machine.call(&callback, &Value::undefined(), call_args, &inner));
+                        machine.perhaps(&[], |machine| machine.call(&callback, &Value::undefined(), call_args, &inner));
                     total.join(&answer);
+                };
+                let twice = self.split(2, |machine| {
+                    pass(machine);
+                    pass(machine);
+                });
+                if twice.is_none() {
+                    pass(self);
                 }
                 total
             }
@@ -1429,7 +1444,7 @@ impl<'a> Machine<'a> {
         }
         let mut out = Vec::new();
         for index in 0..12 {
-            let key = self.sym(&index.to_string());
+            let key = self.index_sym(index);
             match self.heap.get(*object, key) {
                 Some(value) => out.push(value.clone()),
                 None => break,
@@ -1548,7 +1563,7 @@ impl<'a> Machine<'a> {
                         text.split(&**by).take(32).map(|part| Value::string(part.into(), None)).collect();
                     let array = self.make_at(site.place, 26, Kind::Array);
                     for (index, part) in parts.into_iter().enumerate() {
-                        let key = self.sym(&index.to_string());
+                        let key = self.index_sym(index);
                         self.heap.set(array, key, Some(part));
                     }
                     return Some(Value::object(array));
@@ -1869,9 +1884,8 @@ impl<'a> Machine<'a> {
         if args.iter().all(|arg| arg.taints.is_empty() && arg.strings.is_empty() && arg.objects.is_empty()) {
             return None;
         }
-        let stem = self.package.source(file).name().split('.').next().unwrap_or("").to_owned();
-        let vendored = !matches!(self.package.files[file.index()].origin, FileOrigin::Own);
-        if vendored || self.policy.privacy.is_cipher_module(&stem) {
+        if self.may_protect(file) {
+            let stem = self.package.source(file).name().split('.').next().unwrap_or("").to_owned();
             let chain: Vec<&str> = site.name.split('.').collect();
             let chain: &[&str] = if chain.is_empty() || site.name.is_empty() { &[label] } else { &chain };
             return self
@@ -1879,6 +1893,18 @@ impl<'a> Machine<'a> {
                 .or_else(|| self.protect(&[label], Some(&stem), args, site));
         }
         None
+    }
+
+    /// Whether a file's functions can be protecting ones that the tables know: it is a library's, or named like one.
+    fn may_protect(&mut self, file: FileId) -> bool {
+        if let Some(&known) = self.protecting.get(&file) {
+            return known;
+        }
+        let stem = self.package.source(file).name().split('.').next().unwrap_or("");
+        let known = !matches!(self.package.files[file.index()].origin, FileOrigin::Own)
+            || self.policy.privacy.is_cipher_module(stem);
+        self.protecting.insert(file, known);
+        known
     }
 
     pub fn deep_taints(&mut self, value: &Value, depth: usize) -> Ids {

@@ -272,6 +272,7 @@ impl<'a> Machine<'a> {
                 units.sort();
                 // The pages below this one are those that open it, where that is known.
                 let here = self.entries.get(self.entry).map(|entry| entry.route.clone()).unwrap_or_default();
+                self.ask_again(2);
                 let below = self.opened_from.get(&here).cloned();
                 for (unit, object) in units {
                     let unit = &self.program.units[unit as usize];
@@ -515,11 +516,7 @@ impl<'a> Machine<'a> {
                 let path = if owner.is_empty() { field.clone() } else { format!("{owner}.{field}") };
                 let typed = self.input_value(unit, binding.template, binding.node, element);
                 let place = Place { file: binding.template, span: element.open };
-                let before = self.heap.mark();
                 self.write_path(&Value::object(instance), &path, typed, place, false);
-                if self.heap.mark() != before {
-                    self.heap.changed = true;
-                }
                 self.heap.settle();
             }
         }
@@ -539,8 +536,8 @@ impl<'a> Machine<'a> {
             let entry = Entry { kind: EntryKind::User, route, method: label.clone(), place, element: None };
             let site = Site { place, args: Vec::new(), name: label, used: true };
             self.current_unit = unit;
-            self.run_entry(entry, &[], false, |machine| {
-                machine.call(&handler, &Value::undefined(), vec![Value::any()], &site);
+            self.run_entry(entry, &[], Some(&handler), |machine| {
+                machine.call(&handler, &Value::undefined(), vec![Value::any()], &site)
             });
             self.current_unit = None;
         }
@@ -550,9 +547,6 @@ impl<'a> Machine<'a> {
 
     /// What a share handler returns, as a call of the share role.
     pub fn record_share(&mut self, method: &str, answer: &Value, site: &Site) {
-        if !self.recording {
-            return;
-        }
         let argument = self.snapshot(answer, Some(site.place), 3);
         let facts = self.fact_set();
         let call = HostCall {
@@ -572,9 +566,6 @@ impl<'a> Machine<'a> {
 
     /// A dynamic address of a web view or link, as a call on the element.
     pub fn record_view(&mut self, element: &str, attribute: &str, address: &Value, place: Place, view: bool) {
-        if !self.recording {
-            return;
-        }
         let argument: ArgValue = self.snapshot(address, Some(place), 1);
         let facts = self.fact_set();
         let call = HostCall {
@@ -605,10 +596,8 @@ impl<'a> Machine<'a> {
         }
         let site = Site::at(place);
         if address.strings.is_empty() {
-            if self.recording {
-                let target = super::solution::Text { pieces: vec![name(""), name("")], place: None };
-                self.record.navigations.push(Navigation { place, role: role.into(), target, from: from.into() });
-            }
+            let target = super::solution::Text { pieces: vec![name(""), name("")], place: None };
+            self.record.navigations.push(Navigation { place, role: role.into(), target, from: from.into() });
             return;
         }
         self.navigate(role, address, &Value::undefined(), &site);

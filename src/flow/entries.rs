@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::heap::{ITEM, Kind};
 use super::machine::{Act, Keys, Machine, Site, Taint, name};
 use super::solution::{Entry, EntryKind, Fact, Origin, Place, SinkKind, Update};
-use super::value::{ANY, Ids, ObjId, Value, intersect, unite};
+use super::value::{ANY, Ids, ObjId, Value, unite};
 use crate::model::ir::{ExprKind, Name};
 use crate::model::{Binding, UnitId, UnitKind};
 use crate::policy::privacy::InputClues;
@@ -13,36 +13,28 @@ use crate::source::{FileId, Span};
 use crate::syntax::json::Json;
 use crate::syntax::template::{AttributeValue, Element, NodeId, NodeKind, Part};
 
+/// Rounds over the entry points. Before round 2, storage that nothing has written yet is empty.
+const ROUNDS: [usize; 6] = [0, 2, 3, 4, 5, 6];
 /// Most elements that one handler is run for.
 const MAX_ELEMENTS: usize = 12;
 
 impl<'a> Machine<'a> {
-    /// Runs the whole program until nothing new comes to light, then once more to write it down.
+    /// Runs top-level code once, then every entry point again until nothing that it read has changed.
     pub fn run(&mut self) {
-        self.heap.settle();
-        self.recording = true;
         self.load_all();
-        self.recording = false;
-        let passes: &[usize] = &[0, 2, 3, 4];
-        for (index, &round) in passes.iter().enumerate() {
+        self.heap.settle();
+        for round in ROUNDS {
             self.round = round;
-            self.heap.changed = false;
-            self.record.restart();
+            self.runs.restart();
+            self.navigation_facts = self.runs.navigation_facts();
             self.run_units();
             self.templates();
             self.refresh_exports();
             self.heap.settle();
-            if index > 0 && !self.heap.changed {
+            if self.runs.ran == 0 {
                 break;
             }
         }
-        self.round = 5;
-        // However long it took to learn what is shared, what was learnt is written down.
-        self.restart_budget();
-        self.record.restart();
-        self.recording = true;
-        self.run_units();
-        self.templates();
     }
 
     fn load_all(&mut self) {
@@ -61,12 +53,12 @@ impl<'a> Machine<'a> {
                 element: None,
             };
             self.current_unit = Some(unit);
-            self.run_entry(entry, &[], true, |machine| {
+            self.run_entry(entry, &[], None, |machine| {
                 machine.load(script, "");
                 machine.run_bundle_entry(script);
+                Value::default()
             });
             self.current_unit = None;
-            self.heap.settle();
         }
     }
 
@@ -201,8 +193,6 @@ impl<'a> Machine<'a> {
     }
 
     fn run_units(&mut self) {
-        self.navigation_facts.clear();
-        std::mem::swap(&mut self.navigation_facts, &mut self.next_navigation_facts);
         for unit in 0..self.program.units.len() as UnitId {
             if self.program.units[unit as usize].live {
                 self.bind_inputs(unit);
@@ -263,13 +253,11 @@ impl<'a> Machine<'a> {
         held.sort_unstable();
         held.dedup();
         let entry = Entry { kind, route: this.route.clone(), method: method.into(), place, element };
-        let mut result = Value::default();
-        self.run_entry(entry, &held, false, |machine| {
+        self.run_entry(entry, &held, Some(&target), |machine| {
             let arguments = arguments(machine);
             let site = Site { place, args: Vec::new(), name: method.into(), used: true };
-            result = machine.call(&target, &Value::object(instance), arguments, &site);
-        });
-        result
+            machine.call(&target, &Value::object(instance), arguments, &site)
+        })
     }
 
     fn run_app(&mut self, unit: UnitId) {
@@ -332,7 +320,7 @@ impl<'a> Machine<'a> {
             element: None,
         };
         let answer = self.wait(&answer);
-        self.run_entry(entry, &[], false, |machine| {
+        self.run_entry(entry, &[], Some(&answer), |machine| {
             for field in ["title", "path", "imageUrl", "content", "query", "desc"] {
                 let key = machine.sym(field);
                 for &object in &answer.objects {
@@ -362,6 +350,7 @@ impl<'a> Machine<'a> {
                     });
                 }
             }
+            Value::default()
         });
     }
 
@@ -411,7 +400,7 @@ impl<'a> Machine<'a> {
                 };
                 let watched = group == "observers";
                 let gate: Vec<u32> = self.gate_fact.into_iter().collect();
-                self.run_entry(entry, &gate, false, |machine| {
+                self.run_entry(entry, &gate, Some(&target), |machine| {
                     let mut arguments = Vec::new();
                     if watched {
                         let data_key = machine.sym("data");
@@ -422,7 +411,7 @@ impl<'a> Machine<'a> {
                         }
                     }
                     let site = Site { place, args: Vec::new(), name: label.clone(), used: true };
-                    machine.call(&target, &Value::object(instance), arguments, &site);
+                    machine.call(&target, &Value::object(instance), arguments, &site)
                 });
             }
         }
@@ -451,11 +440,7 @@ impl<'a> Machine<'a> {
                 let place = Place { file: template, span: value.span };
                 let bound = self.stepped(bound, place, "property", &name(&property));
                 let key = self.sym(&property);
-                let before = self.heap.mark();
                 self.heap.add(data, key, &bound);
-                if self.heap.mark() != before {
-                    self.heap.changed = true;
-                }
             }
         }
         self.heap.settle();
@@ -535,10 +520,10 @@ impl<'a> Machine<'a> {
             place,
             element: Some((binding.template, binding.node)),
         };
-        self.run_entry(entry, &held, false, |machine| {
+        self.run_entry(entry, &held, Some(functions), |machine| {
             let event = machine.event(unit, binding.template, binding.node, element, &binding.event);
             let site = Site { place, args: Vec::new(), name: binding.event.clone(), used: true };
-            machine.call(functions, &Value::object(instance), vec![event], &site);
+            machine.call(functions, &Value::object(instance), vec![event], &site)
         });
     }
 
@@ -937,11 +922,7 @@ impl<'a> Machine<'a> {
                     let instance = self.instance(unit);
                     let key = self.sym("data");
                     let data = self.heap.get(instance, key).cloned().unwrap_or_default();
-                    let before = self.heap.mark();
                     self.write_path(&data, &path, typed, Place { file: template, span: element.open }, false);
-                    if self.heap.mark() != before {
-                        self.heap.changed = true;
-                    }
                 }
             }
         }
@@ -1029,7 +1010,6 @@ impl<'a> Machine<'a> {
             exit_facts: None,
             base: self.facts.len(),
             deferred: Vec::new(),
-            loops: 0,
             yielded: Value::default(),
         };
         let mut out: Option<Value> = None;
@@ -1194,7 +1174,7 @@ impl<'a> Machine<'a> {
                             place,
                             element: Some((template, node)),
                         };
-                        self.run_entry(entry, &[], false, |machine| {
+                        self.run_entry(entry, &[], Some(&Value::default()), |machine| {
                             let held = machine.element_facts(unit, template, node, false);
                             machine.push_facts(&held);
                             let address = machine.evaluate(unit, template, node, value);
@@ -1219,6 +1199,7 @@ impl<'a> Machine<'a> {
                                     .and_then(AttributeValue::literal);
                                 machine.navigator(role.as_deref().unwrap_or("navigate"), &address, place, &route);
                             }
+                            Value::default()
                         });
                     }
                 }
@@ -1249,11 +1230,9 @@ impl<'a> Machine<'a> {
                 } else {
                     self.set_data(&data, &first, site);
                 }
-                if self.recording {
-                    self.shown(&first, 4);
-                    for arg in args.iter().skip(1) {
-                        self.shown(arg, 3);
-                    }
+                self.shown(&first, 4);
+                for arg in args.iter().skip(1) {
+                    self.shown(arg, 3);
                 }
                 for arg in args.iter().skip(1) {
                     let functions = Value {
@@ -1364,7 +1343,7 @@ impl<'a> Machine<'a> {
     /// Notes data that hangs on a host's answer or is set while sharing.
     fn note_update(&mut self, key: &Name, site: &Site) {
         const MOST: usize = 4096;
-        if !self.recording || self.record.updates.len() > MOST {
+        if self.record.updates.len() > MOST {
             return;
         }
         let after: Vec<Place> = self
@@ -1448,20 +1427,14 @@ impl<'a> Machine<'a> {
             let passed = self.fact(Fact::Passed(from));
             unite(&mut facts, &[passed]);
         }
-        match self.next_navigation_facts.get_mut(route) {
-            Some(known) => *known = intersect(known, &facts),
-            None => {
-                // The first page, tabs and shared pages are opened without passing anything.
-                let free = self
-                    .package
-                    .pages
-                    .iter()
-                    .enumerate()
-                    .any(|(index, page)| &*page.route == route && (index == 0 || page.tab));
-                let facts = if free { Ids::new() } else { facts };
-                self.next_navigation_facts.insert(route.into(), facts);
-            }
-        }
+        // The first page, tabs and shared pages are opened without passing anything.
+        let free = self
+            .package
+            .pages
+            .iter()
+            .enumerate()
+            .any(|(index, page)| &*page.route == route && (index == 0 || page.tab));
+        self.record.openings.push((route.into(), if free { Ids::new() } else { facts }));
     }
 }
 

@@ -5,9 +5,9 @@ use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::heap::{Diff, ITEM, Kind};
+use super::heap::{Change, Diff, ITEM, Kind};
 use super::machine::{Keys, Machine, Site, Taint, name};
-use super::record::{Draft, sink_kind};
+use super::record::{self, Draft, sink_kind};
 use super::solution::{
     ArgValue, Branch, Fact, Flow, HostCall, Navigation, Origin, Place, Protection, Reach, SinkKind, Step, Text,
 };
@@ -242,7 +242,10 @@ impl<'a> Machine<'a> {
                     let origin = self.origin(Origin::Storage(label));
                     out.join(&Value::from_origin(origin));
                 }
-                None => out.join(&Value::string("".into(), None)),
+                None => {
+                    self.ask_again(1);
+                    out.join(&Value::string("".into(), None));
+                }
             }
         }
         if keys.0.is_empty() {
@@ -428,6 +431,7 @@ impl<'a> Machine<'a> {
                 self.record.collections[started].kinds.extend(kinds);
                 return Some(started);
             }
+            self.ask_again(1);
         }
         if kinds.is_empty() && api.roles.iter().any(|role| &**role == "source") {
             for other in self.host.apis.values() {
@@ -485,15 +489,12 @@ impl<'a> Machine<'a> {
 
     /// Notes a way to a collection, with what holds on it.
     pub fn reached(&mut self, collection: usize, _place: Place) {
-        if !self.recording {
-            return;
-        }
         let draft = &self.record.collections[collection];
         let (host_prompt, scope) = (draft.host_prompt, draft.scope.clone());
         let facts = self.fact_set();
         let consent = self.consent_of(&facts, host_prompt, scope.as_deref());
         let reach = Reach { entry: self.entries[self.entry].clone(), facts, consent, path: self.path() };
-        self.record.reach(collection, reach);
+        self.record.reaches.push((collection, reach));
     }
 
     pub fn fact_set(&self) -> BTreeSet<Fact> {
@@ -667,7 +668,12 @@ impl<'a> Machine<'a> {
                 out.join(&url.clone());
             }
         }
-        if out.is_none() && path.to_lowercase().contains("socket") { self.socket_urls.clone() } else { out }
+        if out.is_none() && path.to_lowercase().contains("socket") {
+            self.ask_again(2);
+            self.socket_urls.clone()
+        } else {
+            out
+        }
     }
 
     pub fn sink_console(&mut self, path: &str, args: &[Value], site: &Site) {
@@ -697,9 +703,6 @@ impl<'a> Machine<'a> {
             let collection = self.taints[id as usize].collection;
             self.record.collections[collection].used = true;
         }
-        if !self.recording {
-            return;
-        }
         let facts = self.fact_set();
         for id in taints {
             let taint = self.taints[id as usize].clone();
@@ -710,13 +713,11 @@ impl<'a> Machine<'a> {
             let (host_prompt, scope, source_place, source) =
                 (draft.host_prompt, draft.scope.clone(), draft.place, draft.source.clone());
             let consent = self.consent_of(&facts, host_prompt, scope.as_deref());
-            let mut hops = vec![Step { place: source_place, note: "source", name: source }];
-            if let Some(way) = self.record.ways.get(&id) {
-                hops.extend(
-                    way.iter().filter(|step| step.place != source_place && step.place != place).take(12).cloned(),
-                );
-            }
-            hops.push(Step { place, note: "sink", name: api.into() });
+            // The way between is known when the last round is over.
+            let hops = vec![
+                Step { place: source_place, note: "source", name: source },
+                Step { place, note: "sink", name: api.into() },
+            ];
             let flow = Flow {
                 collection: taint.collection,
                 kinds: BTreeSet::from([taint.kind.clone()]),
@@ -734,7 +735,7 @@ impl<'a> Machine<'a> {
                 in_url,
             };
             let key = (place, api.into(), param.into(), taint.collection, format!("{kind:?}{:?}", taint.protections));
-            self.record.flow(key, flow);
+            record::flow(&mut self.record.flows, key, flow, id);
         }
     }
 
@@ -773,9 +774,6 @@ impl<'a> Machine<'a> {
     // ---- records ----
 
     fn record_call(&mut self, namespace: &str, path: &str, args: &[Value], site: &Site) -> Option<usize> {
-        if !self.recording {
-            return None;
-        }
         let place = site.place;
         let values: Vec<ArgValue> = args
             .iter()
@@ -898,35 +896,32 @@ impl<'a> Machine<'a> {
         for text in &target.strings {
             let whole = self.text_of(text);
             let Some(route) = self.route_of(&whole, &from, &base) else {
-                if self.recording {
-                    self.record.navigations.push(Navigation {
-                        place: site.place,
-                        role: role.into(),
-                        target: whole,
-                        from: from.clone(),
-                    });
-                }
+                self.record.navigations.push(Navigation {
+                    place: site.place,
+                    role: role.into(),
+                    target: whole,
+                    from: from.clone(),
+                });
                 continue;
             };
-            if self.recording {
-                let mut target = whole.clone();
-                if let Some(first) = target.pieces.first_mut() {
-                    let query = first.find('?').map_or("", |at| &first[at..]).to_owned();
-                    *first = format!("/{route}{query}").into();
-                }
-                let navigation = Navigation { place: site.place, role: role.into(), target, from: from.clone() };
-                let known =
-                    self.record.navigations.iter().any(|n| {
-                        n.place == navigation.place && n.target == navigation.target && n.from == navigation.from
-                    });
-                if !known {
-                    self.record.navigations.push(navigation);
-                }
+            let mut target = whole.clone();
+            if let Some(first) = target.pieces.first_mut() {
+                let query = first.find('?').map_or("", |at| &first[at..]).to_owned();
+                *first = format!("/{route}{query}").into();
+            }
+            let navigation = Navigation { place: site.place, role: role.into(), target, from: from.clone() };
+            let known = self
+                .record
+                .navigations
+                .iter()
+                .any(|n| n.place == navigation.place && n.target == navigation.target && n.from == navigation.from);
+            if !known {
+                self.record.navigations.push(navigation);
             }
             self.opened(&route);
             self.pass_query(&route, text, site.place);
         }
-        if target.strings.is_empty() && self.recording {
+        if target.strings.is_empty() {
             self.record.navigations.push(Navigation {
                 place: site.place,
                 role: role.into(),
@@ -1044,9 +1039,6 @@ impl<'a> Machine<'a> {
 
     /// Starts a record of a branch on a value whose origin matters.
     pub fn branch_start(&mut self, file: FileId, span: Span, value: &Value) -> Option<usize> {
-        if !self.recording {
-            return None;
-        }
         let mut ids = value.yes.clone();
         unite(&mut ids, &value.no);
         let mut found = ids.iter().find_map(|&id| match &self.fact_table[id as usize] {
@@ -1074,8 +1066,8 @@ impl<'a> Machine<'a> {
 
     pub fn branch_end(&mut self, branch: usize, calls: (usize, usize, usize), yes: &Diff, no: &Diff) {
         let mut sets = Vec::new();
-        for (object, key, value) in yes.iter().chain(no) {
-            if !matches!(self.heap.kind(*object), Kind::Plain | Kind::Unit(_)) {
+        for Change { id, key, value, .. } in yes.iter().chain(no) {
+            if !matches!(self.heap.kind(*id), Kind::Plain | Kind::Unit(_)) {
                 continue;
             }
             let text = value.as_ref().and_then(|value| match value.bits {

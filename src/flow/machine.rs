@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHasher};
 
 use super::heap::{Diff, Heap, ITEM, Kind};
-use super::record::Record;
+use super::record::{Record, Run, Runs};
 use super::solution::{Entry, Fact, Origin, Place, Step};
 use super::value::{
     ANY, FALSE, FactId, Ids, NULL, NUMBER, ObjId, OriginId, Str, Sym, TRUE, TaintId, UNDEFINED, Value, concat,
@@ -30,6 +30,11 @@ use crate::source::{FileId, Span};
 const MAX_DEPTH: usize = 40;
 /// Most calls of one function inside itself.
 const MAX_RECURSION: usize = 2;
+/// Most functions that one call is followed into.
+const MAX_TARGETS: usize = 8;
+/// How often a statement may run because loops, lists and callees around it are taken one by one. Beyond that they are taken
+/// as a whole: nested, they would multiply.
+const MAX_WAYS: usize = 48;
 /// Steps of one entry point.
 const ENTRY_STEPS: u64 = 60_000;
 /// Steps of a package.
@@ -59,9 +64,6 @@ pub(super) struct Taint {
 /// What tells taints apart: collection, kind, protections, whether partial, whether inside an answer.
 type TaintKey = (usize, Name, Rc<[super::solution::Protection]>, bool, bool);
 
-/// What each arm wrote to a field, by the index of the arm.
-type ArmWrites = Vec<(usize, Option<Value>)>;
-
 /// How statements end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Jump {
@@ -87,8 +89,6 @@ pub(super) struct Act<'a> {
     pub base: usize,
     /// Arms that left the straight path: where to, what they changed, what held.
     pub deferred: Vec<(Jump, Diff)>,
-    /// Offset of inline code in its file.
-    pub loops: u32,
     /// What a generator has given so far.
     pub yielded: Value,
 }
@@ -127,6 +127,14 @@ pub(super) struct Machine<'a> {
     pub heap: Heap,
     names: FxHashMap<Name, Sym>,
     spelled: Vec<Name>,
+    /// Names of places in a list.
+    indices: Vec<Sym>,
+    /// Whether a name is a number.
+    numeric: Vec<bool>,
+    /// Callees as written, by where they stand in memory.
+    chains: FxHashMap<usize, Name>,
+    /// Whether a file's functions can be protecting ones.
+    pub protecting: FxHashMap<FileId, bool>,
     fact_ids: FxHashMap<Fact, FactId>,
     pub fact_table: Vec<Fact>,
     origin_ids: FxHashMap<Origin, OriginId>,
@@ -138,6 +146,8 @@ pub(super) struct Machine<'a> {
     pub facts: Vec<FactId>,
     pub stack: Vec<Called>,
     pub context: u64,
+    /// The product of the ways taken one by one around here.
+    ways: usize,
     pub entries: Vec<Entry>,
     pub entry: usize,
     steps: u64,
@@ -149,8 +159,10 @@ pub(super) struct Machine<'a> {
     pub socket_urls: Value,
     /// What was thrown and not caught yet.
     pub thrown: Value,
-    /// Whether what happens is written down.
-    pub recording: bool,
+    /// Whether the running entry asked for what this round does not know yet.
+    pub again: bool,
+    /// Every entry point's last execution.
+    pub runs: Runs,
     pub round: usize,
     pub record: Record,
     pub modules: FxHashMap<FileId, ObjId>,
@@ -173,8 +185,6 @@ pub(super) struct Machine<'a> {
     pub gate_fact: Option<FactId>,
     /// What holds whenever a page is opened from inside the program, by route; from the pass before.
     pub navigation_facts: FxHashMap<Name, Ids>,
-    /// The same, of this pass.
-    pub next_navigation_facts: FxHashMap<Name, Ids>,
 }
 
 impl<'a> Machine<'a> {
@@ -192,6 +202,10 @@ impl<'a> Machine<'a> {
             heap,
             names: FxHashMap::default(),
             spelled: Vec::new(),
+            indices: Vec::new(),
+            numeric: Vec::new(),
+            chains: FxHashMap::default(),
+            protecting: FxHashMap::default(),
             fact_ids: FxHashMap::default(),
             fact_table: Vec::new(),
             origin_ids: FxHashMap::default(),
@@ -202,6 +216,7 @@ impl<'a> Machine<'a> {
             facts: Vec::new(),
             stack: Vec::new(),
             context: 0,
+            ways: 1,
             entries: Vec::new(),
             entry: 0,
             steps: 0,
@@ -210,7 +225,8 @@ impl<'a> Machine<'a> {
             opened_from: FxHashMap::default(),
             socket_urls: Value::default(),
             thrown: Value::default(),
-            recording: false,
+            again: false,
+            runs: Runs::default(),
             round: 0,
             record: Record::default(),
             modules: FxHashMap::default(),
@@ -226,7 +242,6 @@ impl<'a> Machine<'a> {
             texts: FxHashMap::default(),
             gate_fact: None,
             navigation_facts: FxHashMap::default(),
-            next_navigation_facts: FxHashMap::default(),
         };
         let item = machine.sym("*");
         debug_assert_eq!(item, ITEM);
@@ -249,8 +264,32 @@ impl<'a> Machine<'a> {
         }
         let sym = self.spelled.len() as Sym;
         self.spelled.push(name.clone());
+        self.numeric.push(name.parse::<u32>().is_ok());
         self.names.insert(name.clone(), sym);
         sym
+    }
+
+    /// The name of a place in a list.
+    pub fn index_sym(&mut self, index: usize) -> Sym {
+        while self.indices.len() <= index.min(255) {
+            let next = self.sym(&self.indices.len().to_string());
+            self.indices.push(next);
+        }
+        match self.indices.get(index) {
+            Some(&sym) => sym,
+            None => self.sym(&index.to_string()),
+        }
+    }
+
+    /// Whether a key names an item of a list.
+    pub fn is_item(&self, key: Sym) -> bool {
+        key == ITEM || self.numeric.get(key as usize).copied().unwrap_or(false)
+    }
+
+    /// A callee as written.
+    fn chain(&mut self, callee: &'a Expr, script: Option<&Script>) -> Name {
+        let at = std::ptr::from_ref(callee) as usize;
+        self.chains.entry(at).or_insert_with(|| chain_text(callee, script).into()).clone()
     }
 
     pub fn spell(&self, sym: Sym) -> Name {
@@ -313,7 +352,7 @@ impl<'a> Machine<'a> {
         let place = Place { file, span: Span::at(start) };
         match self.sites.get(&(file, start, self.context, tag)) {
             Some(&id) if *self.heap.kind(id) == kind => {
-                self.heap.clear(id);
+                self.heap.renew(id);
                 id
             }
             _ => {
@@ -385,93 +424,67 @@ impl<'a> Machine<'a> {
         let held = self.facts_since(base);
         self.facts.truncate(base);
         let diff = self.heap.take_back(mark);
-        self.merge_arms(vec![(diff, held), (Vec::new(), Vec::new())]);
+        self.heap.merge_one(diff, &held);
         result
     }
 
-    /// Joins what arms changed, each with the facts that it had proved.
-    fn merge_arms(&mut self, arms: Vec<(Diff, Ids)>) {
-        if arms.len() == 1 {
-            for (diff, _) in arms {
-                self.heap.apply(diff);
-            }
-            return;
+    /// Runs an entry point, unless nothing that it read the last time has changed since. Everything that it changes may not
+    /// happen. Without a `subject`, which is what `body` is about, it is top-level code: that happens, once.
+    pub fn run_entry(
+        &mut self,
+        entry: Entry,
+        facts: &[FactId],
+        subject: Option<&Value>,
+        body: impl FnOnce(&mut Self) -> Value,
+    ) -> Value {
+        let mut held = facts.to_vec();
+        held.sort_unstable();
+        held.dedup();
+        let index = subject.map(|_| self.runs.find(&entry));
+        if let Some(index) = index
+            && let Some(run) = &self.runs.list[index]
+            && run.held == held
+            && subject == Some(&run.subject)
+            && !(run.again && run.round < self.round)
+            && !self.heap.stale(&run.reads, run.clock)
+        {
+            return run.answer.clone();
         }
-        let mut keys: Vec<(ObjId, Sym)> = Vec::new();
-        let mut seen: FxHashMap<(ObjId, Sym), ArmWrites> = FxHashMap::default();
-        for (index, (diff, _)) in arms.iter().enumerate() {
-            for (id, key, value) in diff {
-                let slot = seen.entry((*id, *key)).or_default();
-                if slot.is_empty() {
-                    keys.push((*id, *key));
-                }
-                slot.push((index, value.clone()));
-            }
-        }
-        for at in keys {
-            let written = seen.remove(&at).unwrap_or_default();
-            let base = self.heap.get(at.0, at.1).cloned();
-            let mut joined = Value::default();
-            for (index, (_, facts)) in arms.iter().enumerate() {
-                let value = match written.iter().find(|(arm, _)| *arm == index) {
-                    Some((_, value)) => value.clone(),
-                    None => base.clone(),
-                };
-                let Some(mut value) = value else {
-                    // A field that an arm does not have.
-                    if matches!(self.heap.kind(at.0), Kind::Frame { .. }) || self.heap.get(at.0, at.1).is_some() {
-                        continue;
-                    }
-                    joined.join(&Value::undefined());
-                    continue;
-                };
-                if value.may_true() {
-                    unite(&mut value.yes, facts);
-                }
-                if value.may_false() {
-                    unite(&mut value.no, facts);
-                }
-                joined.join(&value);
-            }
-            let value = if joined.is_none() { None } else { Some(joined) };
-            if value != base {
-                self.heap.set(at.0, at.1, value);
-            }
-        }
-    }
-
-    /// Runs an entry point: everything it changes may not happen.
-    pub fn run_entry(&mut self, entry: Entry, facts: &[FactId], certain: bool, body: impl FnOnce(&mut Self)) {
+        self.runs.ran += 1;
         self.entries.push(entry);
         self.entry = self.entries.len() - 1;
         self.steps = 0;
+        self.ways = 1;
+        self.again = false;
+        self.record.last_rejection = None;
+        self.thrown = Value::default();
         let mut hasher = FxHasher::default();
         self.entries[self.entry].hash(&mut hasher);
         self.context = hasher.finish();
-        let mark = self.heap.mark();
+        let clock = self.heap.clock;
+        let mark = self.heap.begin();
         let base = self.facts.len();
         self.push_facts(facts);
-        body(self);
+        let answer = body(self);
         self.facts.truncate(base);
         self.stack.clear();
-        let diff = self.heap.take_back(mark);
-        if certain {
-            for (id, key, value) in diff {
-                if self.heap.get(id, key) != value.as_ref() {
-                    self.heap.changed = true;
-                }
-                self.heap.set(id, key, value);
-            }
+        let (diff, reads) = self.heap.end(mark);
+        if subject.is_none() {
+            self.heap.apply(diff);
         } else {
-            let mut entry_facts = facts.to_vec();
-            entry_facts.sort_unstable();
-            let before = self.heap.mark();
-            self.merge_arms(vec![(diff, entry_facts), (Vec::new(), Vec::new())]);
-            if self.heap.mark() != before {
-                self.heap.changed = true;
-            }
+            self.heap.merge_one(diff, &held);
         }
         self.heap.settle();
+        let part = self.record.cut();
+        match index {
+            Some(index) => {
+                let (subject, answer) = (subject.cloned().unwrap_or_default(), answer.clone());
+                let (again, round) = (self.again, self.round);
+                self.runs.list[index] = Some(Run { held, subject, reads, clock, again, round, answer, part });
+            }
+            None => self.runs.top.push(part),
+        }
+        answer
     }
 
     // ---- calls of own functions ----
@@ -492,9 +505,21 @@ impl<'a> Machine<'a> {
         false
     }
 
-    /// Gives the rest of the run a budget of its own.
-    pub fn restart_budget(&mut self) {
-        self.total = 0;
+    /// Notes that the running entry asked for what rounds up to `round` may not know yet: it runs in the next one, too.
+    pub fn ask_again(&mut self, round: usize) {
+        self.again |= self.round <= round;
+    }
+
+    /// Takes `ways` one by one in `body`, if that is not too much here; `None` when they are to be taken as a whole.
+    pub fn split<R>(&mut self, ways: usize, body: impl FnOnce(&mut Self) -> R) -> Option<R> {
+        let before = self.ways;
+        if before * ways > MAX_WAYS {
+            return None;
+        }
+        self.ways = before * ways.max(1);
+        let result = body(self);
+        self.ways = before;
+        Some(result)
     }
 
     /// Calls whatever `callee` can be.
@@ -502,12 +527,20 @@ impl<'a> Machine<'a> {
         if callee.objects.len() == 1 && callee.bits & ANY == 0 {
             return self.call_object(callee.objects[0], this, args, site);
         }
-        let mut result = Value::default();
-        for &target in callee.objects.iter().take(8) {
-            let args = args.clone();
-            let answer = self.perhaps(&[], |machine| machine.call_object(target, this, args, site));
-            result.join(&answer);
-        }
+        let targets = &callee.objects[..callee.objects.len().min(MAX_TARGETS)];
+        let each = |machine: &mut Self, targets: &[ObjId]| {
+            let mut result = Value::default();
+            for &target in targets {
+                let args = args.clone();
+                let answer = machine.perhaps(&[], |machine| machine.call_object(target, this, args, site));
+                result.join(&answer);
+            }
+            result
+        };
+        let mut result = match self.split(targets.len(), |machine| each(machine, targets)) {
+            Some(result) => result,
+            None => each(self, &targets[..targets.len().min(2)]),
+        };
         if callee.objects.is_empty() || callee.is_any() {
             let answer = self.call_unknown(callee, this, &args, site);
             result.join(&answer);
@@ -528,7 +561,7 @@ impl<'a> Machine<'a> {
                 let bound_this = self.heap.get(target, this_key).cloned().unwrap_or_default();
                 let mut all = Vec::new();
                 for index in 0..8 {
-                    let key = self.sym(&index.to_string());
+                    let key = self.index_sym(index);
                     match self.heap.get(target, key) {
                         Some(value) => all.push(value.clone()),
                         None => break,
@@ -572,15 +605,14 @@ impl<'a> Machine<'a> {
         self.context = hasher.finish();
         let name = body.name.clone().unwrap_or_else(|| site.name.clone());
         self.stack.push(Called { file, function, site: site.place, name });
-        if self.recording {
-            self.record.reached.insert((file, function));
-        }
-        let mut new = self.make(file, body.span.start, 1, Kind::Frame { file, parent: Some(frame) });
-        if recursion > 0 || self.heap.get(new, THIS).is_some() {
-            new = self.heap.alloc(Kind::Frame { file, parent: Some(frame) }, Place { file, span: body.span });
-        }
-        let fn_key = self.sym("function");
-        self.heap.objects[new as usize].getters = vec![(function, fn_key)];
+        self.record.reached.insert((file, function));
+        let kind = Kind::Frame { file, parent: Some(frame) };
+        let new = if body.closes {
+            self.make(file, body.span.start, 1, kind)
+        } else {
+            self.heap.alloc_frame(kind, Place { file, span: body.span })
+        };
+        self.heap.objects[new as usize].getters.push((function, 0));
         if !body.arrow {
             self.heap.set(new, THIS, Some(this.clone()));
             let home_key = self.sym("[[home]]");
@@ -598,7 +630,6 @@ impl<'a> Machine<'a> {
             exit_facts: None,
             base: self.facts.len(),
             deferred: Vec::new(),
-            loops: 0,
             yielded: Value::default(),
         };
         // Values carry the step into the function.
@@ -606,10 +637,10 @@ impl<'a> Machine<'a> {
             .into_iter()
             .map(|arg| if arg.taints.is_empty() { arg } else { self.stepped(arg, site.place, "passed-to", &site.name) })
             .collect();
-        if !body.arrow {
+        if body.arguments && !body.arrow {
             let list = self.make(file, body.span.start, 2, Kind::Array);
             for (index, arg) in args.iter().enumerate().take(16) {
-                let key = self.sym(&index.to_string());
+                let key = self.index_sym(index);
                 self.heap.set(list, key, Some(arg.clone()));
                 self.heap.add(list, ITEM, arg);
             }
@@ -622,7 +653,7 @@ impl<'a> Machine<'a> {
             if param.rest {
                 let rest = self.make(file, body.span.start, 3, Kind::Array);
                 for (at, arg) in args.iter().skip(index).enumerate() {
-                    let key = self.sym(&at.to_string());
+                    let key = self.index_sym(at);
                     self.heap.set(rest, key, Some(arg.clone()));
                 }
                 self.bind(&mut act, &param.pattern, Value::object(rest));
@@ -633,6 +664,9 @@ impl<'a> Machine<'a> {
         }
         let jump = self.block(&mut act, &body.body);
         let result = self.leave(&mut act, jump);
+        if !body.closes {
+            self.heap.bury(new);
+        }
         self.stack.pop();
         self.context = outer;
         if body.is_async || (body.generator && !result.is_none()) {
@@ -686,7 +720,7 @@ impl<'a> Machine<'a> {
         }
         self.facts.truncate(act.base);
         for (_, diff) in std::mem::take(&mut act.deferred) {
-            self.merge_arms(vec![(diff, Vec::new()), (Vec::new(), Vec::new())]);
+            self.heap.merge_one(diff, &[]);
         }
         std::mem::take(&mut act.returned)
     }
@@ -817,11 +851,8 @@ impl<'a> Machine<'a> {
                     }
                     facts = value.yes;
                 }
-                let passes = 3_u32.saturating_sub(act.loops).max(1);
-                act.loops += 1;
-                for _ in 0..passes {
-                    let before = self.heap.mark();
-                    self.arm_loop(act, &facts, |machine, act| {
+                let mut pass = |machine: &mut Self| {
+                    machine.arm_loop(act, &facts, |machine, act| {
                         let jump = machine.block(act, body);
                         if matches!(jump, Jump::Next | Jump::Continue) {
                             if let Some(update) = update {
@@ -832,12 +863,12 @@ impl<'a> Machine<'a> {
                             }
                         }
                         jump
-                    });
-                    if self.heap.mark() == before {
-                        break;
-                    }
+                    })
+                };
+                let whole = self.split(2, |machine| pass(machine) && pass(machine) && pass(machine));
+                if whole.is_none() {
+                    pass(self);
                 }
-                act.loops -= 1;
                 Jump::Next
             }
             StmtKind::ForEach { target, iterable, keys, body } => {
@@ -846,31 +877,27 @@ impl<'a> Machine<'a> {
                 if item.is_none() {
                     return Jump::Next;
                 }
-                let passes = 3_u32.saturating_sub(act.loops).max(1);
-                act.loops += 1;
+                let mut pass = |machine: &mut Self, item: Value| {
+                    machine.arm_loop(act, &[], |machine, act| {
+                        machine.bind(act, target, item);
+                        machine.block(act, body)
+                    })
+                };
                 // Known keys are bound one by one, so that fields keep apart.
-                if *keys && item.strings.len() > 1 && item.strings.len() <= 8 && !item.is_any() {
-                    for text in item.strings.clone() {
-                        let one = Value { strings: vec![text], ..Value::default() };
-                        self.arm_loop(act, &[], |machine, act| {
-                            machine.bind(act, target, one);
-                            machine.block(act, body)
-                        });
-                    }
-                } else {
-                    for _ in 0..passes {
-                        let item = item.clone();
-                        let before = self.heap.mark();
-                        self.arm_loop(act, &[], |machine, act| {
-                            machine.bind(act, target, item);
-                            machine.block(act, body)
-                        });
-                        if self.heap.mark() == before {
-                            break;
+                let known = *keys && !item.is_any() && (2..=8).contains(&item.strings.len());
+                let ways = if known { item.strings.len() } else { 2 };
+                let done = self.split(ways, |machine| {
+                    if known {
+                        for text in &item.strings {
+                            pass(machine, Value { strings: vec![text.clone()], ..Value::default() });
                         }
+                    } else {
+                        let _ = pass(machine, item.clone()) && pass(machine, item.clone()) && pass(machine, item.clone());
                     }
+                });
+                if done.is_none() {
+                    pass(self, item);
                 }
-                act.loops -= 1;
                 Jump::Next
             }
             StmtKind::Switch(value, cases) => self.switch(act, value, cases),
@@ -891,7 +918,7 @@ impl<'a> Machine<'a> {
                 if let Some((pattern, body)) = handler {
                     // The handler may start after any part of the block.
                     let mark = self.heap.mark();
-                    self.merge_arms(vec![(diff.clone(), Vec::new()), (Vec::new(), Vec::new())]);
+                    self.heap.merge_one(diff.clone(), &[]);
                     let thrown: Vec<Diff> = {
                         let mut thrown = Vec::new();
                         let mut at = held;
@@ -905,7 +932,7 @@ impl<'a> Machine<'a> {
                         thrown
                     };
                     for diff in thrown {
-                        self.merge_arms(vec![(diff, Vec::new()), (Vec::new(), Vec::new())]);
+                        self.heap.merge_one(diff, &[]);
                     }
                     let rejected = self.record.last_rejection.take();
                     if let Some(pattern) = pattern {
@@ -922,7 +949,7 @@ impl<'a> Machine<'a> {
                     match (jump, other) {
                         (Jump::Next, Jump::Next) => {
                             let both = intersect(&facts, &caught_facts);
-                            self.merge_arms(vec![(diff, facts), (caught, caught_facts)]);
+                            self.heap.merge(&[(diff, facts), (caught, caught_facts)]);
                             self.push_facts(&both);
                         }
                         (Jump::Next, _) => {
@@ -1001,28 +1028,36 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn arm_loop(&mut self, act: &mut Act<'a>, facts: &[FactId], body: impl FnOnce(&mut Self, &mut Act<'a>) -> Jump) {
-        let mark = self.heap.mark();
+    /// Runs a pass through a loop as something that may not happen. Returns whether another pass would see anything else.
+    fn arm_loop(
+        &mut self,
+        act: &mut Act<'a>,
+        facts: &[FactId],
+        body: impl FnOnce(&mut Self, &mut Act<'a>) -> Jump,
+    ) -> bool {
+        let mark = self.heap.begin();
         let base = self.facts.len();
         let held = act.deferred.len();
         self.push_facts(facts);
         let jump = body(self, act);
         self.facts.truncate(base);
-        let diff = self.heap.take_back(mark);
+        let (diff, reads) = self.heap.end(mark);
+        let mut more = false;
         if matches!(jump, Jump::Return | Jump::Throw) {
             act.deferred.push((jump, diff));
         } else {
-            self.merge_arms(vec![(diff, Vec::new()), (Vec::new(), Vec::new())]);
+            more |= self.heap.merge_pass(diff, &reads);
         }
         let mut at = held;
         while at < act.deferred.len() {
             if matches!(act.deferred[at].0, Jump::Break | Jump::Continue) {
                 let (_, diff) = act.deferred.remove(at);
-                self.merge_arms(vec![(diff, Vec::new()), (Vec::new(), Vec::new())]);
+                more |= self.heap.merge_pass(diff, &reads);
             } else {
                 at += 1;
             }
         }
+        more
     }
 
     /// Runs the arms of a condition and joins them.
@@ -1052,6 +1087,7 @@ impl<'a> Machine<'a> {
         let yes_held = self.facts_since(base);
         self.facts.truncate(base);
         let yes_diff = self.heap.take_back(mark);
+        let mark = self.heap.mark();
         self.push_facts(&no_facts);
         let between = self.record.calls.len();
         let no_jump = no(self, act);
@@ -1065,7 +1101,7 @@ impl<'a> Machine<'a> {
         match (yes_jump, no_jump) {
             (Jump::Next, Jump::Next) => {
                 let both = intersect(&yes_held, &no_held);
-                self.merge_arms(vec![(yes_diff, yes_held), (no_diff, no_held)]);
+                self.heap.merge(&[(yes_diff, yes_held), (no_diff, no_held)]);
                 self.push_facts(&both);
                 Jump::Next
             }
@@ -1082,7 +1118,7 @@ impl<'a> Machine<'a> {
                 Jump::Next
             }
             (left, right) => {
-                self.merge_arms(vec![(yes_diff, Vec::new()), (no_diff, Vec::new())]);
+                self.heap.merge(&[(yes_diff, Ids::new()), (no_diff, Ids::new())]);
                 if left == right { left } else { Jump::Return }
             }
         }
@@ -1136,10 +1172,10 @@ impl<'a> Machine<'a> {
         }
         if !has_default {
             survived = true;
-            arms.push((Vec::new(), Vec::new()));
+            arms.push((Diff::new(), Ids::new()));
         }
         if arms.len() > 1 {
-            self.merge_arms(arms);
+            self.heap.merge(&arms);
         } else {
             for (diff, _) in arms {
                 self.heap.apply(diff);
@@ -1242,7 +1278,7 @@ impl<'a> Machine<'a> {
             Pattern::Array { items, rest } => {
                 for (index, item) in items.iter().enumerate() {
                     if let Some(target) = item {
-                        let key = self.sym(&index.to_string());
+                        let key = self.index_sym(index);
                         let field =
                             self.field(&value, &Keys(vec![key]), Place { file: act.file, span: Span::default() });
                         self.bind(act, target, field);
@@ -1357,10 +1393,11 @@ impl<'a> Machine<'a> {
             if let Some((_, function)) = list.iter().find(|(name, _)| *name == key) {
                 return Some(*function);
             }
-            if object.fields.contains_key(&key) {
+            let proto = object.proto;
+            if self.heap.has(id, key) {
                 return None;
             }
-            at = object.proto;
+            at = proto;
         }
         None
     }
@@ -1433,7 +1470,7 @@ impl<'a> Machine<'a> {
             for _ in 0..16 {
                 let Some(id) = at else { break };
                 if let Some(value) = self.heap.get(id, key).cloned() {
-                    if !value.taints.is_empty() && self.recording {
+                    if !value.taints.is_empty() {
                         self.read_taints(&value, place);
                     }
                     out.join(&value);
@@ -1518,7 +1555,7 @@ impl<'a> Machine<'a> {
         for &object in &list.objects {
             let kind = self.heap.kind(object).clone();
             for key in self.heap.keys(object) {
-                let numeric = key == ITEM || self.spell(key).parse::<u32>().is_ok();
+                let numeric = self.is_item(key);
                 if (numeric || matches!(kind, Kind::Map))
                     && let Some(value) = self.heap.get(object, key).cloned()
                 {
@@ -1624,7 +1661,7 @@ impl<'a> Machine<'a> {
                     if open || index >= 64 {
                         self.heap.add(array, ITEM, &value);
                     } else {
-                        let key = self.sym(&index.to_string());
+                        let key = self.index_sym(index);
                         self.heap.set(array, key, Some(value));
                     }
                     index += 1;
@@ -1663,7 +1700,7 @@ impl<'a> Machine<'a> {
             ExprKind::New { callee, args } => {
                 let target = self.eval(act, callee);
                 let (values, places) = self.args(act, args);
-                let site = Site { place, args: places, name: chain_text(callee, act.script).into(), used: true };
+                let site = Site { place, args: places, name: self.chain(callee, act.script), used: true };
                 let mut out = Value::default();
                 for &id in target.objects.iter().take(4) {
                     let made = self.construct(id, values.clone(), &site);
@@ -2337,7 +2374,7 @@ impl<'a> Machine<'a> {
                 let mut index = 0;
                 let mut any = false;
                 while index < 16 {
-                    let key = self.sym(&index.to_string());
+                    let key = self.index_sym(index);
                     let mut item = Value::default();
                     for &object in &value.objects {
                         if let Some(found) = self.heap.get(object, key) {
@@ -2388,7 +2425,7 @@ impl<'a> Machine<'a> {
         used: bool,
     ) -> Value {
         let place = Place { file: act.file, span: expr.span };
-        let name: Name = chain_text(callee, act.script).into();
+        let name = self.chain(callee, act.script);
         match &callee.kind {
             ExprKind::Super => {
                 let parent = self.eval(act, callee);

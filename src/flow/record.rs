@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use super::solution::{BlindSpot, Branch, Flow, HostCall, Navigation, Place, Reach, SinkKind, Step, Update};
-use super::value::{Ids, TaintId};
+use super::heap::Reads;
+use super::solution::{BlindSpot, Branch, Entry, Flow, HostCall, Navigation, Place, Reach, SinkKind, Step, Update};
+use super::value::{Ids, TaintId, Value, intersect};
 use crate::model::ir::Name;
 use crate::source::FileId;
 
@@ -31,13 +32,16 @@ pub(super) struct Draft {
 /// Key of a flow: sink place, API, parameter, collection, protections.
 pub(super) type FlowKey = (Place, Name, Name, usize, String);
 
-/// Everything written down in the last round, and what outlives rounds.
+/// Flows by key, each with the taint that it was first seen for.
+pub(super) type Flows = BTreeMap<FlowKey, (Flow, TaintId)>;
+
+/// What is written down while the machine runs.
 #[derive(Debug, Default)]
 pub(super) struct Record {
+    // Of the execution that runs now.
     pub calls: Vec<HostCall>,
-    pub collections: Vec<Draft>,
-    pub collection_ids: FxHashMap<(Place, Name), usize>,
-    pub flows: BTreeMap<FlowKey, Flow>,
+    pub reaches: Vec<(usize, Reach)>,
+    pub flows: Flows,
     pub branches: Vec<Branch>,
     pub updates: BTreeSet<Update>,
     pub share_results: BTreeSet<Place>,
@@ -45,69 +49,171 @@ pub(super) struct Record {
     pub reached: BTreeSet<(FileId, u32)>,
     pub shown: BTreeSet<Place>,
     pub navigations: Vec<Navigation>,
-    /// Steps of each taint, in the order in which they were first taken.
-    pub ways: FxHashMap<TaintId, Vec<Step>>,
+    /// What held when a page was opened, by route.
+    pub openings: Vec<(Name, Ids)>,
     /// Facts of the promise whose rejection a `catch` clause sees.
     pub last_rejection: Option<Ids>,
+    // Of all executions.
+    pub collections: Vec<Draft>,
+    pub collection_ids: FxHashMap<(Place, Name), usize>,
+    /// Steps of each taint, in the order in which they were first taken.
+    pub ways: FxHashMap<TaintId, Vec<Step>>,
+}
+
+/// What one execution wrote down.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    calls: Vec<HostCall>,
+    reaches: Vec<(usize, Reach)>,
+    flows: Flows,
+    branches: Vec<Branch>,
+    updates: BTreeSet<Update>,
+    share_results: BTreeSet<Place>,
+    blind_spots: BTreeSet<BlindSpot>,
+    reached: BTreeSet<(FileId, u32)>,
+    shown: BTreeSet<Place>,
+    navigations: Vec<Navigation>,
+    openings: Vec<(Name, Ids)>,
 }
 
 impl Record {
-    /// Starts a round: drops what rounds before had written down, keeps the collections' identities.
-    pub fn restart(&mut self) {
-        use super::solution::EntryKind::TopLevel;
-        // Top-level code runs once: what it did stays.
-        let kept = self.calls.iter().position(|call| call.entry.kind != TopLevel).unwrap_or(self.calls.len());
-        self.calls.truncate(kept);
-        self.flows.retain(|_, flow| flow.entry.kind == TopLevel);
-        self.branches.retain(|branch| branch.entry.kind == TopLevel);
-        self.blind_spots.retain(|spot| spot.note == "budget-exhausted");
-        self.shown.clear();
-        self.updates.clear();
-        self.navigations.clear();
-        for draft in &mut self.collections {
-            draft.reaches.retain(|reach| reach.entry.kind == TopLevel);
+    /// Takes what was written down since the last cut.
+    pub fn cut(&mut self) -> Part {
+        Part {
+            calls: std::mem::take(&mut self.calls),
+            reaches: std::mem::take(&mut self.reaches),
+            flows: std::mem::take(&mut self.flows),
+            branches: std::mem::take(&mut self.branches),
+            updates: std::mem::take(&mut self.updates),
+            share_results: std::mem::take(&mut self.share_results),
+            blind_spots: std::mem::take(&mut self.blind_spots),
+            reached: std::mem::take(&mut self.reached),
+            shown: std::mem::take(&mut self.shown),
+            navigations: std::mem::take(&mut self.navigations),
+            openings: std::mem::take(&mut self.openings),
         }
+    }
+
+    /// Goes on where a cut was made.
+    pub fn resume(&mut self, part: Part) {
+        self.calls = part.calls;
+        self.reaches = part.reaches;
+        self.flows = part.flows;
+        self.branches = part.branches;
+        self.updates = part.updates;
+        self.share_results = part.share_results;
+        self.blind_spots = part.blind_spots;
+        self.reached = part.reached;
+        self.shown = part.shown;
+        self.navigations = part.navigations;
+        self.openings = part.openings;
     }
 
     pub fn blind(&mut self, place: Place, note: &'static str, name: &str) {
         self.blind_spots.insert(BlindSpot { place, note, name: name.into() });
     }
+}
 
-    pub fn reach(&mut self, collection: usize, reach: Reach) {
-        let reaches = &mut self.collections[collection].reaches;
-        if reaches.len() >= 64 {
-            // Keep the weakest ways.
-            if let Some(strongest) = reaches.iter_mut().max_by_key(|known| known.consent)
-                && strongest.consent > reach.consent
-            {
-                *strongest = reach;
-            }
-            return;
-        }
-        if !reaches.iter().any(|known| known.entry == reach.entry && known.facts == reach.facts) {
-            reaches.push(reach);
-        }
+/// The last execution of an entry point: from what, and what came of it. It stands until something that it read changes.
+#[derive(Debug)]
+pub(super) struct Run {
+    /// What held at its start.
+    pub held: Ids,
+    /// What it was about: the function called, the answer shared.
+    pub subject: Value,
+    pub reads: Reads,
+    /// The heap's clock at its start.
+    pub clock: u32,
+    /// Whether it asked for what its round did not know yet.
+    pub again: bool,
+    pub round: usize,
+    pub answer: Value,
+    pub part: Part,
+}
+
+/// The executions of all entry points.
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    ids: FxHashMap<(Entry, u32), usize>,
+    /// How often an entry came up in this round.
+    times: FxHashMap<Entry, u32>,
+    /// In the order in which they first came up.
+    pub list: Vec<Option<Run>>,
+    /// What top-level code did.
+    pub top: Vec<Part>,
+    /// How many had to run in this round.
+    pub ran: usize,
+}
+
+impl Runs {
+    pub fn restart(&mut self) {
+        self.times.clear();
+        self.ran = 0;
     }
 
-    pub fn flow(&mut self, key: FlowKey, flow: Flow) {
-        match self.flows.get_mut(&key) {
-            Some(known) => {
-                known.kinds.extend(flow.kinds);
-                for url in flow.urls {
-                    if !known.urls.contains(&url) && known.urls.len() < 8 {
-                        known.urls.push(url);
-                    }
+    /// The place of an entry point that comes up now.
+    pub fn find(&mut self, entry: &Entry) -> usize {
+        let times = self.times.entry(entry.clone()).or_default();
+        let key = (entry.clone(), *times);
+        *times += 1;
+        let next = self.list.len();
+        let index = *self.ids.entry(key).or_insert(next);
+        if index == next {
+            self.list.push(None);
+        }
+        index
+    }
+
+    /// What holds whenever a page is opened from inside the program, by route.
+    pub fn navigation_facts(&self) -> FxHashMap<Name, Ids> {
+        let mut out: FxHashMap<Name, Ids> = FxHashMap::default();
+        let parts = self.top.iter().chain(self.list.iter().flatten().map(|run| &run.part));
+        for (route, facts) in parts.flat_map(|part| &part.openings) {
+            match out.get_mut(route) {
+                Some(known) => *known = intersect(known, facts),
+                None => {
+                    out.insert(route.clone(), facts.clone());
                 }
-                if flow.consent < known.consent {
-                    known.consent = flow.consent;
-                    known.facts = flow.facts;
-                    known.entry = flow.entry;
+            }
+        }
+        out
+    }
+}
+
+/// Adds a way to a collection; of too many, the weakest are kept.
+fn reach(reaches: &mut Vec<Reach>, reach: Reach) {
+    if reaches.len() >= 64 {
+        if let Some(strongest) = reaches.iter_mut().max_by_key(|known| known.consent)
+            && strongest.consent > reach.consent
+        {
+            *strongest = reach;
+        }
+        return;
+    }
+    if !reaches.iter().any(|known| known.entry == reach.entry && known.facts == reach.facts) {
+        reaches.push(reach);
+    }
+}
+
+/// Adds a flow to those known.
+pub(super) fn flow(flows: &mut Flows, key: FlowKey, flow: Flow, taint: TaintId) {
+    match flows.get_mut(&key) {
+        Some((known, _)) => {
+            known.kinds.extend(flow.kinds);
+            for url in flow.urls {
+                if !known.urls.contains(&url) && known.urls.len() < 8 {
+                    known.urls.push(url);
                 }
-                known.in_url |= flow.in_url;
             }
-            None => {
-                self.flows.insert(key, flow);
+            if flow.consent < known.consent {
+                known.consent = flow.consent;
+                known.facts = flow.facts;
+                known.entry = flow.entry;
             }
+            known.in_url |= flow.in_url;
+        }
+        None => {
+            flows.insert(key, (flow, taint));
         }
     }
 }
@@ -133,8 +239,42 @@ impl super::machine::Machine<'_> {
     /// The solution, in a stable order.
     pub fn finish(mut self) -> super::solution::Solution {
         use super::solution::{Collection, Solution};
-        let drafts = std::mem::take(&mut self.record.collections);
-        let flows: Vec<Flow> = std::mem::take(&mut self.record.flows).into_values().collect();
+        let mut drafts = std::mem::take(&mut self.record.collections);
+        let mut whole = Part::default();
+        let runs = std::mem::take(&mut self.runs);
+        for part in runs.top.into_iter().chain(runs.list.into_iter().flatten().map(|run| run.part)) {
+            let first = whole.calls.len();
+            whole.calls.extend(part.calls);
+            whole.branches.extend(part.branches.into_iter().map(|mut branch| {
+                branch.then_calls.iter_mut().chain(&mut branch.else_calls).for_each(|call| *call += first);
+                branch
+            }));
+            for (collection, way) in part.reaches {
+                reach(&mut drafts[collection].reaches, way);
+            }
+            for (key, (one, taint)) in part.flows {
+                flow(&mut whole.flows, key, one, taint);
+            }
+            whole.updates.extend(part.updates);
+            whole.share_results.extend(part.share_results);
+            whole.blind_spots.extend(part.blind_spots);
+            whole.reached.extend(part.reached);
+            whole.shown.extend(part.shown);
+            whole.navigations.extend(part.navigations);
+        }
+        let ways = &self.record.ways;
+        let flows: Vec<Flow> = whole
+            .flows
+            .into_values()
+            .map(|(mut flow, taint)| {
+                let ends = |place| flow.hops.iter().any(|step: &Step| step.place == place);
+                let way: Vec<Step> =
+                    ways.get(&taint).into_iter().flatten().filter(|step| !ends(step.place)).take(12).cloned().collect();
+                let sink = flow.hops.len().saturating_sub(1);
+                flow.hops.splice(sink..sink, way);
+                flow
+            })
+            .collect();
         // Only what can happen is told; inputs count where what they hold leaves the page.
         let mut order: Vec<usize> = (0..drafts.len()).collect();
         order.sort_by_key(|&index| (drafts[index].place, drafts[index].source.clone()));
@@ -186,16 +326,16 @@ impl super::machine::Machine<'_> {
             })
             .collect();
         Solution {
-            calls: self.record.calls,
+            calls: whole.calls,
             collections,
             flows,
-            branches: self.record.branches,
-            updates: self.record.updates.into_iter().collect(),
-            share_results: self.record.share_results,
-            blind_spots: self.record.blind_spots.into_iter().collect(),
-            reached: self.record.reached,
-            shown: self.record.shown.into_iter().collect(),
-            navigations: self.record.navigations,
+            branches: whole.branches,
+            updates: whole.updates.into_iter().collect(),
+            share_results: whole.share_results,
+            blind_spots: whole.blind_spots.into_iter().collect(),
+            reached: whole.reached,
+            shown: whole.shown.into_iter().collect(),
+            navigations: whole.navigations,
             exhausted: self.exhausted,
         }
     }

@@ -58,6 +58,10 @@ pub struct Function {
     pub is_async: bool,
     /// Whether it is a generator.
     pub generator: bool,
+    /// Whether functions stand in it: its variables may outlive the call.
+    pub closes: bool,
+    /// Whether it, or an arrow function in it, reads `arguments`.
+    pub arguments: bool,
 }
 
 /// A parameter.

@@ -48,6 +48,8 @@ pub fn script_at(text: &str, kind: ScriptKind, offset: u32) -> Script {
                 arrow: false,
                 is_async: false,
                 generator: false,
+                closes: false,
+                arguments: false,
             }],
             damage: vec![whole],
             errors: vec![(Span::at(offset), "nested too deep".into())],
@@ -229,11 +231,25 @@ impl<'l> Lower<'l> {
                 "undefined" => ExprKind::Undefined,
                 "NaN" => ExprKind::Number(f64::NAN),
                 "Infinity" => ExprKind::Number(f64::INFINITY),
-                "arguments" => ExprKind::Arguments,
+                "arguments" => {
+                    self.reads_arguments();
+                    ExprKind::Arguments
+                }
                 name => ExprKind::Global(self.name(name)),
             },
         };
         simple(span, kind)
+    }
+
+    /// Notes a read of `arguments`, which arrow functions take from the functions around them.
+    fn reads_arguments(&mut self) {
+        let mut at = self.current;
+        while let Some(function) = self.script.functions.get_mut(at as usize)
+            && !std::mem::replace(&mut function.arguments, true)
+            && function.parent != at
+        {
+            at = function.parent;
+        }
     }
 
     /// Runs one level deeper; `None` and damage when that is too deep.
@@ -272,6 +288,8 @@ impl<'l> Lower<'l> {
             arrow: false,
             is_async: false,
             generator: false,
+            closes: false,
+            arguments: false,
         });
         if let Some(scope) = program.scope_id.get() {
             self.scopes.insert(scope, 0);
@@ -302,7 +320,12 @@ impl<'l> Lower<'l> {
             arrow: false,
             is_async: false,
             generator: false,
+            closes: false,
+            arguments: false,
         });
+        if let Some(parent) = self.script.functions.get_mut(self.current as usize) {
+            parent.closes = true;
+        }
         if let Some(scope) = scope {
             self.scopes.insert(scope, id);
         }

@@ -36,6 +36,7 @@ pub struct Cipher {
     /// How well it protects.
     pub class: CipherClass,
     chains: Vec<Arc<str>>,
+    /// In lower case.
     #[serde(default)]
     modules: Vec<Arc<str>>,
     /// Where the data stands.
@@ -80,6 +81,12 @@ impl Table {
     pub(super) fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
         let file: File = packs.parse("privacy/ciphers.toml", errors).unwrap_or_default();
         let mut by_last: HashMap<String, Vec<(usize, Vec<String>)>> = HashMap::new();
+        let mut file = file;
+        for cipher in &mut file.cipher {
+            for module in &mut cipher.modules {
+                *module = module.to_ascii_lowercase().into();
+            }
+        }
         for (index, cipher) in file.cipher.iter().enumerate() {
             for chain in &cipher.chains {
                 let parts: Vec<String> = chain.split('.').map(str::to_ascii_lowercase).collect();
@@ -99,6 +106,9 @@ impl Table {
 
     pub(super) fn find(&self, chain: &[&str], module: Option<&str>) -> Option<&Cipher> {
         let last = chain.last()?.to_ascii_lowercase();
+        if module.is_none() && !self.by_last.contains_key(&last) {
+            return None;
+        }
         let module = module.map(|module| module.trim_start_matches("./").to_ascii_lowercase());
         let mut best: Option<(usize, usize)> = None;
         if let Some(candidates) = self.by_last.get(&last) {
@@ -153,7 +163,8 @@ impl Table {
 fn from(cipher: &Cipher, module: &str) -> bool {
     let file = module.rsplit('/').next().unwrap_or(module).trim_end_matches(".js").trim_end_matches(".min");
     cipher.modules.iter().any(|known| {
-        let known = known.to_ascii_lowercase();
-        module == known || (!known.contains('/') && file == known) || module.ends_with(&format!("/{known}"))
+        module == &**known
+            || (!known.contains('/') && file == &**known)
+            || module.strip_suffix(&**known).is_some_and(|folder| folder.ends_with('/'))
     })
 }
