@@ -892,7 +892,8 @@ impl<'a> Machine<'a> {
                             pass(machine, Value { strings: vec![text.clone()], ..Value::default() });
                         }
                     } else {
-                        let _ = pass(machine, item.clone()) && pass(machine, item.clone()) && pass(machine, item.clone());
+                        let _ =
+                            pass(machine, item.clone()) && pass(machine, item.clone()) && pass(machine, item.clone());
                     }
                 });
                 if done.is_none() {
@@ -1441,6 +1442,13 @@ impl<'a> Machine<'a> {
         let kind = self.heap.kind(object).clone();
         if keys.0.is_empty() {
             // Any field: everything it has.
+            if let Kind::Host { path, .. } = &kind
+                && !path.is_empty()
+                && !self.host.apis.keys().any(|api| api.strip_prefix(&**path).is_some_and(|rest| rest.starts_with('.')))
+            {
+                // Something that the package itself keeps on the host object, such as a bundle's queue.
+                return Value::any();
+            }
             if let Kind::Host { .. } | Kind::External { .. } = kind {
                 self.record.blind(place, "dynamic-member", "");
                 return Value::any();
