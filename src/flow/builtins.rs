@@ -1884,26 +1884,23 @@ impl<'a> Machine<'a> {
         if args.iter().all(|arg| arg.taints.is_empty() && arg.strings.is_empty() && arg.objects.is_empty()) {
             return None;
         }
-        if self.may_protect(file) {
-            let stem = self.package.source(file).name().split('.').next().unwrap_or("").to_owned();
-            let chain: Vec<&str> = site.name.split('.').collect();
-            let chain: &[&str] = if chain.is_empty() || site.name.is_empty() { &[label] } else { &chain };
-            return self
-                .protect(chain, Some(&stem), args, site)
-                .or_else(|| self.protect(&[label], Some(&stem), args, site));
-        }
-        None
+        let stem = self.may_protect(file)?;
+        let chain: Vec<&str> = site.name.split('.').collect();
+        let chain: &[&str] = if chain.is_empty() || site.name.is_empty() { &[label] } else { &chain };
+        self.protect(chain, stem.as_deref(), args, site).or_else(|| self.protect(&[label], stem.as_deref(), args, site))
     }
 
-    /// Whether a file's functions can be protecting ones that the tables know: it is a library's, or named like one.
-    fn may_protect(&mut self, file: FileId) -> bool {
-        if let Some(&known) = self.protecting.get(&file) {
-            return known;
+    /// Whether a file's functions can be protecting ones that the tables know: it is a library's, or named like one. With its
+    /// name, where the tables know that as a module.
+    fn may_protect(&mut self, file: FileId) -> Option<Option<Name>> {
+        if let Some(known) = self.protecting.get(&file) {
+            return known.clone();
         }
         let stem = self.package.source(file).name().split('.').next().unwrap_or("");
-        let known = !matches!(self.package.files[file.index()].origin, FileOrigin::Own)
-            || self.policy.privacy.is_cipher_module(stem);
-        self.protecting.insert(file, known);
+        let module = self.policy.privacy.is_protecting_module(stem).then(|| name(stem));
+        let library = !matches!(self.package.files[file.index()].origin, FileOrigin::Own);
+        let known = (library || self.policy.privacy.is_cipher_module(stem)).then_some(module);
+        self.protecting.insert(file, known.clone());
         known
     }
 

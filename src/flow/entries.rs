@@ -1,6 +1,7 @@
 //! Entry points: what the host and the user call, with what, and what is known then.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use super::heap::{ITEM, Kind};
 use super::machine::{Act, Keys, Machine, Site, Taint, name};
@@ -996,7 +997,7 @@ impl<'a> Machine<'a> {
         if value.parts.is_empty() {
             return Value::string("".into(), None);
         }
-        let variables = self.loop_variables(unit, template, node, 0);
+        let variables = self.loop_variables(unit, template, node);
         let instance = self.instance(unit);
         let data_key = self.sym("data");
         let data = self.heap.get(instance, data_key).cloned().unwrap_or_default();
@@ -1047,26 +1048,13 @@ impl<'a> Machine<'a> {
         out.unwrap_or_else(Value::any)
     }
 
-    /// Loop variables that an element stands in, and view-script modules of its template.
-    fn loop_variables(&mut self, unit: UnitId, template: FileId, node: NodeId, depth: usize) -> Vec<(Name, Value)> {
-        let mut out = Vec::new();
-        let Some(facts) = self.program.template(template) else { return out };
-        let prefix = self.host.info.directive_prefix.clone();
-        let mut chain = Vec::new();
-        let mut at = node;
-        while let Some(this) = facts.document.nodes.get(at as usize) {
-            if let NodeKind::Element(element) = &this.kind {
-                chain.push(element);
-            }
-            if this.parent == at {
-                break;
-            }
-            at = this.parent;
+    /// View-script modules of a template, by the name that it gives them.
+    fn view_modules(&mut self, template: FileId) -> Rc<[(Name, FileId)]> {
+        if let Some(known) = self.view_modules.get(&template) {
+            return known.clone();
         }
-        let instance = self.instance(unit);
-        let data_key = self.sym("data");
-        let data = self.heap.get(instance, data_key).cloned().unwrap_or_default();
-        if depth == 0 {
+        let mut out = Vec::new();
+        if let Some(facts) = self.program.template(template) {
             for require in &self.program.requires[template.index()] {
                 let Some(target) = require.target else { continue };
                 if self.program.script(target).is_none() {
@@ -1084,10 +1072,37 @@ impl<'a> Machine<'a> {
                     _ => None,
                 });
                 if let Some(module) = module {
-                    let value = self.load(target, "");
-                    out.push((name(&module), value));
+                    out.push((name(&module), target));
                 }
             }
+        }
+        let out: Rc<[(Name, FileId)]> = out.into();
+        self.view_modules.insert(template, out.clone());
+        out
+    }
+
+    /// Loop variables that an element stands in, and view-script modules of its template.
+    fn loop_variables(&mut self, unit: UnitId, template: FileId, node: NodeId) -> Vec<(Name, Value)> {
+        let mut out = Vec::new();
+        let Some(facts) = self.program.template(template) else { return out };
+        let prefix = self.host.info.directive_prefix.clone();
+        let mut chain = Vec::new();
+        let mut at = node;
+        while let Some(this) = facts.document.nodes.get(at as usize) {
+            if let NodeKind::Element(element) = &this.kind {
+                chain.push(element);
+            }
+            if this.parent == at {
+                break;
+            }
+            at = this.parent;
+        }
+        let instance = self.instance(unit);
+        let data_key = self.sym("data");
+        let data = self.heap.get(instance, data_key).cloned().unwrap_or_default();
+        for (module, file) in self.view_modules(template).iter() {
+            let value = self.load(*file, "");
+            out.push((module.clone(), value));
         }
         for element in chain.iter().rev() {
             let Some(attribute) = ["for", "for-items"].iter().find_map(|directive| {

@@ -21,7 +21,7 @@ use crate::model::ir::{
     Arg, Class, Expr, ExprKind, FnId, Key, Name, Operator, Pattern, Property, Script, Stmt, StmtKind, VarId,
 };
 use crate::model::{Program, UnitId};
-use crate::package::Package;
+use crate::package::{Origin as FileOrigin, Package};
 use crate::policy::Policy;
 use crate::policy::host::Host;
 use crate::source::{FileId, Span};
@@ -34,11 +34,13 @@ const MAX_RECURSION: usize = 2;
 const MAX_TARGETS: usize = 8;
 /// How often a statement may run because loops, lists and callees around it are taken one by one. Beyond that they are taken
 /// as a whole: nested, they would multiply.
-const MAX_WAYS: usize = 48;
+const MAX_WAYS: usize = 32;
+/// The same inside libraries: what they do with values matters, not with which item first.
+const MAX_WAYS_LIBRARY: usize = 8;
 /// Steps of one entry point.
 const ENTRY_STEPS: u64 = 60_000;
 /// Steps of a package.
-const TOTAL_STEPS: u64 = 1_500_000;
+const TOTAL_STEPS: u64 = 4_000_000;
 
 /// `this` of a frame.
 pub(super) const THIS: Sym = u32::MAX;
@@ -117,6 +119,8 @@ pub(super) struct Called {
     pub function: FnId,
     pub site: Place,
     pub name: Name,
+    /// Whether the function is a library's.
+    pub library: bool,
 }
 
 pub(super) struct Machine<'a> {
@@ -133,8 +137,10 @@ pub(super) struct Machine<'a> {
     numeric: Vec<bool>,
     /// Callees as written, by where they stand in memory.
     chains: FxHashMap<usize, Name>,
-    /// Whether a file's functions can be protecting ones.
-    pub protecting: FxHashMap<FileId, bool>,
+    /// View-script modules of each template.
+    pub view_modules: FxHashMap<FileId, Rc<[(Name, FileId)]>>,
+    /// Whether a file's functions can be protecting ones: with the name of the file, where the tables know that, too.
+    pub protecting: FxHashMap<FileId, Option<Option<Name>>>,
     fact_ids: FxHashMap<Fact, FactId>,
     pub fact_table: Vec<Fact>,
     origin_ids: FxHashMap<Origin, OriginId>,
@@ -205,6 +211,7 @@ impl<'a> Machine<'a> {
             indices: Vec::new(),
             numeric: Vec::new(),
             chains: FxHashMap::default(),
+            view_modules: FxHashMap::default(),
             protecting: FxHashMap::default(),
             fact_ids: FxHashMap::default(),
             fact_table: Vec::new(),
@@ -513,7 +520,8 @@ impl<'a> Machine<'a> {
     /// Takes `ways` one by one in `body`, if that is not too much here; `None` when they are to be taken as a whole.
     pub fn split<R>(&mut self, ways: usize, body: impl FnOnce(&mut Self) -> R) -> Option<R> {
         let before = self.ways;
-        if before * ways > MAX_WAYS {
+        let most = if self.stack.last().is_some_and(|called| called.library) { MAX_WAYS_LIBRARY } else { MAX_WAYS };
+        if before * ways > most {
             return None;
         }
         self.ways = before * ways.max(1);
@@ -604,7 +612,8 @@ impl<'a> Machine<'a> {
         (outer, site.place.file, site.place.span.start, site.place.span.end, file, function).hash(&mut hasher);
         self.context = hasher.finish();
         let name = body.name.clone().unwrap_or_else(|| site.name.clone());
-        self.stack.push(Called { file, function, site: site.place, name });
+        let library = !matches!(self.package.files[file.index()].origin, FileOrigin::Own);
+        self.stack.push(Called { file, function, site: site.place, name, library });
         self.record.reached.insert((file, function));
         let kind = Kind::Frame { file, parent: Some(frame) };
         let new = if body.closes {

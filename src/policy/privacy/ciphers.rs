@@ -104,6 +104,12 @@ impl Table {
         self.ciphers.iter().any(|cipher| cipher.class != CipherClass::Encoding && from(cipher, &name))
     }
 
+    /// The same, encodings included.
+    pub(super) fn has_module(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        self.ciphers.iter().any(|cipher| from(cipher, &name))
+    }
+
     pub(super) fn find(&self, chain: &[&str], module: Option<&str>) -> Option<&Cipher> {
         let last = chain.last()?.to_ascii_lowercase();
         if module.is_none() && !self.by_last.contains_key(&last) {

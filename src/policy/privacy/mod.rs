@@ -227,6 +227,11 @@ impl Privacy {
         self.ciphers.is_module(name)
     }
 
+    /// Whether a module or file of that name gives functions that encrypt, hash, mask or encode.
+    pub fn is_protecting_module(&self, name: &str) -> bool {
+        self.ciphers.has_module(name)
+    }
+
     /// Whether the text of a mode argument (`CryptoJS.mode.ECB`, `"ecb"`) names a mode that shows patterns.
     pub fn is_weak_mode(&self, text: &str) -> bool {
         text.to_ascii_lowercase().contains("ecb")
