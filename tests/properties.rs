@@ -291,3 +291,405 @@ fn deleting_one_token_hides_only_what_it_touches() {
     println!("{kept:.2} % of {total} deletions\n{}", lost.join("\n"));
     assert!(kept >= 97.0, "{kept:.2} % of {total} deletions\n{}", lost.join("\n"));
 }
+
+/// Texts grown from seeds: pieces put in, ranges cut out, ranges doubled.
+mod grown {
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
+    #[derive(Clone, Debug)]
+    enum Change {
+        Insert(Index, &'static str),
+        Character(Index, char),
+        Cut(Index, usize),
+        Double(Index, usize),
+    }
+
+    fn at(text: &str, index: Index) -> usize {
+        let mut at = index.index(text.len() + 1);
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    }
+
+    fn end(text: &str, from: usize, length: usize) -> usize {
+        let mut end = (from + length).min(text.len());
+        while !text.is_char_boundary(end) {
+            end += 1;
+        }
+        end
+    }
+
+    fn apply(mut text: String, changes: Vec<Change>) -> String {
+        for change in changes {
+            match change {
+                Change::Insert(index, piece) => text.insert_str(at(&text, index), piece),
+                Change::Character(index, character) => text.insert(at(&text, index), character),
+                Change::Cut(index, length) => {
+                    let from = at(&text, index);
+                    let end = end(&text, from, length);
+                    text.replace_range(from..end, "");
+                }
+                Change::Double(index, length) => {
+                    let from = at(&text, index);
+                    let piece = text[from..end(&text, from, length)].to_owned();
+                    text.insert_str(from, &piece);
+                }
+            }
+        }
+        text
+    }
+
+    pub fn text(seeds: &'static [&'static str], pieces: &'static [&'static str]) -> impl Strategy<Value = String> {
+        let change = prop_oneof![
+            4 => (any::<Index>(), select(pieces)).prop_map(|(index, piece)| Change::Insert(index, piece)),
+            1 => (any::<Index>(), any::<char>()).prop_map(|(index, character)| Change::Character(index, character)),
+            2 => (any::<Index>(), 1..40usize).prop_map(|(index, length)| Change::Cut(index, length)),
+            1 => (any::<Index>(), 1..200usize).prop_map(|(index, length)| Change::Double(index, length)),
+        ];
+        (select(seeds), prop::collection::vec(change, 0..8)).prop_map(|(seed, changes)| apply(seed.to_owned(), changes))
+    }
+}
+
+const SCRIPTS: &[&str] = &[
+    "Page({ data: { a: 1 }, onLoad(o) { const { b, ...c } = o; this.setData({ ['x.' + b]: `t${c.d}` }) } })",
+    "const api = swan; export default async function f(a = 1, [b, , c]) { for await (const x of a) yield* g(x?.y ?? 'z') }",
+    "!function(e,t){\"object\"==typeof exports?module.exports=t():e.x=t()}(this,function(){return[function(e){e.a=/[/\\]]+/g}]});",
+    "class A extends B { static #p = 1; get q() { return super.q } set q(v) { delete this[v] } async *[Symbol.iterator]() {} }",
+    "// minivet-ignore-next-line privacy/log-exposure -- 测试\nswitch (a) { case 1: try { throw b } catch { break } finally { c() } default: do d--; while (d) }",
+];
+const SCRIPT_PIECES: &[&str] = &[
+    "{",
+    "}",
+    "(",
+    ")",
+    "[",
+    "]",
+    "`",
+    "${",
+    "'",
+    "\"",
+    "/",
+    "/*",
+    "*/",
+    "//",
+    "\n",
+    ";",
+    ",",
+    ":",
+    "=>",
+    "...",
+    "?.",
+    "#",
+    "@",
+    "<",
+    "</",
+    "function ",
+    "class ",
+    "async ",
+    "await ",
+    "yield ",
+    "new ",
+    "=",
+    "+",
+    "?",
+    "\\",
+    "\\u{110000}",
+    "\\ud800",
+    "\u{2028}",
+    "\u{202e}",
+    "import ",
+    "export ",
+    "<!--",
+    "-->",
+    "0x",
+    "1e",
+    "0b2",
+    "enum ",
+    "let ",
+    "中",
+    "minivet-ignore-file ",
+    "minivet-ignore-next-line a -- ",
+];
+const TEMPLATES: &[&str] = &[
+    "<view s-for=\"item, i in list trackBy item.id\" class=\"a {{b ? 'c' : d}}\" bindtap=\"tap\">{{item.name | f}} 文字 &lt;&#x4e2d;</view>",
+    "<!-- minivet-ignore-file a/b -- c --><block wx:if='{{a && b}}'><input value={{v}} placeholder=\"手机号\"/></block><wxs module=\"m\">var a = 1;</wxs>",
+    "<template name=\"t\"><text>{{= x =}}</text></template><template is=\"t\" data=\"{{...a, b: c}}\"/><import src=\"a.swan\"/>",
+];
+const TEMPLATE_PIECES: &[&str] = &[
+    "<",
+    ">",
+    "/>",
+    "</",
+    "</view>",
+    "<view",
+    "{{",
+    "}}",
+    "\"",
+    "'",
+    "=",
+    " a=",
+    "<!--",
+    "-->",
+    "&",
+    "&#",
+    "&#x110000;",
+    "&#0;",
+    ";",
+    "{",
+    "}",
+    "s-if=\"",
+    "<wxs>",
+    "</wxs>",
+    "<text>",
+    "\n",
+    "\0",
+    "\u{202e}",
+    "中",
+    "\\",
+    "/",
+];
+const DATA: &[&str] = &[
+    r#"{"pages": ["a/b"], "n": [1, -2.5e3, true, null], "s": "\u4e2d\n\\", "o": {"": {}}}"#,
+    "// comment\n{\"a\": [1,], /* b */ 'c': +1}",
+    "[[[[]]]]",
+];
+const DATA_PIECES: &[&str] = &[
+    "{", "}", "[", "]", ":", ",", "\"", "'", "\\", "\\u", "\\ud800", "//", "/*", "*/", "\n", "1", "-", ".", "e", "NaN",
+    "true", "nul", "中", "\0",
+];
+const CONFIGURATIONS: &[&str] = &[
+    "[package]\nhost = \"swan\"\ncategories = [\"效率/信息查询\"]\n[check]\nexclude = [\"a/**\"]\nprofile = \"gate\"\n",
+    "[rules.\"privacy/log-exposure\"]\nseverity = \"off\"\n[limits]\nseconds = 3\n",
+];
+const CONFIGURATION_PIECES: &[&str] = &[
+    "[",
+    "]",
+    "=",
+    "\"",
+    "'",
+    "\n",
+    "\"\"\"",
+    "{",
+    "}",
+    ",",
+    ".",
+    "#",
+    "1",
+    "-1",
+    "99999999999999999999",
+    "true",
+    "host",
+    "[limits]",
+    "a = ",
+    "[rules.\"x/y\"]\n",
+    "severity = \"of\"",
+    "中",
+    "[**",
+    "\u{0}",
+];
+const WORDS: &[&str] = &[
+    "在线赌博平台，禁止赌博。加微信领红包",
+    "代 开 发 票 shuang 色 球",
+    "賭愽 du bo 发漂 氵去轮工力 ①②③ 𝐚𝐛𝐜 ＶＸ：ab12",
+];
+const WORD_PIECES: &[&str] = &[
+    "赌", "博", "du", "bo", " ", "。", "不", "禁止", "\u{200b}", "\u{0301}", "*", "-", "1", "Ａ", "貝", "者", "𠮷",
+    "🎰", "ß", "İ", "\n", "a",
+];
+
+fn spans(program: &Script, text: &str) -> bool {
+    let inside = |span: Span| span.start <= span.end && span.end as usize <= text.len();
+    program.functions.iter().all(|function| inside(function.span))
+        && program.variables.iter().all(|variable| inside(variable.span))
+        && program.damage.iter().all(|span| inside(*span))
+        && program.errors.iter().all(|(span, _)| inside(*span))
+}
+
+mod readers {
+    use std::path::Path;
+
+    use minivet::engine::{self, Options};
+    use minivet::model::facts::{FactsDialect, template_facts};
+    use minivet::policy::Policy;
+    use minivet::syntax::{json, template};
+    use proptest::prelude::*;
+    use proptest::test_runner::Config;
+
+    use super::*;
+
+    fn cases(cases: u32) -> Config {
+        Config { failure_persistence: None, ..Config::with_cases(cases) }
+    }
+
+    fn policy() -> &'static Policy {
+        static POLICY: std::sync::OnceLock<Policy> = std::sync::OnceLock::new();
+        POLICY.get_or_init(|| Policy::embedded().map_err(|(_, errors)| errors).unwrap())
+    }
+
+    proptest! {
+        #![proptest_config(cases(96))]
+
+        #[test]
+        fn any_script_is_lowered(text in grown::text(SCRIPTS, SCRIPT_PIECES)) {
+            for kind in [ScriptKind::JavaScript, ScriptKind::TypeScript] {
+                let script = lower::script(&text, kind);
+                prop_assert!(!script.functions.is_empty());
+                prop_assert!(spans(&script, &text));
+                facts_by_function(&script);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_decoded_and_lowered(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let text = minivet::source::decode(&bytes).text;
+            let script = lower::script(&text, ScriptKind::JavaScript);
+            prop_assert!(spans(&script, &text));
+            template_facts(&text, &FactsDialect::default());
+            json::parse(&text);
+        }
+
+        #[test]
+        fn text_is_decoded_to_itself(text in "\\PC{0,80}") {
+            prop_assume!(!text.starts_with('\u{feff}'));
+            prop_assert_eq!(minivet::source::decode(text.as_bytes()).text, text);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(cases(512))]
+
+        #[test]
+        fn any_template_is_read_without_loss(text in grown::text(TEMPLATES, TEMPLATE_PIECES)) {
+            let document = template::parse(&text, &template::Dialect::default());
+            prop_assert_eq!(document.reprint(&text), text.clone());
+            for node in &document.nodes {
+                prop_assert!(node.span.end as usize <= text.len() && text.get(node.span.start as usize..node.span.end as usize).is_some());
+            }
+            template_facts(&text, &FactsDialect::default());
+        }
+
+        #[test]
+        fn json_is_what_a_strict_reader_reads(text in grown::text(DATA, DATA_PIECES)) {
+            let own = json::parse(&text);
+            for (span, note) in &own.errors {
+                prop_assert!(span.end as usize <= text.len() && json::NOTES.contains(&&**note));
+            }
+            if let Ok(strict) = serde_json::from_str::<serde_json::Value>(&text) {
+                let value = own.value.as_ref().map(plain);
+                prop_assert_eq!(value, Some(strict));
+            }
+        }
+
+        #[test]
+        fn any_configuration_is_judged(text in grown::text(CONFIGURATIONS, CONFIGURATION_PIECES)) {
+            if let Err(failure) = engine::config::parse(Path::new("minivet.toml"), &text, policy()) {
+                prop_assert!(!failure.errors.is_empty());
+                for error in failure.errors {
+                    prop_assert!(error.span.start <= error.span.end && error.span.end <= text.len());
+                }
+            }
+        }
+
+        #[test]
+        fn matches_stand_in_the_text(text in grown::text(WORDS, WORD_PIECES)) {
+            for found in policy().content.matcher().find(&text) {
+                prop_assert!(text.get(found.span.clone()).is_some_and(|part| !part.is_empty()), "{:?}", found.span);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(cases(24))]
+
+        #[test]
+        fn any_package_is_vetted(
+            script in grown::text(SCRIPTS, SCRIPT_PIECES),
+            template in grown::text(TEMPLATES, TEMPLATE_PIECES),
+            app in grown::text(DATA, DATA_PIECES),
+        ) {
+            let files = vec![
+                ("app.json".to_owned(), app.into_bytes()),
+                ("a/b.js".to_owned(), script.into_bytes()),
+                ("a/b.swan".to_owned(), template.into_bytes()),
+            ];
+            let layouts = engine::layouts(policy());
+            let read = minivet::package::from_memory(Path::new("p"), files, &layouts, &Default::default());
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).stack_size(64 << 20).build().unwrap();
+            for package in read.unwrap_or_default() {
+                let options = Options { no_config: true, ..Options::default() };
+                let vetted = pool.install(|| engine::vet_package(package, policy(), &Default::default(), &options));
+                prop_assert!(vetted.engine_errors.is_empty(), "{:?}", vetted.engine_errors);
+                for hit in &vetted.hits {
+                    let source = &vetted.package.files[hit.finding.place.file.index()].source;
+                    prop_assert!(hit.finding.place.span.end as usize <= source.text.len());
+                }
+            }
+        }
+    }
+
+    /// Numbers as a strict reader takes them; of two values of one key the last.
+    fn plain(json: &json::Json) -> serde_json::Value {
+        use serde_json::Value;
+        match &json.value {
+            json::JsonValue::Null => Value::Null,
+            json::JsonValue::Bool(value) => Value::Bool(*value),
+            json::JsonValue::Number(text) => serde_json::from_str(text).unwrap(),
+            json::JsonValue::String(text) => Value::String(text.to_string()),
+            json::JsonValue::Array(items) => items.iter().map(plain).collect(),
+            json::JsonValue::Object(properties) => Value::Object(
+                properties.iter().map(|property| (property.key.to_string(), plain(&property.value))).collect(),
+            ),
+        }
+    }
+}
+
+/// Copies a folder, the files in another order, so that the file system lists them otherwise.
+fn copy_backwards(from: &std::path::Path, to: &std::path::Path) {
+    let mut entries: Vec<_> = std::fs::read_dir(from).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    std::fs::create_dir_all(to).unwrap();
+    for path in entries.iter().rev() {
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_backwards(path, &target);
+        } else {
+            std::fs::copy(path, target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_same_package_gives_the_same_bytes() {
+    let shop = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/packages/corner-shop");
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (folder.path().join("1/shop"), folder.path().join("2/shop"));
+    copy_backwards(&shop, &there);
+    copy_backwards(&there, &here);
+    let run = |parent: &std::path::Path, format: &str, threads: &str, locale: &str, zone: &str| {
+        let output = assert_cmd::Command::cargo_bin("minivet")
+            .unwrap()
+            .args(["check", "shop", "--lang", "zh", "--format", format])
+            .current_dir(parent.parent().unwrap())
+            .env("RAYON_NUM_THREADS", threads)
+            .env("LC_ALL", locale)
+            .env("TZ", zone)
+            .output()
+            .unwrap();
+        assert!(output.status.code().is_some_and(|code| code <= 1), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    for format in ["json", "sarif", "html", "terminal"] {
+        let first = run(&here, format, "1", "C", "UTC");
+        assert!(first.len() > 500);
+        for (parent, threads, locale, zone) in [
+            (&there, "1", "zh_CN.UTF-8", "Asia/Shanghai"),
+            (&here, "2", "en_US.UTF-8", "America/New_York"),
+            (&there, "8", "tr_TR.UTF-8", "Pacific/Auckland"),
+        ] {
+            let again = run(parent, format, threads, locale, zone);
+            assert!(first == again, "{format} differs with {threads} threads, {locale}, {zone}");
+        }
+    }
+}

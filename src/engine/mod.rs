@@ -278,6 +278,19 @@ pub fn vet(paths: &[PathBuf], policy: &Policy, options: &Options) -> Outcome {
 
 /// Vets every package under every path; where no configuration is found, by the one given.
 pub fn vet_with(paths: &[PathBuf], policy: &Policy, options: &Options, other: Option<&Config>) -> Outcome {
+    let texts = || policy.catalogue.ids().any(|id| id.starts_with("content/") && options.runs(id));
+    rayon::scope(|scope| {
+        // Takes longer than anything else of a small package, and nothing needs it before the rules.
+        if !options.no_rules && texts() {
+            scope.spawn(|_| {
+                policy.content.matcher();
+            });
+        }
+        vet_paths(paths, policy, options, other)
+    })
+}
+
+fn vet_paths(paths: &[PathBuf], policy: &Policy, options: &Options, other: Option<&Config>) -> Outcome {
     let limits = options.read.as_ref().map(|read| read.limits.clone()).unwrap_or_default();
     let mut outcome = Outcome::default();
     for path in paths {
@@ -440,8 +453,15 @@ fn vet_unless(
         return Err(Box::new(package));
     }
     let start = Instant::now();
-    let context =
-        Context { package: &package, policy, program: &program, solution: &solution, options: &config.options };
+    let shown = rules::conduct::Shown::default();
+    let context = Context {
+        package: &package,
+        policy,
+        program: &program,
+        solution: &solution,
+        options: &config.options,
+        shown: &shown,
+    };
     let mut findings = run_rules(&context, options, &watch, &mut errors, &mut timings);
     timings.stage("rules", start);
     if cancelled() {

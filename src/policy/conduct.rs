@@ -3,6 +3,7 @@
 //! A pattern is a row of word groups with the most characters that may stand between two of them:
 //! `"share ..8 give ..8 reward"`. One automaton over all words serves every topic; it is built at first use.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::OnceLock;
 
@@ -116,7 +117,7 @@ struct ShapeFile {
 
 /// A word found in a text.
 #[derive(Clone, Copy, Debug)]
-struct Hit {
+pub struct Hit {
     group: u16,
     start: u32,
     end: u32,
@@ -126,7 +127,7 @@ struct Hit {
 #[derive(Debug)]
 pub struct Scan<'t> {
     text: &'t str,
-    hits: Vec<Hit>,
+    hits: Cow<'t, [Hit]>,
 }
 
 impl Conduct {
@@ -252,11 +253,12 @@ impl Conduct {
 
     /// Finds all words in a text.
     pub fn scan<'t>(&self, text: &'t str) -> Scan<'t> {
-        let mut end = text.len().min(MAX_TEXT);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let text = &text[..end];
+        Scan { text: start_of(text), hits: self.hits(text).into() }
+    }
+
+    /// The words of a text, to be kept for [`scanned`](Self::scanned).
+    pub fn hits(&self, text: &str) -> Vec<Hit> {
+        let text = start_of(text);
         let mut hits = Vec::new();
         let automaton = self.automaton();
         let (folded, origin) = fold(text);
@@ -277,7 +279,12 @@ impl Conduct {
             }
         });
         hits.sort_by_key(|hit| (hit.start, hit.end));
-        Scan { text, hits }
+        hits
+    }
+
+    /// A text with its words, found before.
+    pub fn scanned<'t>(text: &'t str, hits: &'t [Hit]) -> Scan<'t> {
+        Scan { text: start_of(text), hits: hits.into() }
     }
 
     /// Where a topic's own patterns, or a shape of it, match.
@@ -380,6 +387,15 @@ impl Conduct {
             || words.windows(2).any(|pair| set.contains(&pair.join(" ")))
             || set.contains(&words.concat())
     }
+}
+
+/// The part of a text that is matched.
+fn start_of(text: &str) -> &str {
+    let mut end = text.len().min(MAX_TEXT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 impl Scan<'_> {

@@ -690,12 +690,14 @@ impl Builder<'_> {
         let solution = &self.vetted.solution;
         let lang = self.shape.lang;
         let options = Options::default();
+        let shown = Default::default();
         let known = crate::rules::privacy::inventory::facts(&Context {
             package: &self.vetted.package,
             policy: self.policy,
             program: &self.vetted.program,
             solution,
             options: &options,
+            shown: &shown,
         });
         let mut kinds: BTreeSet<&Arc<str>> = BTreeSet::new();
         for collection in solution.collections.iter().filter(|collection| collection.used) {
@@ -759,12 +761,14 @@ impl Builder<'_> {
             }
         }
         let options = Options::default();
+        let shown = Default::default();
         let context = Context {
             package: &self.vetted.package,
             policy: self.policy,
             program: &self.vetted.program,
             solution: &self.vetted.solution,
             options: &options,
+            shown: &shown,
         };
         let lang = self.shape.lang;
         let registry = self.policy.clauses();

@@ -24,6 +24,8 @@ pub struct Context<'a> {
     pub solution: &'a Solution,
     /// What the configuration sets for rules.
     pub options: &'a Options,
+    /// Texts as the conduct rules read them.
+    pub shown: &'a conduct::Shown,
 }
 
 /// Options of rules as configured: rule id, then option name.

@@ -33,13 +33,38 @@ pub fn simplified() -> impl Iterator<Item = (char, char)> {
     std::iter::from_fn(move || Some((lines.next()?, lines.next()?))).flat_map(|(from, to)| from.chars().zip(to.chars()))
 }
 
+/// Zero-width and combining characters, joiners, variation selectors.
+const IGNORABLE: &[(u32, u32)] = &[
+    (0xAD, 0xAD),
+    (0x300, 0x36F),
+    (0x483, 0x489),
+    (0x591, 0x5BD),
+    (0x610, 0x61A),
+    (0x61C, 0x61C),
+    (0x64B, 0x65F),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x1AB0, 0x1AFF),
+    (0x1DC0, 0x1DFF),
+    (0x200B, 0x200F),
+    (0x202A, 0x202E),
+    (0x2060, 0x206F),
+    (0x20D0, 0x20FF),
+    (0x302A, 0x302F),
+    (0x3099, 0x309A),
+    (0x3164, 0x3164),
+    (0xFE00, 0xFE0F),
+    (0xFE20, 0xFE2F),
+    (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFF8),
+    (0xE0000, 0xE0FFF),
+];
+
 fn is_ignored(c: u32) -> bool {
-    matches!(c,
-        0xAD | 0x34F | 0x61C | 0x115F | 0x1160 | 0x17B4 | 0x17B5 | 0x3164 | 0xFEFF | 0xFFA0
-        | 0x0300..=0x036F | 0x0483..=0x0489 | 0x0591..=0x05BD | 0x0610..=0x061A | 0x064B..=0x065F
-        | 0x180B..=0x180F | 0x1AB0..=0x1AFF | 0x1DC0..=0x1DFF | 0x200B..=0x200F | 0x202A..=0x202E
-        | 0x2060..=0x206F | 0x20D0..=0x20FF | 0x302A..=0x302F | 0x3099 | 0x309A | 0xFE00..=0xFE0F
-        | 0xFE20..=0xFE2F | 0xFFF0..=0xFFF8 | 0xE0000..=0xE0FFF)
+    let at = IGNORABLE.partition_point(|(_, end)| *end < c);
+    IGNORABLE.get(at).is_some_and(|(start, _)| *start <= c)
 }
 
 fn plain(c: char) -> Option<char> {
@@ -81,7 +106,11 @@ impl Table {
                 continue;
             }
             let Some(c) = char::from_u32(code) else { continue };
-            if let Some(c) = plain(c)
+            // Scripts between these have no capitals, and asking for theirs takes most of the time.
+            let cased = matches!(code, 0..=0x58F | 0x10A0..=0x10FF | 0x13A0..=0x13FF | 0x1C80..=0x1FFF
+                | 0x2100..=0x2DFF | 0xA640..=0xA7FF | 0xAB30..=0xABBF);
+            let unit = if cased { plain(c) } else { c.is_alphanumeric().then_some(c) };
+            if let Some(c) = unit
                 && (c as u32) < EXPANSION as u32
             {
                 table.codes[code as usize] = c as u16;
@@ -115,10 +144,8 @@ impl Table {
                 }
             };
         }
-        for code in 0..0x10000u32 {
-            if is_ignored(code) {
-                table.codes[code as usize] = IGNORED;
-            }
+        for (start, end) in IGNORABLE.iter().filter(|(_, end)| *end < 0x10000) {
+            table.codes[*start as usize..=*end as usize].fill(IGNORED);
         }
         for (from, to) in [('〇', '零'), ('○', '零'), ('➊', '1'), ('∨', 'v'), ('Ⅴ', 'v')] {
             table.codes[from as usize] = to as u16;
@@ -359,4 +386,31 @@ pub fn splits() -> impl Iterator<Item = (char, char, char)> {
             Some((left, right, whole))
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_scripts_with_capitals_are_lowered() {
+        let lookalikes: Vec<char> = LOOKALIKES.chars().collect();
+        let known: std::collections::HashSet<u32> = simplified().map(|(from, _)| from as u32).collect();
+        for code in 2..0xD800u32 {
+            let Some(c) = char::from_u32(code) else { continue };
+            if has_form(code)
+                || is_ignored(code)
+                || known.contains(&code)
+                || lookalikes.contains(&c)
+                || "○∨".contains(c)
+            {
+                continue;
+            }
+            let expected = plain(c).filter(|c| (*c as u32) < EXPANSION as u32).map_or(GAP, |c| c as u16);
+            if dressed(code).is_none() {
+                assert_eq!(TABLE.codes[code as usize], expected, "{code:#x}");
+            }
+        }
+        assert!(IGNORABLE.windows(2).all(|pair| pair[0].1 < pair[1].0));
+    }
 }

@@ -94,7 +94,31 @@ pub struct Privacy {
 impl Privacy {
     /// Reads `privacy/*.toml` and `security/secrets.toml`.
     pub fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
-        let taxonomy: TaxonomyFile = packs.parse("privacy/taxonomy.toml", errors).unwrap_or_default();
+        // Beside each other; mistakes keep the order.
+        let [mut inputs_errors, mut parties_errors] = [const { Vec::new() }; 2];
+        let ((inputs, ciphers, literals, security), (taxonomy, parties, consent, necessary, secrets)) = rayon::join(
+            || {
+                let errors = &mut inputs_errors;
+                (
+                    inputs::Vocabulary::load(packs, errors),
+                    ciphers::Table::load(packs, errors),
+                    literals::Table::load(packs, errors),
+                    SecurityWords::load(packs, errors),
+                )
+            },
+            || {
+                let errors = &mut parties_errors;
+                (
+                    packs.parse::<TaxonomyFile>("privacy/taxonomy.toml", errors).unwrap_or_default(),
+                    parties::Table::load(packs, errors),
+                    consent::Words::load(packs, errors),
+                    necessary::Table::load(packs, errors),
+                    secrets::Table::load(packs, errors),
+                )
+            },
+        );
+        errors.append(&mut inputs_errors);
+        errors.append(&mut parties_errors);
         let kinds: BTreeMap<Arc<str>, KindInfo> = taxonomy
             .kinds
             .into_iter()
@@ -105,14 +129,14 @@ impl Privacy {
             .collect();
         let privacy = Self {
             groups: taxonomy.groups,
-            inputs: inputs::Vocabulary::load(packs, errors),
-            ciphers: ciphers::Table::load(packs, errors),
-            parties: parties::Table::load(packs, errors),
-            consent: consent::Words::load(packs, errors),
-            necessary: necessary::Table::load(packs, errors),
-            literals: literals::Table::load(packs, errors),
-            secrets: secrets::Table::load(packs, errors),
-            security: SecurityWords::load(packs, errors),
+            inputs,
+            ciphers,
+            parties,
+            consent,
+            necessary,
+            literals,
+            secrets,
+            security,
             kinds,
         };
         for (file, kind) in privacy

@@ -72,7 +72,7 @@ fn draws(rule: &'static str, cx: &Context<'_>, out: &mut Vec<Finding>) {
     let mut seen = BTreeSet::new();
     for branch in random {
         let Some(unit) = unit(cx, &branch.entry.route) else { continue };
-        let texts = unit_texts(&runs, unit);
+        let texts = unit_texts(runs, unit);
         if conduct.fires("lottery", &conduct.scan(&texts)).is_none() {
             continue;
         }

@@ -33,7 +33,7 @@ impl Rule for GameChancePurchase {
             };
             let found = group.iter().find(|call| {
                 let names = conduct.scan(&call.entry.method);
-                let texts = unit(cx, &call.entry.route).map(|unit| unit_texts(&runs, unit)).unwrap_or_default();
+                let texts = unit(cx, &call.entry.route).map(|unit| unit_texts(runs, unit)).unwrap_or_default();
                 !told(call)
                     && (conduct.near(TOPIC, &names).is_some() || conduct.near(TOPIC, &conduct.scan(&texts)).is_some())
             });

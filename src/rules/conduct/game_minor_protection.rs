@@ -18,7 +18,7 @@ impl Rule for GameMinorProtection {
         }
         let Some(place) = absence(cx) else { return };
         let conduct = &cx.policy.conduct;
-        if !all_runs(cx).iter().any(|run| conduct.fires("game-minor", &conduct.scan(&run.text)).is_some()) {
+        if !all_runs(cx).iter().any(|run| conduct.fires("game-minor", &run.scan(cx)).is_some()) {
             out.push(Finding::new(self.id(), place).confidence(Confidence::Medium));
         }
     }

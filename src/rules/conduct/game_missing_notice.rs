@@ -23,7 +23,7 @@ impl Rule for GameMissingNotice {
         let runs = all_runs(cx);
         let conduct = &cx.policy.conduct;
         let notice = PARTS.iter().all(|part| runs.iter().any(|run| run.text.contains(part)));
-        let number = runs.iter().any(|run| conduct.near("game-notice", &conduct.scan(&run.text)).is_some());
+        let number = runs.iter().any(|run| conduct.near("game-notice", &run.scan(cx)).is_some());
         let missing = match (notice, number) {
             (true, true) => return,
             (false, true) => "game-notice",

@@ -27,12 +27,12 @@ impl Rule for HiddenIdentity {
         let mut seen = BTreeSet::new();
         for run in all_runs(cx) {
             let Site::Template(node) = run.site else { continue };
-            let Some(range) = conduct.near(TOPIC, &conduct.scan(&run.text)) else { continue };
+            let Some(range) = conduct.near(TOPIC, &run.scan(cx)) else { continue };
             let controls = cx.program.elements(run.file).filter(|(_, element)| {
                 matches!(&*element.name, "button" | "switch" | "checkbox" | "radio" | "label" | "input" | "textarea")
             });
             let mut near = controls.map(|(node, _)| Trigger { file: run.file, node });
-            if near.any(|trigger| trigger.node == node || beside(cx, trigger, &run)) {
+            if near.any(|trigger| trigger.node == node || beside(cx, trigger, run)) {
                 let place = run.place(range);
                 if seen.insert(place) {
                     out.push(

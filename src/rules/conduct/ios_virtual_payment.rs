@@ -27,7 +27,7 @@ impl Rule for IosVirtualPayment {
         let runs = all_runs(cx);
         for (place, group) in payments {
             let Some(open) = group.iter().find(|call| !guarded(cx, call)) else { continue };
-            if let Some((goods, confidence)) = virtual_goods(cx, &runs, open, place) {
+            if let Some((goods, confidence)) = virtual_goods(cx, runs, open, place) {
                 out.push(
                     Finding::new(self.id(), place)
                         .text("text", goods)

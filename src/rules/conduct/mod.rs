@@ -27,6 +27,8 @@ mod texts;
 mod unprompted_action;
 mod unprompted_jump;
 
+pub use texts::Shown;
+
 use super::Rule;
 
 /// All of them.

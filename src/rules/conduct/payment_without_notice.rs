@@ -22,7 +22,7 @@ impl Rule for PaymentWithoutNotice {
         }
         let runs = all_runs(cx);
         for (place, group) in payments {
-            if let Some(call) = group.iter().find(|call| !noticed(cx, &runs, call)) {
+            if let Some(call) = group.iter().find(|call| !noticed(cx, runs, call)) {
                 out.push(
                     Finding::new(self.id(), place)
                         .step(call.entry.place, "conduct-entry", call.entry.method.clone())
@@ -42,7 +42,7 @@ fn noticed(cx: &Context<'_>, runs: &[Run], call: &HostCall) -> bool {
     }
     let conduct = &cx.policy.conduct;
     let speaks = |run: &Run| {
-        let scan = conduct.scan(&run.text);
+        let scan = run.scan(cx);
         conduct.fires("price", &scan).is_some() || conduct.near("price", &scan).is_some()
     };
     // The control itself speaks of paying.
@@ -60,7 +60,7 @@ fn noticed(cx: &Context<'_>, runs: &[Run], call: &HostCall) -> bool {
     let Some(unit) = unit(cx, &call.entry.route) else { return false };
     runs.iter()
         .filter(|run| unit.templates.contains(&run.file))
-        .any(|run| conduct.fires("price", &conduct.scan(&run.text)).is_some())
+        .any(|run| conduct.fires("price", &run.scan(cx)).is_some())
         || unit.templates.iter().any(|file| shows_amount(cx, *file))
 }
 

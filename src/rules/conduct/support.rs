@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::texts::{Run, Site, runs};
+use super::texts::{Run, Site};
 use crate::flow::{EntryKind, Fact, HostCall, Place};
 use crate::model::Unit;
 use crate::package::Origin as FileOrigin;
@@ -193,15 +193,15 @@ pub fn beside(cx: &Context<'_>, trigger: Trigger, run: &Run) -> bool {
 }
 
 /// All texts of the package, with what the conduct words find in them.
-pub fn all_runs(cx: &Context<'_>) -> Vec<Run> {
-    runs(cx)
+pub fn all_runs<'c>(cx: &'c Context<'_>) -> &'c [Run] {
+    cx.shown.runs(cx)
 }
 
 /// Findings of a topic whose patterns fire alone, but for texts that another topic tells more exactly.
 pub fn told(cx: &Context<'_>, rule: &'static str, topic: &str, silent: &[&str], out: &mut Vec<Finding>) -> Vec<Place> {
     let mut places = Vec::new();
     for run in all_runs(cx) {
-        let scan = cx.policy.conduct.scan(&run.text);
+        let scan = run.scan(cx);
         let Some(range) = cx.policy.conduct.fires(topic, &scan) else { continue };
         if silent.iter().any(|topic| cx.policy.conduct.fires(topic, &scan).is_some()) {
             continue;
@@ -227,16 +227,16 @@ pub fn beside_triggers(
     if triggers.is_empty() {
         return places;
     }
-    let runs: Vec<(Run, Option<Span>)> = all_runs(cx)
-        .into_iter()
+    let runs: Vec<(&Run, Option<Span>)> = all_runs(cx)
+        .iter()
         .filter(|run| matches!(run.site, Site::Template(_)) && triggers.iter().any(|trigger| trigger.file == run.file))
         .map(|run| {
-            let found = cx.policy.conduct.near(topic, &cx.policy.conduct.scan(&run.text));
+            let found = cx.policy.conduct.near(topic, &run.scan(cx));
             (run, found)
         })
         .collect();
     for trigger in triggers {
-        let near: Vec<&(Run, Option<Span>)> = runs.iter().filter(|(run, _)| beside(cx, *trigger, run)).collect();
+        let near: Vec<&(&Run, Option<Span>)> = runs.iter().filter(|(run, _)| beside(cx, *trigger, run)).collect();
         if near.iter().any(|(run, _)| told.iter().any(|place| place.file == run.file && run_holds(run, *place))) {
             continue;
         }

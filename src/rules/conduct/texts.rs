@@ -1,14 +1,27 @@
 //! Texts that users read, with the place of every piece: template text, attributes, strings of scripts, titles and tabs.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use crate::flow::Place;
 use crate::model::ir::{Expr, ExprKind, Key, Operator, walk_expr};
 use crate::package::{FileKind, Origin};
+use crate::policy::conduct::{Conduct, Hit, Scan};
 use crate::rules::Context;
 use crate::source::{FileId, Span};
 use crate::syntax::json::Json;
 use crate::syntax::template::{Document, Element, NodeId, NodeKind, Part};
+
+/// All texts of a package, collected once for all rules.
+#[derive(Debug, Default)]
+pub struct Shown(OnceLock<Vec<Run>>);
+
+impl Shown {
+    /// The texts.
+    pub fn runs(&self, cx: &Context<'_>) -> &[Run] {
+        self.0.get_or_init(|| runs(cx))
+    }
+}
 
 /// Where a text stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +44,17 @@ pub struct Run {
     /// The text; a blank stands for each part that is not known.
     pub text: String,
     pieces: Vec<(u32, Span, bool)>,
+    hits: OnceLock<Vec<Hit>>,
 }
 
 impl Run {
     fn new(file: FileId, site: Site) -> Self {
-        Self { file, site, text: String::new(), pieces: Vec::new() }
+        Self { file, site, text: String::new(), pieces: Vec::new(), hits: OnceLock::new() }
+    }
+
+    /// What the conduct words find in it; looked for once.
+    pub fn scan(&self, cx: &Context<'_>) -> Scan<'_> {
+        Conduct::scanned(&self.text, self.hits.get_or_init(|| cx.policy.conduct.hits(&self.text)))
     }
 
     fn push(&mut self, text: &str, span: Span, exact: bool) {
