@@ -1,8 +1,10 @@
 //! Analyses over the program: one bounded abstract execution gives host calls, collections, flows and consent.
 //!
 //! The machine runs every entry point (top-level code, lifecycles, handlers) with abstract values that carry constants, objects,
-//! functions, personal information, origins, and the facts that a value proves when it is true. Passes repeat until the state
-//! that entry points share (page data, globals, storage, module variables) no longer grows; a last pass writes everything down.
+//! functions, personal information, origins, and the facts that a value proves when it is true. Each execution writes down what it
+//! did and keeps a trail of what it read from the state that entry points share (page data, globals, storage, module variables);
+//! rounds run again only those whose reads have changed, until none has. So a last record stands for every entry point, and a
+//! package whose pages share little is gone through little more than once.
 
 mod builtins;
 mod bundle;
