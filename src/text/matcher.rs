@@ -270,14 +270,15 @@ impl Matcher {
             }
             let by_sound =
                 Evasions(Evasions::HOMOPHONE.0 | Evasions::PINYIN.0 | Evasions::DIGITS.0 | Evasions::SPLIT.0);
-            if word.evade.0 & by_sound.0 != 0 && word.units.len() > 1 {
-                if word.units.iter().all(|unit| readings.of(*unit) != 0) {
-                    let sequence = word.units.iter().map(|unit| readings.of(*unit) + SOUND);
-                    sounds.push(sequence, sound_words.len() as u32);
-                    sound_words.push(index as u32);
-                    if word.evade.contains(Evasions::SPLIT) {
-                        split_characters.extend(&word.units);
-                    }
+            if word.evade.0 & by_sound.0 != 0
+                && word.units.len() > 1
+                && word.units.iter().all(|unit| readings.of(*unit) != 0)
+            {
+                let sequence = word.units.iter().map(|unit| readings.of(*unit) + SOUND);
+                sounds.push(sequence, sound_words.len() as u32);
+                sound_words.push(index as u32);
+                if word.evade.contains(Evasions::SPLIT) {
+                    split_characters.extend(&word.units);
                 }
             }
         }
