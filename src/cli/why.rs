@@ -8,7 +8,7 @@ use clap::Args;
 use super::{Exit, Session, Target, failures, options, output};
 use crate::engine;
 use crate::policy::catalogue::Lang;
-use crate::report::model::why;
+use crate::report::why;
 
 #[derive(Debug, Args)]
 pub(super) struct WhyArgs {

@@ -52,8 +52,8 @@ fn stable_path(path: &str) -> String {
     out
 }
 
-/// The code without white space, one kind of quote, and without names of one or two letters, which minifiers hand out
-/// anew with each build; cut at a bound.
+/// The code without white space, bodies of functions, one kind of quote, and without names of one or two letters, which
+/// minifiers hand out anew with each build; cut at a bound.
 fn normalised(text: &str) -> String {
     let mut out = String::new();
     let mut word = String::new();
@@ -65,9 +65,25 @@ fn normalised(text: &str) -> String {
         out.push_str(if short && !word.is_empty() { "_" } else { word });
         word.clear();
     };
+    // Depth of braces in the body of a function: what a callback does is no part of the call.
+    let mut body = 0u32;
     for c in text.chars() {
         if out.len() >= SNIPPET {
             break;
+        }
+        if body > 0 {
+            match (c, quote) {
+                ('\'' | '"' | '`', None) => quote = Some(c),
+                (c, Some(open)) if c == open && !escaped => quote = None,
+                ('{', None) => body += 1,
+                ('}', None) => body -= 1,
+                _ => {}
+            }
+            escaped = c == '\\' && !escaped;
+            if body == 0 {
+                out.push('}');
+            }
+            continue;
         }
         if c.is_ascii_alphanumeric() || c == '_' || c == '$' {
             word.push(c);
@@ -81,6 +97,9 @@ fn normalised(text: &str) -> String {
             _ => {}
         }
         escaped = c == '\\' && !escaped;
+        if c == '{' && quote.is_none() && (out.ends_with("=>") || out.ends_with(')')) {
+            body = 1;
+        }
         if !c.is_whitespace() {
             // Quotes change when code is formatted.
             out.push(if c == '\'' { '"' } else { c });
@@ -108,6 +127,9 @@ mod tests {
         let source = "e.setStorageSync( 'tel',\n  t.telNumber )";
         assert_eq!(normalised(source), normalised("n.setStorageSync(\"tel\",r.telNumber)"));
         assert_ne!(normalised(source), normalised("n.setStorageSync(\"tel\",r.userName)"));
+        let call = "swan.getLocation({ success: (res) => { keep(res, '}'); }, fail() {} })";
+        assert_eq!(normalised(call), normalised("swan.getLocation({success:(res)=>{send(res);if(1){}},fail(){go()}})"));
+        assert_ne!(normalised(call), normalised("swan.getLocation({success:(res)=>{},type:'gcj02',fail(){}})"));
         assert_ne!(normalised("f('a b')"), normalised("f('a c')"), "texts count, however short");
         assert_ne!(normalised("f(\"it's\", 'ab')"), normalised("f(\"it's\", 'cd')"));
     }

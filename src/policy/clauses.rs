@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
-use super::catalogue::Wording;
+use super::catalogue::{Lang, Wording};
 use super::packs::{PackError, Packs};
 
 /// How far a package shows whether a clause is kept.
@@ -95,6 +95,18 @@ pub struct Document {
     pub clauses: std::ops::Range<usize>,
 }
 
+/// How a document is called.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentTitle {
+    /// In Chinese.
+    pub zh: String,
+    /// In English.
+    pub en: String,
+    /// A shorter one, where there is one.
+    pub short: Option<Wording>,
+}
+
 /// All clauses, in order of document and number.
 #[derive(Debug, Default)]
 pub struct Registry {
@@ -102,6 +114,8 @@ pub struct Registry {
     pub clauses: Vec<Clause>,
     /// Documents in reading order.
     pub documents: Vec<Document>,
+    /// Titles of documents, and of the laws in one document by the head of their articles' ids.
+    pub titles: BTreeMap<String, DocumentTitle>,
     /// Reasons by key.
     pub reasons: BTreeMap<Arc<str>, Wording>,
     by_id: BTreeMap<Arc<str>, usize>,
@@ -111,6 +125,44 @@ impl Registry {
     /// A clause by id.
     pub fn get(&self, id: &str) -> Option<&Clause> {
         self.clauses.get(*self.by_id.get(id)?)
+    }
+
+    /// A clause as one quotes it: the document's or law's title, the number, the clause's title. The id when it is
+    /// unknown.
+    pub fn quote(&self, id: &str, lang: Lang) -> String {
+        let Some(clause) = self.get(id) else { return id.to_owned() };
+        let title = clause.title.get(lang);
+        match (self.numbered(id, lang, false), lang) {
+            (Some(at), Lang::Zh) => format!("{at}（{title}）"),
+            (Some(at), Lang::En) => format!("{at} ({title})"),
+            // A rule of another platform, or one that is a document in itself.
+            (None, _) => title.to_owned(),
+        }
+    }
+
+    /// The title of a clause's document or law, and its number there. `None` when it has no title.
+    fn numbered(&self, id: &str, lang: Lang, short: bool) -> Option<String> {
+        let (head, number) = id.match_indices('-').rev().find_map(|(at, _)| {
+            let head = id.get(..at)?;
+            self.titles.contains_key(head).then(|| (head, id.get(at + 1..).unwrap_or_default()))
+        })?;
+        let title = self.titles.get(head)?;
+        let whole = Wording { zh: title.zh.clone(), en: title.en.clone() };
+        let name = title.short.clone().filter(|_| short).unwrap_or(whole);
+        // Laws count articles; what counts otherwise is quoted as it is.
+        let article = number.bytes().all(|byte| byte.is_ascii_digit())
+            && ["法", "条例", "规定", "办法"].iter().any(|end| title.zh.ends_with(end));
+        Some(match (lang, article) {
+            (Lang::Zh, true) => format!("《{}》第{number}条", name.zh),
+            (Lang::Zh, false) => format!("《{}》{number}", name.zh),
+            (Lang::En, true) => format!("{}, article {number}", name.en),
+            (Lang::En, false) => format!("{} {number}", name.en),
+        })
+    }
+
+    /// As [`Registry::quote`] without the clause's title, and with the document's short title.
+    pub fn cite(&self, id: &str, lang: Lang) -> String {
+        self.numbered(id, lang, true).unwrap_or_else(|| id.to_owned())
     }
 
     /// Clauses whose id is nearest to a mistyped one: same head, up to `limit`.
@@ -176,7 +228,8 @@ fn read(packs: &Packs, errors: &mut Vec<PackError>) -> Registry {
     if packs.get(REASONS).is_some() {
         registry.reasons = packs.parse(REASONS, errors).unwrap_or_default();
     }
-    let titles: BTreeMap<String, Wording> = packs.parse(DOCUMENTS, errors).unwrap_or_default();
+    let titles: BTreeMap<String, DocumentTitle> = packs.parse(DOCUMENTS, errors).unwrap_or_default();
+    registry.titles = titles.clone();
     let mut files: Vec<(usize, &str, &str)> = packs
         .list(ROOT)
         .into_iter()
@@ -248,7 +301,10 @@ fn read(packs: &Packs, errors: &mut Vec<PackError>) -> Registry {
         }
         registry.documents.push(Document {
             id: document,
-            title: titles.get(name).cloned().unwrap_or_else(|| Wording { zh: name.into(), en: name.into() }),
+            title: titles
+                .get(name)
+                .map(|title| Wording { zh: title.zh.clone(), en: title.en.clone() })
+                .unwrap_or_else(|| Wording { zh: name.into(), en: name.into() }),
             clauses: start..registry.clauses.len(),
         });
     }

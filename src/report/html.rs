@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use minijinja::{AutoEscape, Environment};
 use serde_json::{Value, json};
 
+use super::compare;
 use super::escape;
 use super::inventory::{consent_word, sink_word};
 use super::model::{FindingReport, PackageReport, Range, Report};
@@ -42,6 +43,40 @@ fn word(severity: Severity) -> &'static str {
     }
 }
 
+/// How a clause fared, in words.
+fn status_word(status: &str, lang: Lang) -> &str {
+    let (zh, en) = match status {
+        "findings" => ("有发现", "findings"),
+        "passed" => ("未发现问题", "nothing found"),
+        "not-applicable" => ("不涉及", "does not apply"),
+        "not-checked" => ("未检查", "not checked"),
+        "not-checkable" => ("代码包无法体现", "not visible in a package"),
+        other => (other, other),
+    };
+    lang.pick(zh, en)
+}
+
+/// What changed since an older version.
+fn compared(package: &PackageReport, lang: Lang) -> Option<Value> {
+    let (new, unchanged, _) = compare::counts(package)?;
+    let fixed: Vec<Value> = package
+        .fixed
+        .iter()
+        .flatten()
+        .map(|finding| {
+            let message = finding.message.lines().next().unwrap_or_default();
+            json!({"rule": finding.rule, "file": finding.file, "message": message})
+        })
+        .collect();
+    let changes: Vec<Value> = package
+        .capability_changes
+        .iter()
+        .flat_map(|changes| compare::changes(changes, lang))
+        .map(|(kind, gained, lost)| json!({"kind": kind, "gained": gained, "lost": lost}))
+        .collect();
+    Some(json!({"new": new, "unchanged": unchanged, "fixed": fixed, "changes": changes}))
+}
+
 fn view(package: &PackageReport, lang: Lang) -> Value {
     let findings: Vec<Value> = package.findings.iter().map(|finding| finding_view(package, finding, lang)).collect();
     let count =
@@ -50,6 +85,20 @@ fn view(package: &PackageReport, lang: Lang) -> Value {
     for item in &package.coverage {
         *statuses.entry(&item.status).or_default() += 1;
     }
+    let statuses: Vec<Value> = ["findings", "passed", "not-applicable", "not-checked", "not-checkable"]
+        .iter()
+        .filter_map(|status| Some(json!({"word": status_word(status, lang), "count": statuses.get(status)?})))
+        .collect();
+    let coverage: Vec<Value> = package
+        .coverage
+        .iter()
+        .map(|item| {
+            json!({
+                "clause": item.clause, "title": item.title, "status": item.status,
+                "word": status_word(&item.status, lang), "rules": item.rules, "reason": item.reason,
+            })
+        })
+        .collect();
     let inventory: Vec<Value> = package
         .inventory
         .iter()
@@ -74,7 +123,8 @@ fn view(package: &PackageReport, lang: Lang) -> Value {
         "verdict": package.verdict, "verdict_word": verdict_word(package.verdict, lang),
         "errors": count(Severity::Error), "warnings": count(Severity::Warning), "notes": count(Severity::Note),
         "findings": findings, "inventory": inventory, "picture": picture(package, lang),
-        "coverage": package.coverage, "statuses": statuses,
+        "coverage": coverage, "statuses": statuses, "compared": compared(package, lang),
+        "suppressed": package.findings.iter().filter(|finding| !finding.counts).count(),
         "blind_spots": package.blind_spots,
         "skipped": package.skipped.iter().map(|skipped| json!({
             "path": skipped.path, "reason": skip_word(&skipped.reason, lang), "hides": skipped.hides_code,
@@ -107,13 +157,32 @@ fn finding_view(package: &PackageReport, finding: &FindingReport, lang: Lang) ->
         "fingerprint": finding.fingerprint, "counts": finding.counts,
         "suppressed": finding.suppressed.as_ref().map(|hidden| hidden.reason.clone()),
         "page": page_of(&finding.file),
+        "severity_word": match finding.severity {
+            Severity::Error => lang.pick("错误", "error"),
+            Severity::Warning => lang.pick("警告", "warning"),
+            Severity::Note => lang.pick("提示", "note"),
+        },
         "state": finding.baseline_state,
-        "library": finding.origin.name, "chain": finding.origin.import_chain.join(" → "),
+        "state_word": finding.baseline_state.as_deref().map(|state| compare::state_word(state, lang)),
+        "library": finding.origin.name.as_ref().map(|name| match &finding.origin.version {
+            Some(version) => format!("{name} {version}"),
+            None => name.clone(),
+        }),
+        "reachable": finding.origin.reachable,
+        "chain": chain(finding),
         "trace": finding.trace.iter().map(|step| json!({
             "note": step.note, "place": format!("{}:{}", step.file, step.range.start.line),
             "frame": frame(package, &step.file, step.range),
         })).collect::<Vec<_>>(),
     })
+}
+
+/// The way by imports, where there is more than the file itself.
+fn chain(finding: &FindingReport) -> String {
+    match finding.origin.import_chain.as_slice() {
+        [] | [_] => String::new(),
+        chain => chain.join(" → "),
+    }
 }
 
 fn page_of(file: &str) -> &str {

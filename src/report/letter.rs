@@ -32,23 +32,6 @@ fn groups(package: &PackageReport) -> Vec<Vec<&FindingReport>> {
     groups
 }
 
-/// A clause by document, number and title.
-fn clause(id: &str, policy: &Policy, lang: Lang) -> String {
-    let Some(clause) = policy.clause(id) else { return id.to_owned() };
-    let registry = policy.clauses();
-    let document = registry.documents.iter().find(|document| document.id == clause.document);
-    let name = document.map_or("", |document| document.title.get(lang));
-    // A document of several laws names each in its own titles.
-    let number = id.strip_prefix(&*clause.document).map_or(id, |rest| rest.trim_start_matches('-'));
-    let title = clause.title.get(lang);
-    match (lang, number.is_empty()) {
-        (Lang::Zh, true) => format!("《{name}》（{title}）"),
-        (Lang::Zh, false) => format!("《{name}》{number}（{title}）"),
-        (Lang::En, true) => format!("{name} ({title})"),
-        (Lang::En, false) => format!("{name} {number} ({title})"),
-    }
-}
-
 fn letter(package: &PackageReport, policy: &Policy, lang: Lang) -> String {
     let groups = groups(package);
     let must: Vec<_> =
@@ -56,7 +39,8 @@ fn letter(package: &PackageReport, policy: &Policy, lang: Lang) -> String {
     let should: Vec<_> =
         groups.iter().filter(|group| group.iter().all(|finding| finding.severity != Severity::Error)).collect();
     let mut out = String::new();
-    let name = package.root.trim_end_matches('/').rsplit('/').next().unwrap_or(&package.root);
+    let folder = package.root.trim_end_matches('/').rsplit('/').next().unwrap_or(&package.root);
+    let name = package.name.as_deref().unwrap_or(folder);
     match lang {
         Lang::Zh => {
             let _ = writeln!(
@@ -104,7 +88,7 @@ fn letter(package: &PackageReport, policy: &Policy, lang: Lang) -> String {
         for (index, group) in list.iter().enumerate() {
             let first = group[0];
             let _ = writeln!(out, "\n{}. {}", index + 1, first.title);
-            let clauses: Vec<String> = first.clauses.iter().map(|id| clause(id, policy, lang)).collect();
+            let clauses: Vec<String> = first.clauses.iter().map(|id| policy.clauses().quote(id, lang)).collect();
             let _ = writeln!(out, "   {}{}", lang.pick("依据：", "Clauses: "), clauses.join(lang.pick("；", "; ")));
             for finding in group.iter().take(PLACES) {
                 let message = finding.message.lines().next().unwrap_or_default();
@@ -144,21 +128,24 @@ fn letter(package: &PackageReport, policy: &Policy, lang: Lang) -> String {
         out,
         "\n{}\n{}",
         lang.pick("【平台反馈（200 字以内）】", "[Feedback field, at most 200 characters]"),
-        short(package, &groups, lang)
+        short(package, &groups, policy, lang)
     );
     out
 }
 
 /// At most [`SHORT`] characters: the gravest faults with clause and place.
-fn short(package: &PackageReport, groups: &[Vec<&FindingReport>], lang: Lang) -> String {
+fn short(package: &PackageReport, groups: &[Vec<&FindingReport>], policy: &Policy, lang: Lang) -> String {
     let mut out = format!("{}{}", verdict_word(package.verdict, lang), lang.pick("。", ". "));
     let more = |left: usize| match lang {
         Lang::Zh => format!("另有 {left} 类问题，详见通知。"),
-        Lang::En => format!("{left} more kinds; see the letter."),
+        Lang::En if left == 1 => "1 more fault; see the letter.".to_owned(),
+        Lang::En => format!("{left} more faults; see the letter."),
     };
     for (index, group) in groups.iter().enumerate() {
         let first = group[0];
         let clause = first.clauses.first().map_or("", String::as_str);
+        // The short form has room for a number, and none for a title.
+        let clause = policy.clauses().cite(clause, lang);
         let at = format!("{}:{}", first.file, first.range.start.line);
         let item = match lang {
             Lang::Zh => format!("{}.{}（{clause}，{at}）；", index + 1, first.title),

@@ -12,6 +12,7 @@ mod letter;
 mod markdown;
 pub mod mask;
 pub mod model;
+mod origin;
 mod sarif;
 mod terminal;
 
@@ -29,6 +30,7 @@ pub use junit::render as junit;
 pub use letter::render as letter;
 pub use markdown::render as markdown;
 pub use model::{Report, Shape, build};
+pub use origin::why;
 pub use sarif::render as sarif;
 pub use terminal::{Style, config_failure, pack_errors, render as terminal, skip_text};
 

@@ -406,7 +406,8 @@ impl Sink<'_> {
             if seen.insert((collection.place, "privacy-source", &collection.source)) {
                 finding = finding.step(collection.place, "privacy-source", collection.source.clone());
             }
-            for hop in &flow.hops {
+            // The source has been told.
+            for hop in flow.hops.iter().filter(|hop| hop.note != "source") {
                 if seen.insert((hop.place, hop.note, &hop.name)) {
                     finding = finding.steps([hop.clone()]);
                 }
@@ -419,6 +420,8 @@ impl Sink<'_> {
                 }
             }
         }
+        // Several ways end in one place: it is told last.
+        finding.trace.sort_by_key(|step| step.note == "sink");
         finding.confidence(sure)
     }
 }
