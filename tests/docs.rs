@@ -2,6 +2,8 @@
 //! has; `PAGE=privacy/` runs some. What the README holds of generated text and pictures is up to date; `UPDATE=1` writes
 //! it anew.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test may fail the test")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

@@ -2,6 +2,8 @@
 //!
 //! `INSTA_UPDATE=always cargo test --test reports` writes the snapshots anew; read the difference before it is kept.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test may fail the test")]
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 

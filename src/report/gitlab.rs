@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::model::{PackageReport, Report};
+use super::model::{FindingReport, PackageReport, Report};
 use crate::policy::catalogue::Severity;
 use crate::rules::Confidence;
 
@@ -11,6 +11,18 @@ fn path(package: &PackageReport, file: &str) -> String {
         "" | "." => file.to_owned(),
         root => format!("{root}/{file}"),
     }
+}
+
+/// Unique in the report: with several packages, the package's folder counts.
+fn fingerprint(report: &Report, package: &PackageReport, finding: &FindingReport) -> String {
+    if report.packages.len() == 1 {
+        return finding.fingerprint.clone();
+    }
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(package.root.as_bytes());
+    hasher.update(&[0]);
+    hasher.update(finding.fingerprint.as_bytes());
+    hasher.finalize().to_hex()[..32].to_owned()
 }
 
 fn pretty(value: &Value) -> String {
@@ -27,7 +39,7 @@ pub fn code_quality(report: &Report) -> String {
             items.push(json!({
                 "description": format!("{} [{}]", finding.message.lines().next().unwrap_or_default(), finding.clauses.join(", ")),
                 "check_name": finding.rule,
-                "fingerprint": finding.fingerprint,
+                "fingerprint": fingerprint(report, package, finding),
                 "severity": match finding.severity {
                     Severity::Error => "critical",
                     Severity::Warning => "major",
@@ -50,7 +62,7 @@ pub fn sast(report: &Report) -> String {
                 identifiers.push(json!({"type": "minivet_clause", "name": clause, "value": clause}));
             }
             items.push(json!({
-                "id": finding.fingerprint,
+                "id": fingerprint(report, package, finding),
                 "name": finding.title,
                 "description": finding.message,
                 "solution": finding.help,

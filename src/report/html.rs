@@ -223,7 +223,8 @@ fn frame(package: &PackageReport, file: &str, range: Range) -> String {
         } else {
             part(0, chars.len())
         };
-        let _ = writeln!(
+        // Each line is a block of its own: a line break would double the space.
+        let _ = write!(
             out,
             "<span{class}><i>{line}</i>{}{body}{}</span>",
             if window > 0 { "…" } else { "" },
