@@ -252,12 +252,7 @@ fn findings_are_known_again_after_edits_elsewhere() {
     copy(CLUB, new.path());
     // Lines move, names change where the finding is not, and the code is formatted anew.
     edit(&new.path().join("pages/join/join.js"), |text| {
-        format!(
-            "// 报名\n'use strict';\n\n{}",
-            text.replace("const form", "const filled")
-                .replace("form.", "filled.")
-                .replace("('draft', form)", "('draft', filled)")
-        )
+        format!("// 报名\n'use strict';\n\n{}", text.replace("(e)", "(event)").replace("e.detail", "event.detail"))
     });
     edit(&new.path().join("utils/report.js"), |text| text.replace("  ", "\t"));
     edit(&new.path().join("components/where/where.js"), |text| {
@@ -267,12 +262,9 @@ fn findings_are_known_again_after_edits_elsewhere() {
     let mut report = build(&vet(new.path().to_str().unwrap(), &Options::default()), Lang::En);
     report::compare(&mut report, &build(&vet(old.path().to_str().unwrap(), &Options::default()), Lang::En));
     let states = states(&report);
-    let changed: Vec<_> =
-        states.iter().filter(|(_, file, state)| state != "unchanged" && file != "pages/join/join.js").collect();
+    let changed: Vec<_> = states.iter().filter(|(_, _, state)| state != "unchanged").collect();
     assert!(changed.is_empty(), "{changed:?}");
-    // The code of these two was edited itself: the name of the stored variable.
-    let own = states.iter().filter(|(_, file, state)| state == "new" && file == "pages/join/join.js").count();
-    assert!(own <= 2, "{states:?}");
+    assert!(states.len() > 10, "{states:?}");
 }
 
 /// A page as bundlers put it: a module in a chunk, with short names.
