@@ -633,3 +633,44 @@ fn a_baseline_hides_what_is_known() {
     assert!(err(&output).contains("minivet.toml:2:12"), "{}", err(&output));
     assert_eq!(code(&run(&["check", root, "--baseline", "README.md"])), 2);
 }
+
+#[test]
+fn a_comparison_with_an_older_version() {
+    let old = storing(&[]);
+    let new = storing(&[("pages/a/a.swan", "<view bindtap=\"onTap\">百家乐真人视讯，注册即送</view>\n")]);
+    let (old, new) = (text(old.path()), text(new.path()));
+    let output = run(&["check", new, "--diff-from", old, "--format", "json"]);
+    assert_eq!(code(&output), 1, "what is unchanged still counts");
+    let report = json(&output);
+    let package = &report["packages"][0];
+    let state = |rule: &str| {
+        let findings = package["findings"].as_array().unwrap();
+        findings.iter().find(|one| one["rule"] == rule).map(|one| one["baseline_state"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(state("privacy/plaintext-storage").as_deref(), Some("unchanged"));
+    assert_eq!(state("content/gambling").as_deref(), Some("new"));
+    assert_eq!(package["fixed"].as_array().unwrap().len(), 0);
+    let back = json(&run(&["check", old, "--diff-from", new, "--format", "json"]));
+    assert!(back["packages"][0]["fixed"].as_array().unwrap().iter().any(|one| one["rule"] == "content/gambling"));
+    let words = out(&run(&["check", old, "--diff-from", new]));
+    assert!(words.contains("since the old version: 0 new, "), "{words}");
+    assert_eq!(code(&run(&["check", new, "--diff-from", "no/such/path"])), 3);
+}
+
+#[test]
+fn why_something_is_there() {
+    let club = "fixtures/packages/book-club";
+    let answer = out(&run(&["why", "utils/tidy-text.js", club]));
+    assert_eq!(answer, "utils/tidy-text.js [tidy-text 1.2.0]\n    club/event/event.js → utils/tidy-text.js\n");
+    for name in ["getLocation", "wx.getLocation"] {
+        let answer = out(&run(&["why", name, club]));
+        assert!(answer.contains("wx.getLocation components/where/where.js:4:5"), "{answer}");
+        assert!(
+            answer.contains("miniprogram_npm/tiny-kit/map.js → miniprogram_npm/tiny-kit/locate.js"),
+            "through the component: {answer}"
+        );
+    }
+    let answer = out(&run(&["why", "miniprogram_npm/tiny-kit/unused.js", club]));
+    assert!(answer.contains("[tiny-kit 2.3.0]") && answer.contains("no page leads here"), "{answer}");
+    assert_eq!(code(&run(&["why", "noSuchApi", club])), 3);
+}

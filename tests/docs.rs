@@ -71,15 +71,17 @@ fn complete(files: &mut Files) {
     files.entry("app.json".to_owned()).or_insert(app);
 }
 
-/// The rules that fire on a package.
-fn fired(files: &Files, policy: &Policy) -> BTreeSet<&'static str> {
+/// The rules that fire on a package when one of them is opted for.
+fn fired(files: &Files, id: &str, policy: &Policy) -> BTreeSet<&'static str> {
+    let groups = policy.catalogue.ids().filter_map(|id| id.split('/').next()).chain([id]);
+    let options = Options { select: groups.map(str::to_owned).collect(), ..Options::default() };
     let dir = tempfile::TempDir::new().unwrap();
     for (path, text) in files {
         let path = dir.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    let outcome = engine::vet(&[dir.path().to_owned()], policy, &Options::default());
+    let outcome = engine::vet(&[dir.path().to_owned()], policy, &options);
     let broken: Vec<String> = outcome.failures.iter().map(|failure| format!("{failure:?}")).collect();
     assert!(broken.is_empty(), "{files:?}: {broken:?}");
     let hits = outcome.packages.iter().flat_map(|vetted| &vetted.hits);
@@ -111,7 +113,7 @@ fn examples_on_rule_pages_run() {
                         for (index, mut files) in examples.into_iter().enumerate() {
                             complete(&mut files);
                             // Both languages mostly show the same code.
-                            let rules = told.entry(files.clone()).or_insert_with(|| fired(&files, &policy));
+                            let rules = told.entry(files.clone()).or_insert_with(|| fired(&files, id, &policy));
                             if rules.contains(id) != bad {
                                 let word = if bad { "is silent on its bad" } else { "fires on its good" };
                                 mistakes
@@ -193,7 +195,8 @@ fn the_table_of_rules_is_that_of_the_catalogue() {
         };
         let clauses: Vec<&str> = entry.clauses.iter().map(|clause| &**clause).collect();
         table += &format!(
-            "| [`{id}`](rules/catalogue/{id}.en.md) | {severity} | {} | {} |\n",
+            "| [`{id}`](rules/catalogue/{id}.en.md) | {severity}{} | {} | {} |\n",
+            if entry.opt_in { ", opt-in" } else { "" },
             clauses.join(", "),
             entry.title.get(Lang::En)
         );

@@ -186,11 +186,12 @@ fn letters_are_exact_and_their_short_form_is_short() {
             let short = letter.trim_end().lines().last().unwrap();
             assert!(short.chars().count() <= 200, "{} characters: {short}", short.chars().count());
             assert!(short.chars().count() > 40, "{short}");
-            let quote = lang.pick(
-                "《智能小程序平台服务协议》4.3（对经授权取得的个人信息加密存储，在授权范围内使用，不得擅自共享、披露）",
-                "Platform service agreement 4.3 (Encrypt authorized personal information, use it within scope, do not share it)",
-            );
-            assert!(letter.contains(quote), "{letter}");
+            let quote = POLICY.clauses().quote("agreement-4.3", lang);
+            let head = lang.pick("《智能小程序平台服务协议》4.3（", "Platform service agreement 4.3 (");
+            assert!(quote.starts_with(head), "{quote}");
+            assert!(letter.contains(&quote), "{letter}");
+            let article = lang.pick("《个人信息保护法》第51条（", "Personal Information Protection Law, article 51 (");
+            assert!(letter.contains(article), "{letter}");
         }
     }
 }
