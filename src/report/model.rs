@@ -496,7 +496,7 @@ impl<'a> Teller<'a> {
     pub fn new(vetted: &'a Vetted, policy: &'a Policy, lang: Lang) -> Self {
         let shape = Shape { lang, ..Shape::default() };
         let builder = Builder { vetted, policy, shape, masker: Masker::new(vetted, policy) };
-        Self { builder, chains: Chains { from: BTreeMap::new() } }
+        Self { builder, chains: Chains::default() }
     }
 
     /// A finding; the way by which its file came in is left out.

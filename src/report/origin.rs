@@ -8,7 +8,7 @@ use crate::flow::Place;
 use crate::package::Origin;
 
 /// The shortest way by imports from the app or a listed page to each file.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Chains {
     from: BTreeMap<u32, Option<u32>>,
 }
