@@ -1,5 +1,7 @@
 //! The registry of clauses against the rules and the catalogue.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test may fail the test")]
+
 use minivet::policy::Policy;
 use minivet::policy::clauses::{Checkable, Clauses};
 

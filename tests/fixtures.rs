@@ -1,5 +1,7 @@
 //! Every fixture package finds what its markers say, and nothing else. `FIXTURE=conduct/induced-sharing` runs some.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test may fail the test")]
+
 use std::path::{Path, PathBuf};
 
 use minivet::engine::markers;

@@ -1,5 +1,7 @@
 //! Packages made to crash, stall, blind or leave: each has an outcome, and none passes in silence.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test may fail the test")]
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};

@@ -1,5 +1,7 @@
 //! The packs of hosts: they load without a mistake, and say what analyses rely on.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test may fail the test")]
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! Properties of the readers: nothing panics, nothing is lost without a word.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test may fail the test")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use minivet::model::ir::*;

@@ -1,5 +1,7 @@
 //! The content matcher over the embedded packs: what must fire, what must not, and how evasions are undone.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test may fail the test")]
+
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
