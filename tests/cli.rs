@@ -227,7 +227,7 @@ fn what_cannot_be_read() {
     let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("pages/a/b.js")).unwrap();
     // Permissions bind everyone but the superuser.
     let locked = write(dir.path(), "pages/a/c.js", "var a = 1;\n");
-    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o000)).unwrap();
     let binds = std::fs::read(&locked).is_err();
     let output = run(&["check", text(dir.path()), "--format", "json"]);
     assert_eq!(code(&output), 1);

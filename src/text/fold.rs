@@ -402,7 +402,7 @@ mod tests {
                 || is_ignored(code)
                 || known.contains(&code)
                 || lookalikes.contains(&c)
-                || "○∨".contains(c)
+                || "〇○➊∨Ⅴ".contains(c)
             {
                 continue;
             }
