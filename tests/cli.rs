@@ -370,9 +370,47 @@ fn standard_input_stands_for_a_file() {
     let args = ["check", "-", "--stdin-filename", text(&file), "--format", "json", "--host", "swan"];
     let output = minivet(&args).write_stdin("swan.setStorageSync('k', 'sk_live_4eC39HqLyjWDarjtT1zdp7dc');\n").output();
     assert!(matches!(code(&output.unwrap()), 0 | 1));
-    // Both halves of the request are needed.
-    assert_eq!(code(&run(&["check", "-"])), 2);
+    // Text without a name is nothing.
+    let output = minivet(&["check", "-"]).write_stdin(STORES).output().unwrap();
+    assert_eq!(code(&output), 2);
+    assert!(err(&output).contains("--stdin-filename"), "{}", err(&output));
     assert_eq!(code(&run(&["check", SHOP, "--stdin-filename", "a.js"])), 2);
+}
+
+#[test]
+fn an_archive_on_standard_input_is_vetted_as_on_disk() {
+    let dir = storing(&[]);
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for entry in walkdir::WalkDir::new(dir.path()).sort_by_file_name().into_iter().map(Result::unwrap) {
+        if entry.file_type().is_file() {
+            let name = entry.path().strip_prefix(dir.path()).unwrap();
+            writer.start_file_from_path(name, zip::write::SimpleFileOptions::default()).unwrap();
+            std::io::Write::write_all(&mut writer, &std::fs::read(entry.path()).unwrap()).unwrap();
+        }
+    }
+    let zip = writer.finish().unwrap().into_inner();
+    let file = write(dir.path(), "upload.zip", &zip);
+    let mut fed = json(&minivet(&["check", "-", "--format", "json"]).write_stdin(zip.clone()).output().unwrap());
+    let mut stored = json(&run(&["check", text(&file), "--format", "json"]));
+    assert!(rules(&fed).contains(&"privacy/plaintext-storage"));
+    assert_eq!(fed["packages"][0]["root"], "-");
+    for report in [&mut fed, &mut stored] {
+        report["packages"][0]["root"] = Value::Null;
+    }
+    assert_eq!(fed, stored);
+    // The same limits: what is broken or inflates beyond measure is an input error.
+    let output = minivet(&["check", "-"]).write_stdin(&zip[..zip.len() / 2]).output().unwrap();
+    assert_eq!(code(&output), 3, "{}", err(&output));
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..64 {
+        std::io::Write::write_all(&mut bomb, &[0u8; 1 << 20]).unwrap();
+    }
+    let output = minivet(&["check", "-"]).write_stdin(bomb.finish().unwrap()).output().unwrap();
+    assert_eq!(code(&output), 3, "{}", err(&output));
+    // A name does not turn an archive into text.
+    let args = ["check", "-", "--stdin-filename", "upload.zip", "--format", "json"];
+    let named = json(&minivet(&args).write_stdin(zip).output().unwrap());
+    assert_eq!(named["packages"][0]["root"], "upload.zip");
 }
 
 #[cfg(unix)]

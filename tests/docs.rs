@@ -317,3 +317,60 @@ fn clip(line: &str, columns: usize) -> String {
     }
     out
 }
+
+/// What the recipes for pipelines name is there: files that the image copies, the binary that it builds, the program's options.
+#[test]
+fn recipes_name_what_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let image = std::fs::read_to_string(root.join("ci/Dockerfile")).unwrap();
+    let manifest: toml::Table = std::fs::read_to_string(root.join("Cargo.toml")).unwrap().parse().unwrap();
+    let binary = manifest["bin"][0]["name"].as_str().unwrap();
+    let version = manifest["package"]["rust-version"].as_str().unwrap().to_owned();
+    let number = |text: &str| text.split('.').map(|part| part.parse::<u32>().unwrap()).collect::<Vec<_>>();
+    let mut stage = 0;
+    for line in image.replace("\\\n", " ").lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["FROM", base, ..] => {
+                stage += 1;
+                if let Some(rust) = base.strip_prefix("rust:") {
+                    assert!(rust.contains("alpine"), "musl gives a static binary: {base}");
+                    let rust = rust.split('-').next().unwrap();
+                    assert!(number(rust) >= number(&version), "{base} is older than {version}");
+                }
+            }
+            ["COPY", from @ .., _] if !from[0].starts_with("--from") => {
+                for path in from {
+                    assert!(root.join(path).exists(), "{path} does not exist");
+                }
+            }
+            ["COPY", _, from, to] => assert!(from.ends_with(binary) && to.ends_with(binary), "{line}"),
+            ["RUN", "cargo", "build", ..] => {
+                assert!(words.windows(2).any(|pair| pair == ["--bin", binary]), "{line}");
+                assert!(words.contains(&"--locked") && root.join("Cargo.lock").exists());
+                assert!(line.contains(&format!("target/release/{binary}")), "{line}");
+            }
+            ["ENTRYPOINT", rest @ ..] => assert!(rest.concat().contains(binary)),
+            _ => {}
+        }
+    }
+    assert_eq!(stage, 2, "the toolchain stays behind");
+    // Nothing that the build reads is left out of what the image is built from.
+    let ignored = std::fs::read_to_string(root.join(".dockerignore")).unwrap();
+    for needed in ["src", "rules", "build.rs", "Cargo.toml", "Cargo.lock", "benches"] {
+        assert!(ignored.lines().all(|line| line.trim_matches('/') != needed), "{needed} is needed");
+    }
+    // Formats and options in the recipes are those of the program.
+    let formats: BTreeSet<&str> =
+        ["terminal", "json", "sarif", "html", "markdown", "junit", "gitlab", "gitlab-sast", "github", "letter"].into();
+    for recipe in ["ci/gitlab.yml", "ci/action.sh", "action.yml", ".pre-commit-hooks.yaml"] {
+        let text = std::fs::read_to_string(root.join(recipe)).unwrap();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        for pair in words.windows(2).filter(|pair| pair[0] == "--format") {
+            assert!(formats.contains(pair[1]), "{recipe}: {}", pair[1]);
+        }
+        for path in words.iter().filter_map(|word| word.trim_matches('"').strip_prefix("$GITHUB_ACTION_PATH/")) {
+            assert!(root.join(path).exists(), "{recipe}: {path} does not exist");
+        }
+    }
+}

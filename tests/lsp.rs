@@ -290,12 +290,57 @@ fn all_safe_fixes_at_once() {
     );
     let any = safe.iter().any(|action| action["isPreferred"] == true);
     assert_eq!(actions.len(), usize::from(any), "{actions:#?}");
-    if let [action] = actions.as_slice() {
-        let fixed = apply(action, &at, twice);
-        assert_eq!(fixed.matches("https://").count(), 2, "{fixed}");
-        client.replace(&at, &fixed);
+    assert!(actions.is_empty(), "https may not be served: that is for a person to say");
+    // Two safe repairs in one file, applied at once.
+    let config = root.join("app.json");
+    let old = std::fs::read_to_string(&config).unwrap();
+    let debug = old.replacen('{', "{\n    \"debug\": true,\n    \"enableDebug\": true,", 1);
+    client.open_text(&config, &debug);
+    client.settle();
+    let rule = "security/debug-enabled".to_owned();
+    assert_eq!(client.rules(&config).iter().filter(|one| **one == rule).count(), 2);
+    let actions = client.actions(&config, &everywhere, Some("source.fixAll"));
+    let [action] = actions.as_slice() else { panic!("{actions:#?}") };
+    assert_eq!(action["kind"], "source.fixAll.minivet");
+    let fixed = apply(action, &config, &debug);
+    assert_eq!(fixed, debug.replace("true,", "false,"), "nothing else is touched");
+    client.replace(&config, &fixed);
+    client.settle();
+    assert!(!client.rules(&config).contains(&rule));
+    assert!(client.actions(&config, &everywhere, Some("source.fixAll")).is_empty());
+    assert!(client.stop());
+}
+
+#[test]
+fn unclosed_brackets_cost_the_member_they_stand_in() {
+    let (_dir, root, mut client) = shop(push());
+    let at = root.join(INDEX);
+    let member = |name: &str| {
+        format!(
+            "    {name}() {{\n        swan.getLocation({{ success: res => swan.setStorageSync('{name}', res) }});\n    }},\n"
+        )
+    };
+    let page =
+        |broken: &str| format!("Page({{\n{}{broken}{}{}}});\n", member("onLoad"), member("onShow"), member("onReady"));
+    let stored = |client: &Client| client.rules(&at).iter().filter(|rule| *rule == "privacy/plaintext-storage").count();
+    client.open_text(&at, &page(""));
+    client.settle();
+    assert_eq!(stored(&client), 3);
+    for broken in [
+        "    load( {\n",
+        "    load( {\n    },\n",
+        "    load() {\n        swan.request( {\n    },\n",
+        "    load() {\n        swan.request( {\n            url: this.data.url,\n    },\n",
+        "    load() {\n        if (this.data.a {\n            this.go();\n        }\n    },\n",
+        "    load() {\n        this.setData({ list: [ \n    },\n",
+        "    load() {\n        swan.showModal({ title: '请求', success: (res) => {\n    },\n",
+        "    load() {\n",
+        "    load: function ( {\n",
+        "    load() {\n        const 地址 = this.data.\n    },\n",
+    ] {
+        client.replace(&at, &page(broken));
         client.settle();
-        assert!(client.rules(&at).iter().all(|rule| rule != "security/insecure-request"));
+        assert_eq!(stored(&client), 3, "{broken}{:#?}", client.pushed[&uri(&at)]);
     }
     assert!(client.stop());
 }
@@ -571,6 +616,52 @@ fn configurations_and_rule_packs_count_as_they_are_typed() {
     client.watched(&pack, 3);
     client.settle();
     assert_eq!(severity(&client), before);
+    assert!(client.stop());
+}
+
+#[test]
+fn what_changes_on_disk_beside_the_package_counts() {
+    let (dir, root) = shop_copy();
+    let packs = dir.path().join("packs");
+    std::fs::create_dir_all(packs.join("content")).unwrap();
+    let mut client = Client::start(&[&root], push(), json!({ "rules": packs }));
+    let (at, config, known) = (root.join(INDEX), root.join("minivet.toml"), root.join("known.json"));
+    client.settle();
+    let rule = "security/insecure-request".to_owned();
+    assert!(client.rules(&at).contains(&rule));
+    let change = |client: &mut Client, path: &Path, text: &str| {
+        let kind = if path.exists() { 2 } else { 1 };
+        std::fs::write(path, text).unwrap();
+        client.watched(path, kind);
+        client.settle();
+    };
+    // A configuration that comes, and a baseline that it names: empty, then with everything, then gone.
+    let nothing = r#"{ "schema_version": 1, "packages": [] }"#;
+    std::fs::write(&known, nothing).unwrap();
+    change(&mut client, &config, "[check]\nbaseline = \"known.json\"\n");
+    assert!(client.rules(&at).contains(&rule));
+    let policy = Policy::embedded().unwrap();
+    let outcome = vet(&[root.clone()], &policy, &Options { no_config: true, ..Options::default() });
+    let all = serde_json::to_string(&minivet::engine::baseline::Baseline::of(&outcome.packages)).unwrap();
+    change(&mut client, &known, &all);
+    assert!(client.rules(&at).is_empty(), "{:?}", client.rules(&at));
+    change(&mut client, &known, nothing);
+    assert!(client.rules(&at).contains(&rule));
+    change(&mut client, &config, "[rules.\"security/insecure-request\"]\nseverity = \"off\"\n");
+    assert!(!client.rules(&at).contains(&rule));
+    // Words of a pack.
+    let template = root.join("pages/index/index.swan");
+    let text = std::fs::read_to_string(&template).unwrap();
+    change(&mut client, &template, &format!("{text}<view>本店出售蓝莲七号</view>\n"));
+    let content = |client: &Client| client.rules(&template).iter().any(|rule| rule == "content/illegal-trade");
+    assert!(!content(&client));
+    let words = include_str!("../rules/content/illegal-trade.toml");
+    change(
+        &mut client,
+        &packs.join("content/illegal-trade.toml"),
+        &format!("{words}\n[[terms]]\nwords = \"蓝莲七号\"\n"),
+    );
+    assert!(content(&client), "{:?} {:?}", client.rules(&template), client.log);
     assert!(client.stop());
 }
 

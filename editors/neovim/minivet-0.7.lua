@@ -1,7 +1,14 @@
 -- Neovim 0.7 to 0.10: `require` this file from `init.lua`.
-vim.filetype.add({
-  extension = { swan = 'swan', wxml = 'wxml', axml = 'axml', ttml = 'ttml', qml = 'qml', ksml = 'ksml', sjs = 'javascript', wxs = 'javascript' },
-})
+-- `vim.filetype.add` does nothing before 0.8 unless it is switched on.
+local types = { swan = 'swan', wxml = 'wxml', axml = 'axml', ttml = 'ttml', qml = 'qml', ksml = 'ksml', sjs = 'javascript', wxs = 'javascript' }
+for extension, name in pairs(types) do
+  vim.api.nvim_create_autocmd({ 'BufRead', 'BufNewFile' }, {
+    pattern = '*.' .. extension,
+    callback = function()
+      vim.bo.filetype = name
+    end,
+  })
+end
 
 local markers = { 'minivet.toml', 'project.swan.json', 'project.config.json', 'app.json' }
 

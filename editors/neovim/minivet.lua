@@ -1,4 +1,4 @@
--- Neovim 0.11 and later: save as `lsp/minivet.lua` on the runtime path, then `vim.lsp.enable('minivet')`.
+-- Neovim 0.11 and later: save as `lsp/minivet.lua` on the runtime path; docs/editors.md tells what goes into `init.lua`.
 return {
   cmd = { 'minivet', 'lsp' },
   filetypes = { 'javascript', 'typescript', 'json', 'css', 'less', 'scss', 'html', 'toml', 'swan', 'wxml', 'axml', 'ttml', 'qml', 'ksml' },

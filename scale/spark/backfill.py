@@ -29,22 +29,41 @@ def main():
     context = spark.sparkContext
     partitions = args.partitions or context.defaultParallelism * 4
 
-    def key(line):
-        # Packages with the same hash and submission are vetted once.
-        job = json.loads(line)
-        return json.dumps([job.get("sha256") or job["path"], job.get("submission")], sort_keys=True)
+    def job_of(line):
+        try:
+            job = json.loads(line)
+        except ValueError:
+            return {}
+        return job if isinstance(job, dict) else {}
 
-    jobs = (
-        context.textFile(args.manifest)
-        .filter(lambda line: line.strip())
-        .keyBy(key)
-        .reduceByKey(lambda first, _: first, numPartitions=partitions)
-        .values()
-    )
+    def key(line):
+        # Packages with the same hash and submission are vetted once. A line that is no job has an answer, too.
+        job = job_of(line)
+        if "path" not in job:
+            return line
+        parts = [job.get("sha256") or job["path"], job.get("submission"), job.get("baseline"), job.get("limits")]
+        return json.dumps(parts, sort_keys=True)
+
+    def ident(line):
+        return str(job_of(line).get("id", ""))
+
+    def renamed(pair):
+        (other, answer) = pair
+        answer = json.loads(answer)
+        answer["same_as"], answer["id"] = answer["id"], other
+        return json.dumps(answer, ensure_ascii=False)
+
+    lines = context.textFile(args.manifest).filter(lambda line: line.strip()).keyBy(key).cache()
+    # The same line stands for a key whenever a task runs again.
+    first = lines.reduceByKey(min, numPartitions=partitions)
     command = f"{shlex.quote(args.minivet)} worker --timeout {args.timeout}"
     # `checkCode` fails the task when the worker ends before its input does.
-    results = jobs.pipe(command, checkCode=True)
-    results.saveAsTextFile(args.out, "org.apache.hadoop.io.compress.GzipCodec")
+    answers = first.values().pipe(command, checkCode=True).cache()
+    # Other ids of the same package get its answer under their own name.
+    others = lines.join(first).values().filter(lambda pair: pair[0] != pair[1])
+    others = others.map(lambda pair: (ident(pair[1]), ident(pair[0])))
+    copies = others.join(answers.keyBy(ident)).values().map(renamed)
+    answers.union(copies).saveAsTextFile(args.out, "org.apache.hadoop.io.compress.GzipCodec")
     spark.stop()
 
 

@@ -16,7 +16,7 @@ use crate::report::{self, Report, Shape};
 pub(super) struct CheckArgs {
     #[command(flatten)]
     target: Target,
-    /// The file that the text on standard input stands for, with `-` as the only path
+    /// The file that the text on standard input stands for, with `-` as the only path; an archive needs none
     #[arg(long, value_name = "FILE")]
     stdin_filename: Option<PathBuf>,
     /// Form of the report
@@ -90,7 +90,20 @@ pub(super) fn run(session: &Session, args: &CheckArgs) -> Exit {
         let _progress = output::Progress::start(session.say("正在检查…", "vetting…"));
         match stdin(session, args) {
             Ok(None) => engine::vet(&args.target.paths, &session.policy, &options),
-            Ok(Some((file, bytes))) => engine::buffer::vet_text(file, bytes, &session.policy, &options),
+            Ok(Some((file, bytes))) => {
+                let name = file.unwrap_or(Path::new("-"));
+                match (engine::vet_archive(name, &bytes, &session.policy, &options), file) {
+                    (Some(outcome), _) => outcome,
+                    (None, Some(file)) => engine::buffer::vet_text(file, bytes, &session.policy, &options),
+                    (None, None) => {
+                        output::error(session.say(
+                            "标准输入不是压缩包；若是单个文件的内容，请用 --stdin-filename 指明它是哪个文件",
+                            "standard input is no archive; for the text of one file, say which with --stdin-filename",
+                        ));
+                        return Exit::Usage;
+                    }
+                }
+            }
             Err(exit) => return exit,
         }
     };
@@ -143,16 +156,16 @@ fn told(timings: &engine::Timings) -> String {
 }
 
 /// What stands on standard input, when it is asked for, and the file that it stands for.
-fn stdin<'a>(session: &Session, args: &'a CheckArgs) -> Result<Option<(&'a Path, Vec<u8>)>, Exit> {
+fn stdin<'a>(session: &Session, args: &'a CheckArgs) -> Result<Option<(Option<&'a Path>, Vec<u8>)>, Exit> {
     let dash = args.target.paths.iter().any(|path| path.as_os_str() == "-");
     match (&args.stdin_filename, dash) {
         (None, false) => Ok(None),
-        (Some(file), true) if args.target.paths.len() == 1 => {
+        (file, true) if args.target.paths.len() == 1 => {
             let mut bytes = Vec::new();
             // One byte past the limit of a file, so that too much is told as such.
             let limit = crate::package::Limits::default().max_archive_bytes + 1;
             match std::io::stdin().lock().take(limit).read_to_end(&mut bytes) {
-                Ok(_) => Ok(Some((file, bytes))),
+                Ok(_) => Ok(Some((file.as_deref(), bytes))),
                 Err(error) => {
                     output::error(&error.to_string());
                     Err(Exit::Input)
@@ -161,8 +174,8 @@ fn stdin<'a>(session: &Session, args: &'a CheckArgs) -> Result<Option<(&'a Path,
         }
         _ => {
             output::error(session.say(
-                "从标准输入读取时，路径只写 `-`，并用 --stdin-filename 指明它是哪个文件",
-                "to read standard input, give `-` as the only path, and --stdin-filename to say which file it is",
+                "从标准输入读取时，路径只写 `-`；若是单个文件的内容，用 --stdin-filename 指明它是哪个文件",
+                "to read standard input, give `-` as the only path, and for the text of one file --stdin-filename to say which",
             ));
             Err(Exit::Usage)
         }

@@ -12,7 +12,7 @@ use super::{Hider, Hit, Vetted};
 const SCHEMA_VERSION: u32 = 1;
 
 /// Known findings.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Baseline {
     /// Version of the form.
     schema_version: u32,
@@ -21,7 +21,7 @@ pub struct Baseline {
 }
 
 /// Known findings of one package.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Known {
     /// The package's folder below the path that was vetted; empty when it is the path.
     root: String,
@@ -29,7 +29,7 @@ struct Known {
 }
 
 /// A known finding. Rule and place are for people who read the file.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     fingerprint: Arc<str>,
     content: Arc<str>,
@@ -61,13 +61,14 @@ impl Baseline {
                 findings: vetted
                     .active()
                     .map(|hit| {
-                        let source = vetted.package.source(hit.finding.place.file);
+                        let place = hit.finding.place;
+                        let (source, span) = vetted.package.source(place.file).shown(place.span);
                         Entry {
                             fingerprint: hit.fingerprint.as_str().into(),
                             content: hit.content.as_str().into(),
                             rule: hit.finding.rule.to_owned(),
                             file: source.path.to_string(),
-                            line: source.lines().line(hit.finding.place.span.start) + 1,
+                            line: source.lines().line(span.start) + 1,
                         }
                     })
                     .collect(),

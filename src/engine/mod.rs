@@ -290,6 +290,24 @@ pub fn vet_with(paths: &[PathBuf], policy: &Policy, options: &Options, other: Op
     })
 }
 
+/// Vets every package of an archive in memory, under the name `path`; `None` when the bytes are no archive.
+pub fn vet_archive(path: &Path, bytes: &[u8], policy: &Policy, options: &Options) -> Option<Outcome> {
+    if !crate::package::holds_archive(bytes) {
+        return None;
+    }
+    let limits = options.read.as_ref().map(|read| read.limits.clone()).unwrap_or_default();
+    let mut outcome = Outcome::default();
+    if bytes.len() as u64 > limits.max_archive_bytes {
+        outcome.failures.push(Failure::Read(ReadError::Archive(path.to_owned(), SkipReason::TooLarge)));
+        return Some(outcome);
+    }
+    match crate::package::open_archive(path, bytes, &limits) {
+        Ok(opened) => vet_opened(opened, policy, options, None, &mut outcome),
+        Err(error) => outcome.failures.push(Failure::Read(error)),
+    }
+    Some(outcome)
+}
+
 fn vet_paths(paths: &[PathBuf], policy: &Policy, options: &Options, other: Option<&Config>) -> Outcome {
     let limits = options.read.as_ref().map(|read| read.limits.clone()).unwrap_or_default();
     let mut outcome = Outcome::default();
@@ -657,6 +675,9 @@ fn facts_key(file: &PackageFile, dialect_hash: &[u8; 32]) -> FactsKey {
     let mut hasher = blake3::Hasher::new();
     hasher.update(dialect_hash);
     hasher.update(file.source.hash());
+    for (own, host) in &file.renamed {
+        hasher.update(format!("{own}={host},").as_bytes());
+    }
     // The extension says how a script is read.
     hasher.update(&[file.kind as u8]);
     hasher.update(file.source.extension().as_bytes());

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::baseline::Baseline;
 use super::config::{self, Config, ConfigFailure};
 use super::memory::MemoryCache;
 use super::{FactsStore, Failure, Options, Vetted, layouts, read_options, vet_unless};
-use crate::package::{Package, Tree};
+use crate::package::{Package, Submission, Tree};
 use crate::policy::Policy;
 
 /// A folder and what the last round found in it.
@@ -37,6 +38,8 @@ struct Inputs {
     host: Arc<str>,
     config: Option<PathBuf>,
     text: String,
+    baseline: Option<Arc<Baseline>>,
+    submission: Submission,
     assets: Vec<(Arc<str>, u64, Arc<[u8]>)>,
     skipped: Vec<(Arc<str>, crate::package::SkipReason, u64)>,
 }
@@ -208,6 +211,8 @@ impl Inputs {
             host: package.host.clone(),
             config: config.path.clone(),
             text: config.text.clone(),
+            baseline: config.baseline.clone(),
+            submission: config.submission.clone(),
             assets: package.assets.iter().map(|asset| (asset.path.clone(), asset.bytes, asset.head.clone())).collect(),
             skipped: package.skipped.iter().map(|item| (item.path.clone(), item.reason, item.bytes)).collect(),
         }

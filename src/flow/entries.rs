@@ -7,8 +7,9 @@ use super::heap::{ITEM, Kind};
 use super::machine::{Act, Keys, Machine, Site, Taint, name};
 use super::solution::{Entry, EntryKind, Fact, Origin, Place, SinkKind, Update};
 use super::value::{ANY, Ids, ObjId, Value, unite};
-use crate::model::ir::{ExprKind, Name};
+use crate::model::ir::{ExprKind, Key, Name};
 use crate::model::{Binding, UnitId, UnitKind};
+use crate::package::SkipReason;
 use crate::policy::privacy::InputClues;
 use crate::source::{FileId, Span};
 use crate::syntax::json::Json;
@@ -60,6 +61,32 @@ impl<'a> Machine<'a> {
                 Value::default()
             });
             self.current_unit = None;
+        }
+        self.load_bundles();
+    }
+
+    /// Code of bundles beside their modules runs, too; where templates were compiled into it, it is left and told as unseen.
+    fn load_bundles(&mut self) {
+        for path in &self.package.bundles {
+            let unseen = self.package.skipped.iter().any(|item| {
+                item.reason == SkipReason::Compiled
+                    && self
+                        .package
+                        .file(path)
+                        .is_some_and(|file| *self.package.source(file).shown(Span::default()).0.path == *item.path)
+            });
+            let Some(script) = self.package.file(path).filter(|_| !unseen) else { continue };
+            let entry = Entry {
+                kind: EntryKind::TopLevel,
+                route: "app".into(),
+                method: name(""),
+                place: Place { file: script, span: Span::default() },
+                element: None,
+            };
+            self.run_entry(entry, &[], None, |machine| {
+                machine.load(script, "");
+                Value::default()
+            });
         }
     }
 
@@ -451,6 +478,7 @@ impl<'a> Machine<'a> {
 
     fn handlers(&mut self, unit: UnitId) {
         let program = self.program;
+        self.unseen_handlers(unit);
         let mut done: Vec<(Name, usize)> = Vec::new();
         for binding in program.bindings.iter().filter(|binding| binding.unit == unit) {
             let Some(element) = self.element(binding.template, binding.node) else { continue };
@@ -495,6 +523,36 @@ impl<'a> Machine<'a> {
                 }
                 self.run_handler(unit, binding, element, &handler);
             }
+        }
+    }
+
+    /// Methods of a unit whose template the compiler turned into code: those that nothing in its script calls are handlers
+    /// of elements that cannot be seen.
+    fn unseen_handlers(&mut self, unit: UnitId) {
+        let program = self.program;
+        let this = &program.units[unit as usize];
+        let Some(script) = this.script.and_then(|file| program.script(file)) else { return };
+        if this.template.is_some() || self.package.compiled.is_none() || this.kind == UnitKind::App {
+            return;
+        }
+        let mut called: BTreeSet<Name> = BTreeSet::new();
+        script.for_each_expr(&mut |expr| {
+            if let ExprKind::Member { key: Key::Static(name, _), .. } = &expr.kind {
+                called.insert(name.clone());
+            }
+        });
+        let info = &self.host.info;
+        let instance = self.instance(unit);
+        for key in self.heap.keys(instance) {
+            let method = self.spell(key);
+            let lifecycle = [&info.page_load, &info.component_load, &info.component_events, &info.share_methods]
+                .iter()
+                .any(|list| list.contains(&method))
+                || info.page_events.contains_key(&method);
+            if lifecycle || called.contains(&method) || key == ITEM {
+                continue;
+            }
+            self.enter(unit, EntryKind::User, &method, None, &[], |_| vec![Value::any()]);
         }
     }
 

@@ -398,6 +398,7 @@ impl<'a> Maker<'a> {
             origin: file.origin.clone(),
             json: None,
             json_errors: Vec::new(),
+            renamed: file.renamed.clone(),
         };
         let dialect =
             self.host().map(|host| FactsDialect::of(&host.info, self.policy.hosts.infos())).unwrap_or_default();

@@ -308,7 +308,10 @@ impl Server {
     fn settings_came(&mut self, value: &Value) {
         match self.settings.with(value) {
             Ok(settings) if settings != self.settings => {
-                self.settings = settings;
+                let before = std::mem::replace(&mut self.settings, settings);
+                if self.client.watches && before.rules != self.settings.rules {
+                    self.watch_rules(before.rules.as_ref());
+                }
                 self.change(Change::Settings(Box::new(self.settings.clone()), self.client.locale.clone()));
                 if self.client.refreshes.hints {
                     self.ask("workspace/inlayHint/refresh", Value::Null, Asked::Nothing);
@@ -398,13 +401,7 @@ impl Server {
                 "id": "minivet-files", "method": "workspace/didChangeWatchedFiles",
                 "registerOptions": { "watchers": [{ "globPattern": "**/*" }] },
             }));
-            if let Some(rules) = self.settings.rules.as_ref().filter(|rules| rules.is_absolute()) {
-                let base = to_proto::uri(rules);
-                registrations.push(json!({
-                    "id": "minivet-rules", "method": "workspace/didChangeWatchedFiles",
-                    "registerOptions": { "watchers": [{ "globPattern": { "baseUri": base, "pattern": "**/*" } }] },
-                }));
-            }
+            registrations.extend(self.rules_watcher());
         }
         if self.client.configuration_changes {
             registrations.push(json!({
@@ -416,6 +413,27 @@ impl Server {
             self.ask("client/registerCapability", json!({ "registrations": registrations }), Asked::Nothing);
         }
         self.ask_settings();
+    }
+
+    /// The folder of rule packs may lie outside of the workspace.
+    fn rules_watcher(&self) -> Option<Value> {
+        let rules = self.settings.rules.as_ref().filter(|rules| rules.is_absolute())?;
+        Some(json!({
+            "id": "minivet-rules", "method": "workspace/didChangeWatchedFiles",
+            "registerOptions": { "watchers": [{
+                "globPattern": { "baseUri": to_proto::uri(rules), "pattern": "**/*" },
+            }] },
+        }))
+    }
+
+    fn watch_rules(&mut self, before: Option<&PathBuf>) {
+        if before.is_some_and(|rules| rules.is_absolute()) {
+            let old = json!([{ "id": "minivet-rules", "method": "workspace/didChangeWatchedFiles" }]);
+            self.ask("client/unregisterCapability", json!({ "unregisterations": old }), Asked::Nothing);
+        }
+        if let Some(watcher) = self.rules_watcher() {
+            self.ask("client/registerCapability", json!({ "registrations": [watcher] }), Asked::Nothing);
+        }
     }
 
     fn ask_settings(&mut self) {

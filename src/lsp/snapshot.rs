@@ -92,7 +92,7 @@ impl Snapshot {
 /// The path of a package's file on disk; a project file may stand above its root.
 pub(super) fn path_of(vetted: &Vetted, file: FileId) -> PathBuf {
     let mut path = vetted.package.root.clone();
-    for part in vetted.package.source(file).path.split('/') {
+    for part in vetted.package.source(file).shown(crate::source::Span::at(0)).0.path.split('/') {
         match part {
             ".." => {
                 path.pop();

@@ -54,7 +54,8 @@ pub(super) const fn encoding(encoding: PositionEncoding) -> PositionEncodingKind
 
 /// The position of an offset.
 pub(super) fn position(source: &SourceFile, offset: u32, encoding: PositionEncoding) -> Position {
-    position_in(&source.text, source.lines(), offset, encoding)
+    let (source, at) = source.shown(Span::at(offset));
+    position_in(&source.text, source.lines(), at.start, encoding)
 }
 
 fn position_in(text: &str, lines: &LineIndex, offset: u32, encoding: PositionEncoding) -> Position {

@@ -55,7 +55,7 @@ pub fn facts(file: &PackageFile, dialect: &FactsDialect) -> FileFacts {
     let text = &file.source.text;
     match file.kind {
         FileKind::Script | FileKind::ViewScript => {
-            let script = lower::script(text, ScriptKind::of_path(&file.source.path));
+            let script = lower::module(text, ScriptKind::of_path(&file.source.path), &file.renamed);
             FileFacts { script: Some(Arc::new(script)), template: None }
         }
         FileKind::Template => FileFacts { script: None, template: Some(Arc::new(template_facts(text, dialect))) },

@@ -96,7 +96,10 @@ impl Linker<'_> {
     fn units(&mut self) {
         let app_route = self.package.app.map(|app| {
             let path = &self.package.source(app).path;
-            path.strip_suffix(".json").unwrap_or(path).to_owned()
+            match &self.package.compiled {
+                Some(_) => "app".to_owned(),
+                None => path.strip_suffix(".json").unwrap_or(path).to_owned(),
+            }
         });
         if let Some(route) = app_route {
             self.add_unit(UnitKind::App, &route, None, true);
@@ -130,6 +133,11 @@ impl Linker<'_> {
                     }
                 }
                 _ => {}
+            }
+        }
+        for route in &self.package.routes {
+            if !self.program.by_route.contains_key(route) {
+                self.add_unit(UnitKind::Component, route, None, true);
             }
         }
         // A list of pages that cannot be read must not hide the pages.
@@ -252,6 +260,7 @@ impl Linker<'_> {
             files.extend(unit.script);
             files.extend(&unit.templates);
         }
+        files.extend(self.package.bundles.iter().filter_map(|path| self.package.file(path)));
         while let Some(file) = files.pop() {
             if self.program.live_files.insert(file) {
                 files.extend(self.program.requires[file.index()].iter().filter_map(|require| require.target));
@@ -354,6 +363,9 @@ pub fn resolve(package: &Package, from: &str, request: &str, suffixes: &[&str]) 
 fn resolve_with(package: &Package, from: &str, request: &str, suffixes: Vec<String>) -> Option<FileId> {
     if request.contains("://") {
         return None;
+    }
+    if let Some(file) = package.module(from, request) {
+        return Some(file);
     }
     for base in candidates(from, request) {
         for suffix in &suffixes {

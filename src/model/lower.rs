@@ -23,10 +23,20 @@ pub fn script(text: &str, kind: ScriptKind) -> Script {
     script_at(text, kind, 0)
 }
 
+/// Lowers a script in which free names stand for other globals, as a compiler's wrapper of a module names them.
+pub fn module(text: &str, kind: ScriptKind, renamed: &[(Name, Name)]) -> Script {
+    lowered(text, kind, 0, renamed)
+}
+
 /// Lowers a script that stands in another file; spans are moved by `offset`.
 pub fn script_at(text: &str, kind: ScriptKind, offset: u32) -> Script {
+    lowered(text, kind, offset, &[])
+}
+
+fn lowered(text: &str, kind: ScriptKind, offset: u32, renamed: &[(Name, Name)]) -> Script {
     let lowered = with_parsed(text, kind, |parsed| {
         let mut lower = Lower::new(Some(parsed.scoping), parsed.repair, i64::from(offset));
+        lower.renamed = renamed;
         lower.program(parsed.program);
         let mut script = lower.script;
         script.damage.extend(parsed.repair.damage.iter().map(|span| span.shifted(offset)));
@@ -143,6 +153,8 @@ struct Lower<'l> {
     functions: u32,
     /// Names exported by the namespaces that are being lowered.
     namespaces: Vec<Vec<(Name, VarId)>>,
+    /// Free names that stand for another global.
+    renamed: &'l [(Name, Name)],
 }
 
 fn simple(span: Span, kind: ExprKind) -> Expr {
@@ -162,6 +174,7 @@ impl<'l> Lower<'l> {
             depth: 0,
             functions: 0,
             namespaces: Vec::new(),
+            renamed: &[],
         }
     }
 
@@ -235,10 +248,18 @@ impl<'l> Lower<'l> {
                     self.reads_arguments();
                     ExprKind::Arguments
                 }
-                name => ExprKind::Global(self.name(name)),
+                name => ExprKind::Global(self.global(name)),
             },
         };
         simple(span, kind)
+    }
+
+    /// A free name, or what it stands for.
+    fn global(&mut self, name: &str) -> Name {
+        match self.renamed.iter().find(|(own, _)| **own == *name) {
+            Some((_, global)) => global.clone(),
+            None => self.name(name),
+        }
     }
 
     /// Notes a read of `arguments`, which arrow functions take from the functions around them.
@@ -463,7 +484,7 @@ impl<'l> Lower<'l> {
         let span = self.span(id.span);
         match self.binding(id) {
             Some(var) => Pattern::Var(var, span),
-            None => Pattern::Global(self.name(&id.name), span),
+            None => Pattern::Global(self.global(&id.name), span),
         }
     }
 

@@ -216,8 +216,11 @@ fn expand(listing: &mut Listing, limits: &Limits, budget: &mut Budget, nesting: 
     if !listing.entries.iter().any(is_archive) {
         return;
     }
-    let own = listing.entries.iter().find(|entry| name_of(&entry.path) == "app.json").and_then(app_of);
-    let upload = !listing.entries.iter().any(|entry| matches!(name_of(&entry.path), "app.json" | "game.json"));
+    let own = listing.entries.iter().find(|entry| config::APP_FILES.contains(&name_of(&entry.path))).and_then(app_of);
+    let upload = !listing
+        .entries
+        .iter()
+        .any(|entry| config::APP_FILES.contains(&name_of(&entry.path)) || name_of(&entry.path) == "game.json");
     let mut opened: Vec<(String, Listing)> = Vec::new();
     let mut outer = Vec::new();
     for entry in std::mem::take(&mut listing.entries) {
@@ -237,20 +240,22 @@ fn expand(listing: &mut Listing, limits: &Limits, budget: &mut Budget, nesting: 
     listing.entries = outer;
     // The main archive first: it names the places of the others.
     opened.sort_by_key(|(path, inner)| {
-        (!inner.entries.iter().any(|entry| name_of(&entry.path) == "app.json"), path.clone())
+        (!inner.entries.iter().any(|entry| config::APP_FILES.contains(&name_of(&entry.path))), path.clone())
     });
-    let apps =
-        opened.iter().filter(|(_, inner)| inner.entries.iter().any(|entry| name_of(&entry.path) == "app.json")).count();
+    let apps = opened
+        .iter()
+        .filter(|(_, inner)| inner.entries.iter().any(|entry| config::APP_FILES.contains(&name_of(&entry.path))))
+        .count();
     let app = own.or_else(|| {
         opened
             .first()
-            .and_then(|(_, inner)| inner.entries.iter().find(|entry| entry.path == "app.json"))
+            .and_then(|(_, inner)| inner.entries.iter().find(|entry| config::APP_FILES.contains(&entry.path.as_str())))
             .and_then(app_of)
     });
     let mut taken: HashSet<String> = listing.entries.iter().map(|entry| entry.path.clone()).collect();
     for (path, inner) in opened {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let main = inner.entries.iter().any(|entry| entry.path == "app.json");
+        let main = inner.entries.iter().any(|entry| config::APP_FILES.contains(&entry.path.as_str()));
         let mount = match app.as_ref().and_then(|app| app.part_of(&path)) {
             // Several programs in one archive stay apart.
             _ if main && apps > 1 => stem(&path).to_owned(),

@@ -22,6 +22,9 @@ pub fn normalise_route(route: &str) -> String {
     parts.join("/")
 }
 
+/// Files that list the pages: as they are written, and as the compiler of a host leaves them.
+pub const APP_FILES: [&str; 2] = ["app.json", "app-config.json"];
+
 /// Keys of `app.json` that list sub-packages.
 pub const SUBPACKAGE_KEYS: [&str; 2] = ["subPackages", "subpackages"];
 
@@ -32,7 +35,7 @@ pub fn pages(app: &Json) -> (Vec<PageEntry>, Vec<Subpackage>) {
         let list = bar.get("list").or_else(|| bar.get("items"));
         for item in list.map(Json::items).unwrap_or_default() {
             if let Some(path) = item.get("pagePath").and_then(Json::as_str) {
-                tabs.insert(normalise_route(path));
+                tabs.insert(normalise_route(path.strip_suffix(".html").unwrap_or(path)));
             }
         }
     }

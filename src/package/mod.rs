@@ -1,15 +1,19 @@
 //! What is vetted: files of one package, its host, its configuration, what was declared for it.
 
 mod archive;
+mod compiled;
 mod config;
 mod knowledge;
 mod read;
 mod tree;
 mod walk;
 
+pub use compiled::Compiled;
 pub use config::{SUBPACKAGE_KEYS, normalise_route};
 pub use knowledge::Knowledge;
-pub use read::{Layout, Limits, Opened, ReadError, ReadOptions, from_memory, is_archive, open, open_archive, read};
+pub use read::{
+    Layout, Limits, Opened, ReadError, ReadOptions, from_memory, holds_archive, is_archive, open, open_archive, read,
+};
 pub use tree::Tree;
 
 use std::collections::BTreeMap;
@@ -75,6 +79,9 @@ pub struct PackageFile {
     pub json: Option<Json>,
     /// Mistakes in the JSON: strictness errors first to last.
     pub json_errors: Vec<(Span, Arc<str>)>,
+    /// Names that stand for a global of the host here, each with that global: parameters of the function that a compiler
+    /// put around a module.
+    pub renamed: Vec<(Arc<str>, Arc<str>)>,
 }
 
 /// A file that ships and is not read as text: pictures, fonts, media, archives.
@@ -137,6 +144,8 @@ pub enum SkipReason {
     Overlap,
     /// An archive entry that inflates beyond all measure.
     Ratio,
+    /// Templates that the host's compiler turned into code: texts, elements and event bindings are not seen.
+    Compiled,
     /// Belongs to another package under the same path.
     OtherPackage,
     /// The time limit of the package ran out.
@@ -170,6 +179,7 @@ impl SkipReason {
                 | Self::Outside
                 | Self::Overlap
                 | Self::Ratio
+                | Self::Compiled
                 | Self::TimeLimit
                 | Self::MemoryLimit
                 | Self::Link
@@ -200,7 +210,7 @@ pub struct Subpackage {
 }
 
 /// What was declared to the platform: from `minivet.toml`, `--submission` or the command line.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct Submission {
     /// Name of the program.
@@ -264,6 +274,14 @@ pub struct Package {
     pub bytes: u64,
     /// Path to index in `files`.
     pub by_path: BTreeMap<Arc<str>, FileId>,
+    /// The host whose compiler made it, when its scripts are bundles.
+    pub compiled: Option<Arc<str>>,
+    /// Modules of bundles: (path of the bundle, name) to the file made of it.
+    pub modules: BTreeMap<(Arc<str>, Arc<str>), FileId>,
+    /// Routes that bundles run modules for, in order.
+    pub routes: Vec<Arc<str>>,
+    /// What is left of bundles without their modules, by path.
+    pub bundles: Vec<Arc<str>>,
 }
 
 impl Package {
@@ -277,9 +295,41 @@ impl Package {
         &self.files[file.index()].source
     }
 
+    /// The module that a request names in the bundle of the file that asks, or in another bundle.
+    pub fn module(&self, from: &str, request: &str) -> Option<FileId> {
+        if self.modules.is_empty() {
+            return None;
+        }
+        let own = self.file(from).and_then(|file| Some(self.source(file).carved.as_ref()?.0.path.clone()));
+        let own = own.and_then(|bundle| self.modules.get(&(bundle, request.into())).copied());
+        own.or_else(|| self.modules.iter().find(|((_, name), _)| **name == *request).map(|(_, file)| *file))
+    }
+
+    /// Number of files that ship: parts of a bundle are none.
+    pub fn shipped(&self) -> usize {
+        let part = |file: &&Arc<PackageFile>| file.source.carved.as_ref().is_some_and(|(_, start)| *start > 0);
+        self.files.len() - self.files.iter().filter(part).count() + self.assets.len()
+    }
+
+    /// Sorts the files and finds them by path.
+    fn index(&mut self) {
+        self.files.sort_by(|a, b| a.source.path.cmp(&b.source.path));
+        self.by_path = self
+            .files
+            .iter()
+            .enumerate()
+            .map(|(index, file)| (file.source.path.clone(), FileId(index as u32)))
+            .collect();
+    }
+
     /// Whether anything ships at that path: text or asset.
     pub fn ships(&self, path: &str) -> bool {
         self.by_path.contains_key(path) || self.assets.binary_search_by(|asset| (*asset.path).cmp(path)).is_ok()
+    }
+
+    /// The list of pages as its author wrote it; `None` for what a compiler made of it.
+    pub fn written_app(&self) -> Option<FileId> {
+        self.app.filter(|app| self.source(*app).name() != config::APP_FILES[1])
     }
 
     /// The parsed `app.json`.

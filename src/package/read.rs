@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::archive;
 use super::knowledge::Knowledge;
 use super::walk::{self, Entry, Listing};
-use super::{Asset, FileKind, Origin, Package, PackageFile, SkipReason, Skipped, config};
+use super::{Asset, Compiled, FileKind, Origin, Package, PackageFile, SkipReason, Skipped, compiled, config};
 use crate::source::{Encoding, FileId, SourceFile};
 use crate::syntax::json::{self, Json};
 
@@ -66,6 +66,8 @@ pub struct Layout {
     pub view_script_extensions: Vec<Arc<str>>,
     /// Project files that show this host, and the key that holds the package root.
     pub project_files: BTreeMap<Arc<str>, Arc<str>>,
+    /// What its compiler leaves.
+    pub compiled: Compiled,
 }
 
 /// How to read.
@@ -205,6 +207,11 @@ pub fn is_archive(path: &Path) -> bool {
     std::fs::File::open(path)
         .and_then(|mut file| read_full(&mut file, &mut head))
         .is_ok_and(|read| archive::form(&head[..read]).is_some())
+}
+
+/// Whether bytes start like an archive.
+pub fn holds_archive(bytes: &[u8]) -> bool {
+    archive::form(&bytes[..bytes.len().min(512)]).is_some()
 }
 
 /// Lists an archive in memory; `path` is its name in messages.
@@ -354,7 +361,10 @@ fn find_roots(entries: &[Entry], projects: &[Project], options: &ReadOptions) ->
     }
     let mut candidates: Vec<&Entry> = entries
         .iter()
-        .filter(|entry| matches!(name_of(&entry.path), "app.json" | "game.json") && !in_npm(&entry.path))
+        .filter(|entry| {
+            let name = name_of(&entry.path);
+            (config::APP_FILES.contains(&name) || name == "game.json") && !in_npm(&entry.path)
+        })
         .collect();
     candidates.sort_by_key(|entry| {
         (entry.path.matches('/').count(), name_of(&entry.path) == "game.json", entry.path.clone())
@@ -367,14 +377,14 @@ fn find_roots(entries: &[Entry], projects: &[Project], options: &ReadOptions) ->
         let inside = roots.iter().any(|outer| below(root, outer).is_some());
         let beside = |names: &[&str]| names.iter().any(|name| paths.contains(join(root, name).as_str()));
         let json = load_json(entry, options);
-        let holds = if name_of(&entry.path) == "app.json" {
+        let holds = if name_of(&entry.path) != "game.json" {
             match &json {
                 Some(json) => {
                     let lists = json.get("pages").is_some()
                         || config::SUBPACKAGE_KEYS.iter().any(|key| json.get(key).is_some());
-                    lists && (!inside || beside(&["app.js", "app.ts"]))
+                    lists && (!inside || beside(&["app.js", "app.ts", "app-service.js"]))
                 }
-                None => !inside && (root.is_empty() || beside(&["app.js", "app.ts"])),
+                None => !inside && (root.is_empty() || beside(&["app.js", "app.ts", "app-service.js"])),
             }
         } else {
             !inside
@@ -555,15 +565,13 @@ impl Reader<'_> {
             }
         }
         package.bytes = shipped;
-        package.files.sort_by(|a, b| a.source.path.cmp(&b.source.path));
         package.assets.sort_by(|a, b| a.path.cmp(&b.path));
-        package.by_path = package
-            .files
-            .iter()
-            .enumerate()
-            .map(|(index, file)| (file.source.path.clone(), FileId(index as u32)))
-            .collect();
+        package.index();
+        compiled::unpack(&mut package, &mut skipped, self.layouts, knowledge, &|path| npm.origin(path));
         self.configure(&mut package, project, project_path.as_deref());
+        if package.compiled.is_some() {
+            compiled::unseen(&package, self.layouts, &mut skipped);
+        }
         rescue(&mut package, &mut skipped, &|path| self.class(path));
         skipped.sort_by(|a, b| a.path.cmp(&b.path).then(a.reason.cmp(&b.reason)));
         skipped.dedup_by(|a, b| a.path == b.path && a.reason == b.reason);
@@ -573,7 +581,7 @@ impl Reader<'_> {
 
     /// Finds configuration, pages and host.
     fn configure(&self, package: &mut Package, project: Option<&Project>, project_path: Option<&str>) {
-        package.app = package.file("app.json");
+        package.app = config::APP_FILES.iter().find_map(|name| package.file(name));
         package.project = project_path.and_then(|path| package.file(path));
         package.game =
             package.app.is_none() && package.file("game.json").is_some() || project.is_some_and(|project| project.game);
@@ -584,6 +592,9 @@ impl Reader<'_> {
             let (pages, subpackages) = config::pages(app);
             package.pages = pages;
             package.subpackages = subpackages;
+            if package.compiled.is_some() {
+                compiled::settle_routes(package);
+            }
         }
         package.host = match &self.options.host {
             Some(host) => host.clone(),
@@ -614,7 +625,7 @@ impl Reader<'_> {
                     layout.template_extensions.iter().any(|extension| file.source.extension() == &**extension)
                 })
                 .count();
-            (listed, shown, templates)
+            (package.compiled.as_ref() == Some(&layout.host), listed, shown, templates)
         };
         let scores: Vec<_> = self.layouts.iter().map(|layout| (score(layout), layout)).collect();
         let Some(best) = scores.iter().map(|(score, _)| *score).max() else { return Arc::default() };
@@ -750,6 +761,7 @@ impl Reader<'_> {
                 origin: npm.origin(path).unwrap_or(Origin::Own),
                 json: None,
                 json_errors: Vec::new(),
+                renamed: Vec::new(),
             };
             return Outcome::Alien(asset(entry.head()), Box::new(file));
         }
@@ -786,7 +798,8 @@ impl Reader<'_> {
             FileKind::Json | FileKind::Text | FileKind::Foreign => None,
             _ => self.options.knowledge.library(path, &source.text),
         });
-        Outcome::File(Arc::new(PackageFile { source, kind, origin: origin.unwrap_or(Origin::Own), json, json_errors }))
+        let origin = origin.unwrap_or(Origin::Own);
+        Outcome::File(Arc::new(PackageFile { source, kind, origin, json, json_errors, renamed: Vec::new() }))
     }
 
     /// Folders that are no client code, from the project files and from what their `package.json` needs.

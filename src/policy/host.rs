@@ -56,6 +56,8 @@ pub struct HostInfo {
     pub view_script_extensions: Vec<Arc<str>>,
     /// Project files that show this host (`project.swan.json`), and the key that holds the package root.
     pub project_files: BTreeMap<Arc<str>, Arc<str>>,
+    /// What its compiler leaves of a package.
+    pub compiled: crate::package::Compiled,
     /// Prefix of control attributes (`s-`, `wx:`).
     pub directive_prefix: Arc<str>,
     /// Tags whose body is an inline view script (`filter`, `import-sjs`, `wxs`).

@@ -122,6 +122,7 @@ impl Policy {
                 style_extensions: info.style_extensions.clone(),
                 view_script_extensions: info.view_script_extensions.clone(),
                 project_files: info.project_files.clone(),
+                compiled: info.compiled.clone(),
             })
             .collect()
     }

@@ -524,7 +524,7 @@ impl Builder<'_> {
             name: package.submission.name.clone(),
             host: package.host.to_string(),
             categories: package.submission.categories.clone(),
-            files: package.files.len() + package.assets.len(),
+            files: package.shipped(),
             bytes: package.bytes,
             verdict: self.vetted.verdict,
             inventory: self.inventory(),
@@ -565,9 +565,9 @@ impl Builder<'_> {
         let mut out: BTreeMap<String, BTreeMap<u32, String>> = BTreeMap::new();
         for hit in &self.vetted.hits {
             for place in hit.finding.trace.iter().map(|step| step.place).chain([hit.finding.place]) {
-                let source = self.vetted.package.source(place.file);
+                let (source, span) = self.vetted.package.source(place.file).shown(place.span);
                 let index = source.lines();
-                let at = index.line(place.span.start);
+                let at = index.line(span.start);
                 let first = at.saturating_sub(AROUND);
                 let last = (at + AROUND).min(index.len() as u32 - 1);
                 let shown = out.entry(source.path.to_string()).or_default();
@@ -585,16 +585,16 @@ impl Builder<'_> {
     }
 
     fn path(&self, place: Place) -> String {
-        self.vetted.package.source(place.file).path.to_string()
+        self.vetted.package.source(place.file).shown(place.span).0.path.to_string()
     }
 
     fn range(&self, place: Place) -> Range {
-        let source = self.vetted.package.source(place.file);
+        let (source, span) = self.vetted.package.source(place.file).shown(place.span);
         let at = |offset: u32| {
             let position = source.position(offset);
             Position { line: position.line, column: position.column, offset }
         };
-        Range { start: at(place.span.start), end: at(place.span.end) }
+        Range { start: at(span.start), end: at(span.end) }
     }
 
     fn finding(&self, hit: &Hit, chains: &Chains) -> FindingReport {

@@ -125,8 +125,8 @@ pub fn why(vetted: &Vetted, what: &str) -> Vec<Answer> {
     for call in &vetted.solution.calls {
         let whole = format!("{}.{}", call.namespace, call.api);
         if (*call.api == *wanted || whole == wanted) && seen.insert(call.place) {
-            let source = package.source(call.place.file);
-            let at = source.position(call.place.span.start);
+            let (source, span) = package.source(call.place.file).shown(call.place.span);
+            let at = source.position(span.start);
             let chain = chains.chain(vetted, call.place.file.0);
             out.push(Answer {
                 what: format!("{whole} {}:{}:{}", source.path, at.line, at.column),

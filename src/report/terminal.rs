@@ -252,6 +252,10 @@ pub fn skip_word(reason: &str, lang: Lang) -> &str {
         "outside" => ("路径指向压缩包之外", "a path that leads out of the archive"),
         "overlap" => ("与压缩包中另一条目共用数据", "an archive entry that shares bytes with another"),
         "ratio" => ("解压后大得反常（疑似压缩炸弹）", "inflates beyond all measure"),
+        "compiled" => (
+            "模板已编译成代码：看不到其中的文字、元素和事件绑定",
+            "compiled templates: texts, elements and event bindings are not seen",
+        ),
         "other-package" => ("属于另一个小程序", "belongs to another package"),
         "time-limit" => ("超过时间上限", "past the time limit"),
         "memory-limit" => ("超过内存上限", "past the memory limit"),

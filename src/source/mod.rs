@@ -80,6 +80,8 @@ pub struct SourceFile {
     pub encoding: Encoding,
     /// Size on disk in bytes.
     pub bytes: u64,
+    /// The file that ships, when this one is a part of it or stands for what other parts left, and where it begins there.
+    pub carved: Option<(Arc<SourceFile>, u32)>,
     lines: OnceLock<LineIndex>,
     hash: OnceLock<[u8; 32]>,
 }
@@ -93,6 +95,7 @@ impl SourceFile {
             text: decoded.text.into(),
             encoding: decoded.encoding,
             bytes: bytes.len() as u64,
+            carved: None,
             lines: OnceLock::new(),
             hash: OnceLock::new(),
         }
@@ -106,8 +109,26 @@ impl SourceFile {
             bytes: text.len() as u64,
             text,
             encoding: Encoding::Utf8,
+            carved: None,
             lines: OnceLock::new(),
             hash: OnceLock::new(),
+        }
+    }
+
+    /// A part of a file that ships, as a file of its own: `text` stands in `whole` from `start` on.
+    pub fn carve(path: impl Into<Arc<str>>, text: impl Into<Arc<str>>, whole: &Arc<Self>, start: u32) -> Self {
+        let mut part = Self::from_text(path, text);
+        part.encoding = whole.encoding;
+        part.bytes = 0;
+        part.carved = Some((whole.clone(), start));
+        part
+    }
+
+    /// The file that ships and holds this one, and a place of this one in it.
+    pub fn shown(&self, span: Span) -> (&Self, Span) {
+        match &self.carved {
+            Some((whole, start)) => (whole, span.shifted(*start)),
+            None => (self, span),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Text to trees with spans: scripts, templates, JSON.
 
+pub mod bundle;
 mod depth;
 pub mod entities;
 pub mod json;

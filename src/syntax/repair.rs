@@ -91,6 +91,9 @@ const WORDS: &[&str] = &[
     " in ",
 ];
 
+/// Several closing brackets that are put in together.
+const CLOSERS: &[&str] = &["})", "))", ")}", "}}", "])", "}]", "]})", "}))", "})}", "}})", "})})"];
+
 /// Mends `text`. `probe` says where the parser stops, `None` when it reads everything.
 pub(super) fn mend(text: &str, kind: ScriptKind, levels: usize, probe: &dyn Fn(&str) -> Option<u32>) -> Repair {
     let mut mender = Mender { text, probe, tries: 0, spent: 0 };
@@ -405,11 +408,15 @@ fn candidates(text: &str, edits: &[Edit], stop: usize, _kind: ScriptKind) -> Vec
         near.extend(NEAR.iter().map(|token| Edit::Insert(*at, token)));
     }
     groups.push(near);
-    let mut blank = Vec::new();
-    blank.extend(tokens.get(next).map(|token| Edit::Blank(token.start, token.end)));
-    blank.extend(before.map(|token| Edit::Blank(token.start, token.end)));
-    groups.push(blank);
-    let mut far = Vec::new();
+    // Without its opening bracket what follows would belong to something else.
+    let (openers, others): (Vec<&Token>, Vec<&Token>) =
+        tokens.get(next).into_iter().chain(&before).partition(|token| matches!(token.first, b'(' | b'[' | b'{'));
+    let blank = |token: &&Token| Edit::Blank(token.start, token.end);
+    groups.push(others.iter().map(blank).collect());
+    // A bracket that opened on an earlier line and never closed: the lines that belong to it.
+    let open_line = around.map(|index| tokens[index]).filter(|open| open.start < line && open.first != b'{');
+    groups.push(open_line.and_then(|_| blocks(text, edits, stop).into_iter().next()).into_iter().collect());
+    let mut far: Vec<Edit> = openers.iter().map(blank).collect();
     for at in places.iter().skip(near_count) {
         far.extend(NEAR.iter().map(|token| Edit::Insert(*at, token)));
     }
@@ -519,6 +526,13 @@ fn indentation(text: &str, tokens: &[Token]) -> Vec<Edit> {
                             at += 1;
                         }
                         let place = end_before(lines.get(at).copied().unwrap_or(bytes.len()).max(open.end));
+                        let unclosed: String = stack
+                            .iter()
+                            .rev()
+                            .take_while(|(_, open)| indent(line_of(open.start)) > own)
+                            .map(|(_, open)| closer(open.first))
+                            .collect();
+                        edits.extend(CLOSERS.iter().find(|all| **all == unclosed).map(|all| Edit::Insert(place, all)));
                         edits.push(Edit::Insert(place, closer(open.first)));
                         if place != end_before(token.start) {
                             edits.push(Edit::Insert(end_before(token.start), closer(open.first)));
@@ -604,6 +618,48 @@ fn missing_opener(
     edits
 }
 
+/// Blocks that the indentation shows around a stop, inner ones first: a line, and those below it that stand further right.
+fn blocks(text: &str, edits: &[Edit], stop: usize) -> Vec<Edit> {
+    let bytes = text.as_bytes();
+    let mut lines: Vec<usize> = vec![0];
+    lines.extend(memchr::memchr_iter(b'\n', bytes).map(|at| at + 1));
+    let line_of = |at: usize| lines.partition_point(|start| *start <= at) - 1;
+    let end_of = |line: usize| lines.get(line + 1).copied().unwrap_or(bytes.len());
+    let lead = |line: usize| bytes[lines[line]..end_of(line)].iter().take_while(|byte| matches!(byte, b' ' | b'\t'));
+    let indent = |line: usize| lead(line).map(|byte| if *byte == b'\t' { 4 } else { 1 }).sum::<usize>();
+    let first = |line: usize| bytes[lines[line]..end_of(line)].iter().find(|byte| !byte.is_ascii_whitespace());
+    let tokens = live_tokens(text, edits);
+    let next = tokens.partition_point(|token| token.end <= stop);
+    let opener = enclosing(&tokens, next).map(|index| line_of(tokens[index].start));
+    let mut out = Vec::new();
+    for start in opener.into_iter().chain([line_of(stop.min(text.len()))]) {
+        let mut line = start;
+        for _ in 0..4 {
+            let own = indent(line);
+            if own == 0 {
+                break;
+            }
+            let mut end = line + 1;
+            while end < lines.len() && (first(end).is_none() || indent(end) > own) {
+                end += 1;
+            }
+            if end < lines.len() && indent(end) == own && first(end).is_some_and(|byte| b")]}".contains(byte)) {
+                end += 1;
+            }
+            let until = lines.get(end).copied().unwrap_or(bytes.len());
+            let edit = Edit::Blank(lines[line], until);
+            if until - lines[line] < 20_000 && !out.contains(&edit) {
+                out.push(edit);
+            }
+            match (0..line).rev().find(|above| first(*above).is_some() && indent(*above) < own) {
+                Some(above) => line = above,
+                None => break,
+            }
+        }
+    }
+    out
+}
+
 /// What to leave out around a stop: errors that tree-sitter sees, the line, the statement or member.
 fn widen(text: &str, edits: &[Edit], stop: usize, kind: ScriptKind, stuck: bool) -> Vec<Edit> {
     let mut out = Vec::new();
@@ -644,6 +700,7 @@ fn widen(text: &str, edits: &[Edit], stop: usize, kind: ScriptKind, stuck: bool)
             out.extend(around);
         }
     }
+    out.splice(0..0, blocks(text, edits, at));
     if line_end - line_start < 2_000 {
         out.insert(0, Edit::Blank(line_start, line_end));
         if stuck {

@@ -13,6 +13,7 @@ fn layouts() -> Vec<Layout> {
             ("project.config.json".into(), "smartProgramRoot".into()),
         ]
         .into(),
+        ..Layout::default()
     };
     let weapp = Layout {
         host: "weapp".into(),
@@ -21,6 +22,7 @@ fn layouts() -> Vec<Layout> {
         style_extensions: list(&["wxss"]),
         view_script_extensions: list(&["wxs"]),
         project_files: [("project.config.json".into(), "miniprogramRoot".into())].into(),
+        ..Layout::default()
     };
     vec![swan, weapp]
 }

@@ -13,7 +13,8 @@ impl Rule for DefaultTitle {
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let Some(home) = cx.package.pages.first() else { return };
-        if cx.package.game || custom_bar(cx) || set_at_run_time(cx, &home.route) {
+        // A compiled list of pages keeps titles elsewhere.
+        if cx.package.written_app().is_none() || cx.package.game || custom_bar(cx) || set_at_run_time(cx, &home.route) {
             return;
         }
         match home_title(cx) {

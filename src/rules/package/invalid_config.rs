@@ -26,7 +26,7 @@ impl Rule for InvalidConfig {
         let Some(host) = cx.policy.host(&cx.package.host) else { return };
         let mut seen = BTreeSet::new();
         let mut files: Vec<(FileId, &str)> = Vec::new();
-        if let Some(app) = cx.package.app {
+        if let Some(app) = cx.package.written_app() {
             // A game without a configuration of the host's own table is not judged.
             files.push((app, if cx.package.source(app).name() == "game.json" { "game.json" } else { "app.json" }));
         }
@@ -50,7 +50,7 @@ impl Rule for InvalidConfig {
             check.run(kind);
         }
         icon(cx, out);
-        if let Some(app) = cx.package.app {
+        if let Some(app) = cx.package.written_app() {
             let mut check = Check { cx, host, config: &host.configuration, file: app, out };
             check.pages();
             check.tabs();

@@ -26,7 +26,9 @@ impl Rule for MissingPage {
             }
             let has = |extension: &str| exists(cx, &format!("{}.{extension}", page.route));
             let script = ["js", "ts"].into_iter().any(has);
-            let template = host.template_extensions.iter().any(|extension| has(extension));
+            // A compiled template is told as unseen.
+            let template =
+                cx.package.compiled.is_some() || host.template_extensions.iter().any(|extension| has(extension));
             let variant = match (script, template) {
                 (true, true) => continue,
                 (false, false) => None,

@@ -23,6 +23,10 @@ impl Rule for UnreachablePage {
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let (Some(app), false) = (cx.package.app, cx.package.game) else { return };
+        if cx.package.compiled.is_some() {
+            // Links in compiled templates are not seen.
+            return;
+        }
         let pages = &cx.package.pages;
         let entry = cx.package.app_json().and_then(|app| app.get("entryPagePath")).and_then(Json::as_str);
         let mut reached: BTreeSet<Arc<str>> = BTreeSet::new();

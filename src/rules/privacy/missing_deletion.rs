@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::evidence::{app_place, calls, counted, is_live, live_units, param_text, personal, text_of};
 use crate::flow::{Kind, SinkKind};
-use crate::rules::{Context, Finding, Rule};
+use crate::rules::{Confidence, Context, Finding, Rule};
 
 /// Accounts or personal information are kept and no way to delete or withdraw is found.
 pub struct MissingDeletion;
@@ -41,6 +41,10 @@ impl Rule for MissingDeletion {
             return;
         }
         let mut finding = Finding::new(ID, place).kinds(&kinds);
+        if cx.package.compiled.is_some() {
+            // It may stand in a template that is not seen.
+            finding = finding.confidence(Confidence::Low);
+        }
         for (place, api) in kept {
             finding = finding.step(place, "privacy-kept", api);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::evidence::{app_place, counted};
 use super::policy_text;
 use crate::flow::Kind;
-use crate::rules::{Context, Finding, Rule};
+use crate::rules::{Confidence, Context, Finding, Rule};
 
 /// Personal information is collected and there is no privacy policy.
 pub struct MissingPrivacyPolicy;
@@ -34,6 +34,10 @@ impl Rule for MissingPrivacyPolicy {
             return;
         }
         let mut finding = Finding::new(ID, place).kinds(&kinds);
+        if cx.package.compiled.is_some() {
+            // It may stand in a template that is not seen.
+            finding = finding.confidence(Confidence::Low);
+        }
         for (place, source) in first {
             finding = finding.step(place, "privacy-source", source);
         }
