@@ -414,7 +414,13 @@ fn candidates(text: &str, edits: &[Edit], stop: usize, _kind: ScriptKind) -> Vec
     let blank = |token: &&Token| Edit::Blank(token.start, token.end);
     groups.push(others.iter().map(blank).collect());
     // A bracket that opened on an earlier line and never closed: the lines that belong to it.
-    let open_line = around.map(|index| tokens[index]).filter(|open| open.start < line && open.first != b'{');
+    let lead = |at: usize| {
+        let start = text[..at].rfind('\n').map_or(0, |at| at + 1);
+        text[start..].bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
+    };
+    let open_line = around
+        .map(|index| tokens[index])
+        .filter(|open| open.start < line && (open.first != b'{' || lead(open.start) >= lead(line) && lead(line) > 0));
     groups.push(open_line.and_then(|_| blocks(text, edits, stop).into_iter().next()).into_iter().collect());
     let mut far: Vec<Edit> = openers.iter().map(blank).collect();
     for at in places.iter().skip(near_count) {

@@ -58,6 +58,9 @@ fi
 neovim pull "$venv/bin/nvim"
 follow "$venv/bin/nvim" minivet.lua lsp/minivet.lua new "$snippet"
 
+# Memory over some thousand edits; the full run is `bench.py PROGRAM PACKAGE PAGE 200 10000`.
+timeout 300 python3 "$here/bench.py" "$MINIVET" "$root/fixtures/packages/corner-shop" pages/index/index.js 20 2000
+
 # Emacs with eglot, from Debian's packages.
 eglot() { emacs -q --batch --eval '(progn (package-initialize) (require (quote eglot)))' >/dev/null 2>&1; }
 command -v emacs >/dev/null && eglot || { apt-get install -y -qq emacs-nox elpa-eglot >/dev/null 2>&1 || true; }
