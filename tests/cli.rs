@@ -401,8 +401,8 @@ fn an_archive_on_standard_input_is_vetted_as_on_disk() {
     // The same limits: what is broken or inflates beyond measure is an input error.
     let output = minivet(&["check", "-"]).write_stdin(&zip[..zip.len() / 2]).output().unwrap();
     assert_eq!(code(&output), 3, "{}", err(&output));
-    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    for _ in 0..64 {
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    for _ in 0..4 {
         std::io::Write::write_all(&mut bomb, &[0u8; 1 << 20]).unwrap();
     }
     let output = minivet(&["check", "-"]).write_stdin(bomb.finish().unwrap()).output().unwrap();
