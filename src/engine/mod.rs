@@ -432,7 +432,7 @@ fn vet_unless(
     policy: &Policy,
     config: &Config,
     options: &Options,
-    cancelled: &dyn Fn() -> bool,
+    cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Vetted, Box<Package>> {
     declare(&mut package, config, options);
     let watch = Watch::start(&read_options(config, options).limits);
@@ -458,7 +458,8 @@ fn vet_unless(
         return Err(Box::new(package));
     }
     let start = Instant::now();
-    let mut solution = catch_unwind(AssertUnwindSafe(|| crate::flow::solve(&package, policy, &program)))
+    let stop = || cancelled() || watch.over().is_some();
+    let mut solution = catch_unwind(AssertUnwindSafe(|| crate::flow::solve_until(&package, policy, &program, &stop)))
         .unwrap_or_else(|panic| {
             stage(&mut errors, "solve", panic);
             Solution { exhausted: true, ..Solution::default() }

@@ -122,7 +122,7 @@ impl Session {
     ///
     /// # Errors
     /// When `cancelled` said so; the next round does the work again.
-    pub fn vet(&mut self, policy: &Policy, cancelled: &dyn Fn() -> bool) -> Result<Round, Cancelled> {
+    pub fn vet(&mut self, policy: &Policy, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<Round, Cancelled> {
         if let Some(memory) = &self.memory {
             memory.turn();
         }

@@ -1,6 +1,6 @@
 //! The language's own functions, promises, modules, and calls of what is not known.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 
 use super::heap::{ITEM, Kind};
 use super::machine::{Act, Jump, Keys, Machine, Site, name};
@@ -12,6 +12,8 @@ use crate::source::{FileId, Span};
 
 /// Largest npm or vendored script whose code is run, in bytes.
 const MAX_LIBRARY: usize = 96 * 1024;
+/// Most objects that are looked into for what a value holds.
+const MAX_HOLDERS: usize = 400;
 
 impl<'a> Machine<'a> {
     // ---- names ----
@@ -1904,30 +1906,36 @@ impl<'a> Machine<'a> {
         known
     }
 
+    /// Taints of a value and of what it holds, `depth` levels down.
     pub fn deep_taints(&mut self, value: &Value, depth: usize) -> Ids {
-        let mut seen = FxHashMap::default();
         let mut out = Ids::new();
-        self.collect_taints(value, depth, &mut seen, &mut out);
+        self.each_held(value, depth, |inner| inner.add_shallow_taints(&mut out));
         out
     }
 
-    fn collect_taints(&mut self, value: &Value, depth: usize, seen: &mut FxHashMap<ObjId, ()>, out: &mut Ids) {
-        unite(out, &value.shallow_taints());
-        if depth == 0 || seen.len() > 400 {
-            return;
-        }
-        for &object in &value.objects {
-            if seen.insert(object, ()).is_some() {
-                continue;
-            }
-            if !matches!(self.heap.kind(object), Kind::Plain | Kind::Array | Kind::Map) {
-                continue;
-            }
-            for key in self.heap.keys(object) {
-                if let Some(inner) = self.heap.get(object, key).cloned() {
-                    self.collect_taints(&inner, depth - 1, seen, out);
+    /// Calls `body` with a value and with all that it holds, `depth` levels down: each object once, and of very many some.
+    pub fn each_held(&self, value: &Value, depth: usize, mut body: impl FnMut(&Value)) {
+        body(value);
+        let mut seen: FxHashSet<ObjId> = FxHashSet::default();
+        let mut level: Vec<ObjId> = value.objects.clone();
+        for _ in 0..depth {
+            let mut next = Vec::new();
+            for object in level {
+                if seen.len() > MAX_HOLDERS {
+                    return;
                 }
+                if !matches!(self.heap.kind(object), Kind::Plain | Kind::Array | Kind::Map) || !seen.insert(object) {
+                    continue;
+                }
+                self.heap.each(object, |inner| {
+                    body(inner);
+                    next.extend_from_slice(&inner.objects);
+                });
             }
+            if next.is_empty() {
+                return;
+            }
+            level = next;
         }
     }
 }

@@ -33,7 +33,7 @@ impl<'a> Machine<'a> {
             self.templates();
             self.refresh_exports();
             self.heap.settle();
-            if self.runs.ran == 0 {
+            if self.runs.ran == 0 || self.stopped {
                 break;
             }
         }
@@ -228,6 +228,9 @@ impl<'a> Machine<'a> {
         }
         for unit in 0..self.program.units.len() as UnitId {
             let this = &self.program.units[unit as usize];
+            if self.stopped {
+                return;
+            }
             if !this.live || !self.units.contains_key(&unit) {
                 continue;
             }
@@ -1437,23 +1440,9 @@ impl<'a> Machine<'a> {
 
     /// Notes literals that reach the screen.
     pub fn shown(&mut self, value: &Value, depth: usize) {
-        for text in &value.strings {
-            if let Some(place) = text.place {
-                self.record.shown.insert(place);
-            }
-        }
-        if depth == 0 {
-            return;
-        }
-        for &object in &value.objects {
-            if matches!(self.heap.kind(object), Kind::Plain | Kind::Array) {
-                for key in self.heap.keys(object).into_iter().take(64) {
-                    if let Some(inner) = self.heap.get(object, key).cloned() {
-                        self.shown(&inner, depth - 1);
-                    }
-                }
-            }
-        }
+        let mut places = Vec::new();
+        self.each_held(value, depth, |inner| places.extend(inner.strings.iter().filter_map(|text| text.place)));
+        self.record.shown.extend(places);
     }
 
     /// A component's own event: the handlers of its users run with what it tells.

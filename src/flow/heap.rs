@@ -249,6 +249,12 @@ impl Heap {
         }
     }
 
+    /// A field, shared with the heap.
+    pub fn shared(&self, id: ObjId, key: Sym) -> Option<Rc<Value>> {
+        self.get(id, key)?;
+        self.peek(id, key).cloned()
+    }
+
     /// Whether an object has a field.
     pub fn has(&self, id: ObjId, key: Sym) -> bool {
         self.get(id, key).is_some()
@@ -560,6 +566,23 @@ impl Heap {
     }
 
     /// Field names in a stable order.
+    /// Calls `body` with every field that stands, in no particular order.
+    pub fn each(&self, id: ObjId, mut body: impl FnMut(&Value)) {
+        let object = &self.objects[id as usize];
+        let follow = self.run != 0;
+        if object.made < self.base && follow {
+            self.reads.borrow_mut().shapes.insert(id);
+        }
+        for (&key, slot) in &object.fields {
+            let Some(value) = &slot.value else { continue };
+            if follow && slot.since < self.base && slot.seen.get() != self.run {
+                slot.seen.set(self.run);
+                self.reads.borrow_mut().fields.push((id, key));
+            }
+            body(value);
+        }
+    }
+
     pub fn keys(&self, id: ObjId) -> Vec<Sym> {
         let object = &self.objects[id as usize];
         if object.made < self.base && self.run != 0 {

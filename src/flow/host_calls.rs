@@ -9,9 +9,9 @@ use super::heap::{Change, Diff, ITEM, Kind};
 use super::machine::{Keys, Machine, Site, Taint, name};
 use super::record::{self, Draft, sink_kind};
 use super::solution::{
-    ArgValue, Branch, Fact, Flow, HostCall, Navigation, Origin, Place, Protection, Reach, SinkKind, Step, Text,
+    ArgValue, Branch, Fact, FactSet, Flow, HostCall, Navigation, Origin, Place, Protection, Reach, SinkKind, Step, Text,
 };
-use super::value::{ANY, Ids, NUMBER, Piece, Str, UNDEFINED, Value, unite};
+use super::value::{ANY, Ids, NUMBER, ObjId, Piece, Str, UNDEFINED, Value, unite};
 use crate::model::ir::Name;
 use crate::package::Origin as FileOrigin;
 use crate::policy::host::Api;
@@ -19,6 +19,8 @@ use crate::source::{FileId, Span};
 
 /// Options that hold callbacks, never data.
 const CALLBACKS: &[&str] = &["success", "fail", "complete"];
+/// Most fields of an argument that are kept for rules.
+const MAX_SNAPSHOT: usize = 400;
 
 impl<'a> Machine<'a> {
     /// The table entry of an API.
@@ -497,8 +499,15 @@ impl<'a> Machine<'a> {
         self.record.reaches.push((collection, reach));
     }
 
-    pub fn fact_set(&self) -> BTreeSet<Fact> {
-        self.facts.iter().map(|&id| self.fact_table[id as usize].clone()).collect()
+    /// What is known here.
+    pub fn fact_set(&mut self) -> FactSet {
+        let ids = self.current_facts();
+        if let Some(known) = self.fact_sets.get(&ids) {
+            return known.clone();
+        }
+        let set: FactSet = Arc::new(ids.iter().map(|&id| self.fact_table[id as usize].clone()).collect());
+        self.fact_sets.insert(ids, set.clone());
+        set
     }
 
     /// Origins of a field of a value of those origins.
@@ -775,20 +784,30 @@ impl<'a> Machine<'a> {
 
     fn record_call(&mut self, namespace: &str, path: &str, args: &[Value], site: &Site) -> Option<usize> {
         let place = site.place;
+        let facts = self.fact_set();
+        let same = self.record.calls.iter().position(|call| {
+            call.place == place
+                && call.args.len() == args.len()
+                && Arc::ptr_eq(&call.facts, &facts)
+                && &*call.api == path
+        });
+        if let Some(known) = same {
+            if !self.record.calls[known].handles_failure {
+                let handles = args.first().is_some_and(|options| self.handles_failure(options));
+                self.record.calls[known].handles_failure = handles;
+            }
+            return Some(known);
+        }
+        let handles_failure = args.first().is_some_and(|options| self.handles_failure(options));
         let values: Vec<ArgValue> = args
             .iter()
             .enumerate()
             .map(|(index, arg)| self.snapshot(arg, site.args.get(index).copied().flatten(), 4))
             .collect();
-        let handles_failure = values.first().is_some_and(|options| {
-            options.field("fail").is_some_and(|f| f.callable) || options.field("complete").is_some_and(|f| f.callable)
-        });
         let result_used = site.used
             || values
                 .iter()
                 .any(|value| value.callable || value.field("success").is_some_and(|success| success.callable));
-        let facts = self.fact_set();
-        let entry = self.entries[self.entry].clone();
         // A call in a library is told at the package's own call into it.
         let through = if matches!(self.package.files[place.file.index()].origin, FileOrigin::Own) {
             None
@@ -799,23 +818,11 @@ impl<'a> Machine<'a> {
                 .map(|called| called.site)
                 .find(|site| matches!(self.package.files[site.file.index()].origin, FileOrigin::Own))
         };
-        let same = self.record.calls.iter().position(|call| {
-            call.place == place
-                && &*call.api == path
-                && call.entry == entry
-                && call.facts == facts
-                && call.args.len() == values.len()
-        });
-        if let Some(known) = same {
-            let call = &mut self.record.calls[known];
-            call.handles_failure |= handles_failure;
-            return Some(known);
-        }
         self.record.calls.push(HostCall {
             api: path.into(),
             namespace: namespace.into(),
             place,
-            entry,
+            entry: self.entries[self.entry].clone(),
             facts,
             path: self.path(),
             args: values,
@@ -826,13 +833,45 @@ impl<'a> Machine<'a> {
         Some(self.record.calls.len() - 1)
     }
 
+    /// Whether options give something to call when the host fails.
+    fn handles_failure(&mut self, options: &Value) -> bool {
+        let keys = [self.sym("fail"), self.sym("complete")];
+        options.objects.iter().any(|&object| {
+            matches!(self.heap.kind(object), Kind::Plain | Kind::Array | Kind::Map)
+                && keys.iter().any(|&key| {
+                    self.heap.get(object, key).is_some_and(|value| value.objects.iter().any(|&id| self.callable(id)))
+                })
+        })
+    }
+
+    fn callable(&self, object: ObjId) -> bool {
+        matches!(
+            self.heap.kind(object),
+            Kind::Closure { .. } | Kind::Bound { .. } | Kind::Settle { .. } | Kind::Host { .. } | Kind::External { .. }
+        )
+    }
+
     /// Notes a call of a global that rules care for (`eval`, `Function`).
     pub fn record_global(&mut self, path: &str, args: &[Value], site: &Site) {
         self.record.blind(site.place, "dynamic-code", path);
         self.record_call("", path, args, site);
     }
 
+    /// A value as rules see it, with `depth` levels of its fields.
     pub fn snapshot(&mut self, value: &Value, place: Option<Place>, depth: usize) -> ArgValue {
+        let mut left = MAX_SNAPSHOT;
+        let mut out = self.snapshot_part(value, place, depth, &mut left);
+        // Below the levels that are kept, only what kinds there are.
+        for id in self.deep_taints(value, depth) {
+            let kind = &self.taints[id as usize].kind;
+            if !kind.is_empty() && !out.kinds.contains(kind) {
+                out.kinds.insert(kind.clone());
+            }
+        }
+        out
+    }
+
+    fn snapshot_part(&mut self, value: &Value, place: Option<Place>, depth: usize, left: &mut usize) -> ArgValue {
         let mut out = ArgValue { place, strings: self.texts_of(value), ..ArgValue::default() };
         if let Some(bits) = value.number {
             out.strings.push(Text { pieces: vec![super::value::number_text(f64::from_bits(bits)).into()], place });
@@ -845,10 +884,10 @@ impl<'a> Machine<'a> {
                 _ => None,
             };
         }
-        for id in self.deep_taints(value, 4) {
-            let kind = self.taints[id as usize].kind.clone();
+        for id in value.shallow_taints() {
+            let kind = &self.taints[id as usize].kind;
             if !kind.is_empty() {
-                out.kinds.insert(kind);
+                out.kinds.insert(kind.clone());
             }
         }
         for origin in value.all_origins() {
@@ -856,26 +895,24 @@ impl<'a> Machine<'a> {
         }
         out.unknown = value.bits & (ANY | NUMBER) != 0;
         for &object in &value.objects {
-            match self.heap.kind(object) {
-                Kind::Closure { .. }
-                | Kind::Bound { .. }
-                | Kind::Settle { .. }
-                | Kind::Host { .. }
-                | Kind::External { .. } => {
-                    out.callable = true;
-                    continue;
-                }
-                Kind::Plain | Kind::Array | Kind::Map => {}
-                _ => continue,
+            if self.callable(object) {
+                out.callable = true;
+                continue;
             }
-            if depth == 0 {
+            if depth == 0 || !matches!(self.heap.kind(object), Kind::Plain | Kind::Array | Kind::Map) {
                 continue;
             }
             for key in self.heap.keys(object).into_iter().take(48) {
-                let Some(inner) = self.heap.get(object, key).cloned() else { continue };
+                if *left == 0 {
+                    out.unknown = true;
+                    break;
+                }
+                *left -= 1;
+                let Some(inner) = self.heap.shared(object, key) else { continue };
                 let label = self.spell(key);
                 let inner_place = inner.strings.first().and_then(|text| text.place);
-                let field = self.snapshot(&inner, inner_place, depth - 1);
+                let field = self.snapshot_part(&inner, inner_place, depth - 1, left);
+                out.kinds.extend(field.kinds.iter().cloned());
                 match out.fields.iter_mut().find(|(known, _)| *known == label) {
                     Some((_, known)) => {
                         known.strings.extend(field.strings);

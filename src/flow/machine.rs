@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 
 use super::heap::{Diff, Heap, ITEM, Kind};
 use super::record::{Record, Run, Runs};
-use super::solution::{Entry, Fact, Origin, Place, Step};
+use super::solution::{Entry, Fact, FactSet, Origin, Place, Step};
 use super::value::{
     ANY, FALSE, FactId, Ids, NULL, NUMBER, ObjId, OriginId, Str, Sym, TRUE, TaintId, UNDEFINED, Value, concat,
     intersect, number_text, unite,
@@ -41,6 +41,8 @@ const MAX_WAYS_LIBRARY: usize = 8;
 const ENTRY_STEPS: u64 = 60_000;
 /// Steps of a package.
 const TOTAL_STEPS: u64 = 4_000_000;
+/// Steps between two questions whether to stop, less one.
+const STOP_MASK: u64 = 0x3ff;
 
 /// `this` of a frame.
 pub(super) const THIS: Sym = u32::MAX;
@@ -143,6 +145,7 @@ pub(super) struct Machine<'a> {
     pub protecting: FxHashMap<FileId, Option<Option<Name>>>,
     fact_ids: FxHashMap<Fact, FactId>,
     pub fact_table: Vec<Fact>,
+    pub fact_sets: FxHashMap<Ids, FactSet>,
     origin_ids: FxHashMap<Origin, OriginId>,
     pub origin_table: Vec<Origin>,
     taint_ids: FxHashMap<TaintKey, TaintId>,
@@ -158,6 +161,9 @@ pub(super) struct Machine<'a> {
     pub entry: usize,
     steps: u64,
     total: u64,
+    /// Asked now and then whether to end early.
+    stop: &'a (dyn Fn() -> bool + Sync),
+    pub stopped: bool,
     pub exhausted: bool,
     /// Routes from which a route is opened.
     pub opened_from: FxHashMap<Name, std::collections::BTreeSet<Name>>,
@@ -194,7 +200,13 @@ pub(super) struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    pub fn new(package: &'a Package, policy: &'a Policy, host: &'a Host, program: &'a Program) -> Self {
+    pub fn new(
+        package: &'a Package,
+        policy: &'a Policy,
+        host: &'a Host,
+        program: &'a Program,
+        stop: &'a (dyn Fn() -> bool + Sync),
+    ) -> Self {
         let mut heap = Heap::default();
         let nowhere = Place { file: FileId(0), span: Span::default() };
         let globals = heap.alloc(Kind::Global, nowhere);
@@ -215,6 +227,7 @@ impl<'a> Machine<'a> {
             protecting: FxHashMap::default(),
             fact_ids: FxHashMap::default(),
             fact_table: Vec::new(),
+            fact_sets: FxHashMap::default(),
             origin_ids: FxHashMap::default(),
             origin_table: Vec::new(),
             taint_ids: FxHashMap::default(),
@@ -228,6 +241,8 @@ impl<'a> Machine<'a> {
             entry: 0,
             steps: 0,
             total: 0,
+            stop,
+            stopped: false,
             exhausted: false,
             opened_from: FxHashMap::default(),
             socket_urls: Value::default(),
@@ -499,7 +514,10 @@ impl<'a> Machine<'a> {
     pub fn over(&mut self) -> bool {
         self.steps += 1;
         self.total += 1;
-        if self.steps > ENTRY_STEPS || self.total > TOTAL_STEPS {
+        if self.total & STOP_MASK == 0 && (self.stop)() {
+            self.stopped = true;
+        }
+        if self.steps > ENTRY_STEPS || self.total > TOTAL_STEPS || self.stopped {
             if !self.exhausted {
                 let place = self.entries.get(self.entry).map(|entry| entry.place);
                 self.exhausted = true;

@@ -30,11 +30,21 @@ const STACK: usize = 256 << 20;
 
 /// Solves a linked program.
 pub fn solve(package: &Package, policy: &Policy, program: &Program) -> Solution {
+    solve_until(package, policy, program, &|| false)
+}
+
+/// As [`solve`], but ends early once `stop` says so: the solution is then exhausted. `stop` is asked now and then.
+pub fn solve_until(
+    package: &Package,
+    policy: &Policy,
+    program: &Program,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Solution {
     let empty = Host::default();
     let host = policy.host(&package.host).unwrap_or(&empty);
     std::thread::scope(|scope| {
         let worker = std::thread::Builder::new().name("solve".to_owned()).stack_size(STACK).spawn_scoped(scope, || {
-            let mut machine = machine::Machine::new(package, policy, host, program);
+            let mut machine = machine::Machine::new(package, policy, host, program, stop);
             machine.run();
             machine.finish()
         });

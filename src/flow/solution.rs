@@ -14,6 +14,9 @@ pub struct Place {
     pub span: Span,
 }
 
+/// What is known on a path: many records share one.
+pub type FactSet = Arc<BTreeSet<Fact>>;
+
 /// Kind of personal information, by its id in the taxonomy.
 pub type Kind = Arc<str>;
 
@@ -179,7 +182,7 @@ pub struct HostCall {
     /// Entry point of this execution.
     pub entry: Entry,
     /// What is known on the path here.
-    pub facts: BTreeSet<Fact>,
+    pub facts: FactSet,
     /// Call path from the entry to here.
     pub path: Vec<Step>,
     /// Argument values, positional.
@@ -307,7 +310,7 @@ pub struct Reach {
     /// Entry point.
     pub entry: Entry,
     /// What is known there.
-    pub facts: BTreeSet<Fact>,
+    pub facts: FactSet,
     /// How far the user was told and asked.
     pub consent: Consent,
     /// The path from the entry to the call.
@@ -401,7 +404,7 @@ pub struct Flow {
     /// Steps from the source to the sink.
     pub hops: Vec<Step>,
     /// What is known at the sink.
-    pub facts: BTreeSet<Fact>,
+    pub facts: FactSet,
     /// Entry point of the sink's execution.
     pub entry: Entry,
     /// Consent at the sink's execution (the collection has its own).

@@ -315,11 +315,21 @@ impl Value {
 
     /// Own taints and those of string holes.
     pub fn shallow_taints(&self) -> Ids {
-        let mut out = self.taints.clone();
-        for text in &self.strings {
-            unite(&mut out, &text.taints());
-        }
+        let mut out = Ids::new();
+        self.add_shallow_taints(&mut out);
         out
+    }
+
+    /// Adds own taints and those of string holes.
+    pub fn add_shallow_taints(&self, out: &mut Ids) {
+        unite(out, &self.taints);
+        for text in &self.strings {
+            for piece in &text.pieces {
+                if let Piece::Hole(taints, _) = piece {
+                    unite(out, taints);
+                }
+            }
+        }
     }
 
     /// Own origins and those of string holes.

@@ -35,7 +35,7 @@ fn dialogs(rule: &'static str, cx: &Context<'_>, places: &mut Vec<Place>, out: &
     let conduct = &cx.policy.conduct;
     let mut seen = BTreeSet::new();
     for (share, group) in calls(cx, &["share"]) {
-        for fact in group.iter().flat_map(|call| &call.facts) {
+        for fact in group.iter().flat_map(|call| call.facts.iter()) {
             let Fact::DialogConfirmed(dialog) = fact else { continue };
             for call in cx.solution.calls.iter().filter(|call| call.place == *dialog) {
                 for text in

@@ -30,7 +30,7 @@ impl Rule for ThirdPartySharing {
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         for sink in recipients(cx) {
             let told = |flow: &&Flow| {
-                let mut facts = flow.facts.clone();
+                let mut facts = (*flow.facts).clone();
                 if let Some(collection) = cx.solution.collections.get(flow.collection)
                     && let Some(reach) = collection.weakest()
                 {
