@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 use super::heap::{ITEM, Kind};
 use super::machine::{Act, Jump, Keys, Machine, Site, name};
 use super::solution::{Origin, Place, Protection};
-use super::value::{ANY, Ids, NULL, NUMBER, ObjId, Piece, UNDEFINED, Value, intersect, unite};
+use super::value::{ANY, Ids, NULL, NUMBER, ObjId, Piece, UNDEFINED, Value, intersect, one, unite};
 use crate::model::ir::{Export, Expr, ExprKind, Function, Key, Name, Stmt, StmtKind};
 use crate::package::Origin as FileOrigin;
 use crate::source::{FileId, Span};
@@ -332,7 +332,7 @@ impl<'a> Machine<'a> {
                 });
             }
         }
-        let mut facts = facts.to_vec();
+        let mut facts: Ids = facts.into();
         facts.sort_unstable();
         if let Some(inner) = inner_facts {
             unite(&mut facts, &inner);
@@ -358,7 +358,7 @@ impl<'a> Machine<'a> {
     /// Rejects a promise.
     pub fn reject(&mut self, promise: ObjId, value: &Value, facts: &[u32]) {
         let (error_key, facts_key) = (self.sym("[[error]]"), self.sym("[[rejected]]"));
-        let mut facts = facts.to_vec();
+        let mut facts: Ids = facts.into();
         facts.sort_unstable();
         let held = match self.heap.get(promise, facts_key) {
             Some(old) => intersect(&old.yes, &facts),
@@ -498,7 +498,7 @@ impl<'a> Machine<'a> {
             Kind::AuthSetting => {
                 let granted = self.fact(super::solution::Fact::Authorized(field.into()));
                 let refused = self.fact(super::solution::Fact::Refused(field.into()));
-                Some(Value::either().when(vec![granted], vec![refused]))
+                Some(Value::either().when(one(granted), one(refused)))
             }
             Kind::Unit(_)
                 if matches!(
@@ -982,7 +982,7 @@ impl<'a> Machine<'a> {
                 let Some(item) = self.heap.get(id, key).cloned() else { continue };
                 let base = self.facts.len();
                 let value = self.wait(&item);
-                let mut facts: Ids = self.facts.get(base..).unwrap_or(&[]).to_vec();
+                let mut facts: Ids = self.facts.get(base..).unwrap_or(&[]).into();
                 facts.sort_unstable();
                 self.facts.truncate(base);
                 all = Some(match all {
@@ -1763,7 +1763,7 @@ impl<'a> Machine<'a> {
         let inner = self.inner_site(site);
         let base = self.facts.len();
         let value = self.call(&body, &this, vec![Value::object(context)], &inner);
-        let mut facts: Ids = self.facts.get(base..).unwrap_or(&[]).to_vec();
+        let mut facts: Ids = self.facts.get(base..).unwrap_or(&[]).into();
         facts.sort_unstable();
         self.facts.truncate(base);
         let promise = self.make_at(site.place, 29, Kind::Promise);
@@ -1917,7 +1917,7 @@ impl<'a> Machine<'a> {
     pub fn each_held(&self, value: &Value, depth: usize, mut body: impl FnMut(&Value)) {
         body(value);
         let mut seen: FxHashSet<ObjId> = FxHashSet::default();
-        let mut level: Vec<ObjId> = value.objects.clone();
+        let mut level: Vec<ObjId> = value.objects.to_vec();
         for _ in 0..depth {
             let mut next = Vec::new();
             for object in level {

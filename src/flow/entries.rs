@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::heap::{ITEM, Kind};
 use super::machine::{Act, Keys, Machine, Site, Taint, name};
 use super::solution::{Entry, EntryKind, Fact, Origin, Place, SinkKind, Update};
-use super::value::{ANY, Ids, ObjId, Value, unite};
+use super::value::{ANY, Ids, ObjId, Value, one, unite};
 use crate::model::ir::{ExprKind, Key, Name};
 use crate::model::{Binding, UnitId, UnitKind};
 use crate::package::SkipReason;
@@ -328,7 +328,7 @@ impl<'a> Machine<'a> {
             let origin = machine.origin(Origin::Query("".into()));
             let mut value = Value::object(query);
             value.bits |= ANY;
-            value.origins = vec![origin];
+            value.origins = one(origin);
             vec![value]
         });
     }
@@ -483,7 +483,7 @@ impl<'a> Machine<'a> {
         let program = self.program;
         self.unseen_handlers(unit);
         let mut done: Vec<(Name, usize)> = Vec::new();
-        for binding in program.bindings.iter().filter(|binding| binding.unit == unit) {
+        for binding in program.bindings_of(unit) {
             let Some(element) = self.element(binding.template, binding.node) else { continue };
             let custom = matches!(program.units[unit as usize].components.get(&element.name), Some(Some(_)));
             if custom && !binding.user_action {
@@ -699,7 +699,7 @@ impl<'a> Machine<'a> {
     fn detail(&mut self, unit: UnitId, template: FileId, node: NodeId, element: &'a Element, event: &str) -> Value {
         let place = Place { file: template, span: element.open };
         let detail = self.make_at(place, 73, Kind::Plain);
-        let mut out = Value { bits: ANY, objects: vec![detail], ..Value::default() };
+        let mut out = Value { bits: ANY, objects: one(detail), ..Value::default() };
         let Some(component) = self.host.components.get(&element.name) else { return out };
         let has = |role: &str| component.roles.iter().any(|known| &**known == role);
         let value_key = self.sym("value");
@@ -772,13 +772,13 @@ impl<'a> Machine<'a> {
             self.heap.set(detail, value_key, Some(value));
         } else if has("checkbox") || has("switch") || has("radio") {
             let ticked = self.fact(Fact::Ticked(template, node));
-            let value = Value { bits: ANY, ..Value::default() }.when(vec![ticked], Ids::new());
+            let value = Value { bits: ANY, ..Value::default() }.when(one(ticked), Ids::new());
             let given = if has("checkbox") {
                 // A list of what is ticked: that it is there says nothing, that it has an item does.
                 let list = self.make_at(place, 75, Kind::Array);
                 let length = self.sym("length");
                 let count = Value { bits: super::value::NUMBER, ..Value::default() };
-                self.heap.set(list, length, Some(count.when(vec![ticked], Ids::new())));
+                self.heap.set(list, length, Some(count.when(one(ticked), Ids::new())));
                 self.heap.set(list, ITEM, Some(value.clone()));
                 Value::object(list)
             } else {
@@ -827,7 +827,7 @@ impl<'a> Machine<'a> {
         let has = |role: &str| component.is_some_and(|component| component.roles.iter().any(|known| &**known == role));
         if has("checkbox") || has("switch") || has("radio") {
             let ticked = self.fact(Fact::Ticked(template, node));
-            return Value { bits: ANY, ..Value::default() }.when(vec![ticked], Ids::new());
+            return Value { bits: ANY, ..Value::default() }.when(one(ticked), Ids::new());
         }
         let place = Place { file: template, span: element.open };
         let Some(kind) = self.input_kind(unit, template, node, element) else { return value };
@@ -847,7 +847,7 @@ impl<'a> Machine<'a> {
             partial: false,
             container: false,
         });
-        value.taints = vec![taint];
+        value.taints = one(taint);
         value
     }
 
@@ -1456,11 +1456,8 @@ impl<'a> Machine<'a> {
         let users = self.uses.get(&unit).cloned().unwrap_or_default();
         let program = self.program;
         for (user, template, node) in users {
-            for binding in program.bindings.iter().filter(|binding| {
-                binding.unit == user
-                    && binding.template == template
-                    && binding.node == node
-                    && binding.event.eq_ignore_ascii_case(&event)
+            for binding in program.bindings_of(user).iter().filter(|binding| {
+                binding.template == template && binding.node == node && binding.event.eq_ignore_ascii_case(&event)
             }) {
                 let Some(handler) = &binding.handler else { continue };
                 if !self.units.contains_key(&user) {

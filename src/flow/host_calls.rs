@@ -11,7 +11,7 @@ use super::record::{self, Draft, sink_kind};
 use super::solution::{
     ArgValue, Branch, Fact, FactSet, Flow, HostCall, Navigation, Origin, Place, Protection, Reach, SinkKind, Step, Text,
 };
-use super::value::{ANY, Ids, NUMBER, ObjId, Piece, Str, UNDEFINED, Value, unite};
+use super::value::{ANY, Ids, NUMBER, ObjId, Piece, Str, UNDEFINED, Value, one, unite};
 use crate::model::ir::Name;
 use crate::package::Origin as FileOrigin;
 use crate::policy::host::Api;
@@ -112,7 +112,7 @@ impl<'a> Machine<'a> {
                 let (facts, argument) = match *key {
                     "success" => (granted.clone(), result.clone()),
                     "fail" => (refused.clone(), self.failure(place)),
-                    _ => (Ids::new(), result.clone()),
+                    _ => (Vec::new(), result.clone()),
                 };
                 let inner = Site { place, args: Vec::new(), name: site.name.clone(), used: true };
                 self.perhaps(&facts, |machine| machine.call(&handler, &options, vec![argument], &inner));
@@ -287,7 +287,7 @@ impl<'a> Machine<'a> {
         let Some(api) = api else { return Value::any() };
         let has = |role: &str| api.roles.iter().any(|known| &**known == role);
         let object = self.make_at(place, 43, Kind::Plain);
-        let mut out = Value { bits: ANY, objects: vec![object], ..Value::default() };
+        let mut out = Value { bits: ANY, objects: one(object), ..Value::default() };
         let set = |machine: &mut Self, key: &str, value: Value| {
             let key = machine.sym(key);
             machine.heap.set(object, key, Some(value));
@@ -307,8 +307,8 @@ impl<'a> Machine<'a> {
             self.dialogs.insert(place, text);
             let yes = self.fact(Fact::DialogConfirmed(place));
             let no = self.fact(Fact::DialogRefused(place));
-            set(self, "confirm", Value::either().when(vec![yes], vec![no]));
-            set(self, "cancel", Value::either().when(vec![no], vec![yes]));
+            set(self, "confirm", Value::either().when(one(yes), one(no)));
+            set(self, "cancel", Value::either().when(one(no), one(yes)));
             return Value::object(object);
         }
         if has("storage-get") {
@@ -327,7 +327,7 @@ impl<'a> Machine<'a> {
         }
         if has("privacy-check") {
             let agreed = self.fact(Fact::PrivacyAgreed);
-            set(self, "needAuthorization", Value::either().when(Ids::new(), vec![agreed]));
+            set(self, "needAuthorization", Value::either().when(Ids::new(), one(agreed)));
             return Value::object(object);
         }
         if has("login-state") {

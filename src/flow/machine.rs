@@ -14,7 +14,7 @@ use super::heap::{Diff, Heap, ITEM, Kind};
 use super::record::{Record, Run, Runs};
 use super::solution::{Entry, Fact, FactSet, Origin, Place, Step};
 use super::value::{
-    ANY, FALSE, FactId, Ids, NULL, NUMBER, ObjId, OriginId, Str, Sym, TRUE, TaintId, UNDEFINED, Value, concat,
+    ANY, FALSE, FactId, Ids, NULL, NUMBER, ObjId, OriginId, Str, Strings, Sym, TRUE, TaintId, UNDEFINED, Value, concat,
     intersect, number_text, unite,
 };
 use crate::model::ir::{
@@ -139,6 +139,8 @@ pub(super) struct Machine<'a> {
     numeric: Vec<bool>,
     /// Callees as written, by where they stand in memory.
     chains: FxHashMap<usize, Name>,
+    /// Values of literals, by where they stand in memory.
+    literals: FxHashMap<usize, Rc<Str>>,
     /// View-script modules of each template.
     pub view_modules: FxHashMap<FileId, Rc<[(Name, FileId)]>>,
     /// Whether a file's functions can be protecting ones: with the name of the file, where the tables know that, too.
@@ -223,6 +225,7 @@ impl<'a> Machine<'a> {
             indices: Vec::new(),
             numeric: Vec::new(),
             chains: FxHashMap::default(),
+            literals: FxHashMap::default(),
             view_modules: FxHashMap::default(),
             protecting: FxHashMap::default(),
             fact_ids: FxHashMap::default(),
@@ -424,14 +427,14 @@ impl<'a> Machine<'a> {
     }
 
     pub fn current_facts(&self) -> Ids {
-        let mut facts = self.facts.clone();
+        let mut facts: Ids = self.facts.as_slice().into();
         facts.sort_unstable();
         facts.dedup();
         facts
     }
 
     fn facts_since(&self, base: usize) -> Ids {
-        let mut facts: Ids = self.facts.get(base..).unwrap_or(&[]).to_vec();
+        let mut facts: Ids = self.facts.get(base..).unwrap_or(&[]).into();
         facts.sort_unstable();
         facts.dedup();
         facts
@@ -459,7 +462,7 @@ impl<'a> Machine<'a> {
         subject: Option<&Value>,
         body: impl FnOnce(&mut Self) -> Value,
     ) -> Value {
-        let mut held = facts.to_vec();
+        let mut held: Ids = facts.into();
         held.sort_unstable();
         held.dedup();
         let index = subject.map(|_| self.runs.find(&entry));
@@ -916,7 +919,7 @@ impl<'a> Machine<'a> {
                 let done = self.split(ways, |machine| {
                     if known {
                         for text in &item.strings {
-                            pass(machine, Value { strings: vec![text.clone()], ..Value::default() });
+                            pass(machine, Value { strings: Strings::from_iter([text.clone()]), ..Value::default() });
                         }
                     } else {
                         let _ =
@@ -1656,7 +1659,12 @@ impl<'a> Machine<'a> {
             ExprKind::Null => Value { bits: NULL, ..Value::default() },
             ExprKind::Bool(value) => Value::bool(*value),
             ExprKind::Number(value) => Value::number(*value),
-            ExprKind::String(text) => Value::string(text.clone(), Some(place)),
+            ExprKind::String(text) => {
+                let at = std::ptr::from_ref(expr) as usize;
+                let known = self.literals.entry(at);
+                let text = known.or_insert_with(|| Rc::new(Str::literal(text.clone(), Some(place)))).clone();
+                Value { strings: Strings::from_iter([text]), ..Value::default() }
+            }
             ExprKind::Regex(text) => {
                 let object = self.make_at(place, 7, Kind::Regex);
                 let source = self.sym("source");

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use smallvec::SmallVec;
+
 use super::solution::Place;
 use crate::model::ir::Name;
 
@@ -17,7 +19,7 @@ pub(super) type FactId = u32;
 pub(super) type OriginId = u32;
 
 /// Sorted, unique ids.
-pub(super) type Ids = Vec<u32>;
+pub(super) type Ids = SmallVec<[u32; 4]>;
 
 pub(super) const UNDEFINED: u16 = 1;
 pub(super) const NULL: u16 = 2;
@@ -121,6 +123,11 @@ impl Str {
     }
 }
 
+/// Just this id.
+pub(super) fn one(id: u32) -> Ids {
+    Ids::from_slice(&[id])
+}
+
 /// Adds `more` to the sorted `ids`.
 pub(super) fn unite(ids: &mut Ids, more: &[u32]) {
     if more.is_empty() {
@@ -142,13 +149,16 @@ pub(super) fn intersect(left: &[u32], right: &[u32]) -> Ids {
     left.iter().copied().filter(|id| right.binary_search(id).is_ok()).collect()
 }
 
+/// What strings a value can be.
+pub(super) type Strings = SmallVec<[Rc<Str>; 2]>;
+
 /// An abstract value: a union of what it can be.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Value {
     pub bits: u16,
     /// One known number.
     pub number: Option<u64>,
-    pub strings: Vec<Rc<Str>>,
+    pub strings: Strings,
     pub objects: Ids,
     pub taints: Ids,
     pub origins: Ids,
@@ -180,11 +190,11 @@ impl Value {
     }
 
     pub fn object(id: ObjId) -> Self {
-        Self { objects: vec![id], ..Self::default() }
+        Self { objects: one(id), ..Self::default() }
     }
 
     pub fn string(text: Name, place: Option<Place>) -> Self {
-        Self { strings: vec![Rc::new(Str::literal(text, place))], ..Self::default() }
+        Self { strings: SmallVec::from_iter([Rc::new(Str::literal(text, place))]), ..Self::default() }
     }
 
     pub fn tainted(taints: Ids) -> Self {
@@ -192,7 +202,7 @@ impl Value {
     }
 
     pub fn from_origin(origin: OriginId) -> Self {
-        Self { bits: ANY, origins: vec![origin], ..Self::default() }
+        Self { bits: ANY, origins: one(origin), ..Self::default() }
     }
 
     pub fn when(mut self, yes: Ids, no: Ids) -> Self {
@@ -359,7 +369,7 @@ impl Value {
     }
 
     /// As strings with holes, for concatenation.
-    pub fn as_strings(&self) -> Vec<Rc<Str>> {
+    pub fn as_strings(&self) -> Strings {
         let mut out = self.strings.clone();
         if let Some(bits) = self.number {
             out.push(Rc::new(Str::literal(number_text(f64::from_bits(bits)).into(), None)));

@@ -136,6 +136,13 @@ pub struct Require {
 }
 
 impl Program {
+    /// The event bindings of a unit.
+    pub fn bindings_of(&self, unit: UnitId) -> &[Binding] {
+        let start = self.bindings.partition_point(|binding| binding.unit < unit);
+        let rest = &self.bindings[start..];
+        &rest[..rest.partition_point(|binding| binding.unit == unit)]
+    }
+
     /// The text runs of the package that this program was linked from.
     pub fn texts(&self, package: &Package) -> &TextIndex {
         self.texts.get_or_init(|| texts(package, self))
