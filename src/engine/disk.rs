@@ -1,4 +1,4 @@
-//! Facts kept on disk between runs, one file each, named by key.
+//! Facts and solutions kept on disk between runs, one file each, named by key.
 //!
 //! Several processes may share the folder: a file is written under another name and renamed, so that a reader sees all
 //! of it or nothing. What does not carry its own checksum is not read. The cache may lose anything at any time.
@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::{FactsCache, FactsKey};
+use crate::flow::{Solution, kept};
 use crate::model::FileFacts;
 
 /// Facts of smaller files are made faster than they are read.
@@ -56,14 +57,14 @@ impl DiskCache {
         self.folder.join(&name[..2]).join(&name[2..])
     }
 
-    fn read(&self, key: &FactsKey) -> Option<FileFacts> {
+    fn read(&self, key: &FactsKey) -> Option<Vec<u8>> {
         let path = self.path(key);
         let mut file = File::open(&path).ok()?;
         let meta = file.metadata().ok()?;
         let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).ok()?);
         file.read_to_end(&mut bytes).ok()?;
-        let (sum, facts) = bytes.split_at_checked(HEAD)?;
-        if blake3::hash(facts).as_bytes().as_slice() != sum {
+        let (sum, content) = bytes.split_at_checked(HEAD)?;
+        if blake3::hash(content).as_bytes().as_slice() != sum {
             let _ = std::fs::remove_file(&path);
             return None;
         }
@@ -72,28 +73,25 @@ impl DiskCache {
             // Only the order of what is thrown away rests on it.
             let _ = file.set_times(FileTimes::new().set_modified(now));
         }
-        postcard::from_bytes(facts).ok()
+        bytes.drain(..HEAD);
+        Some(bytes)
     }
 
-    fn write(&self, key: &FactsKey, facts: &FileFacts) -> Option<()> {
-        let facts = postcard::to_allocvec(facts).ok()?;
-        if facts.len() < WORTH {
-            return None;
-        }
+    fn write(&self, key: &FactsKey, content: &[u8]) -> Option<()> {
         let path = self.path(key);
         let folder = path.parent()?;
         std::fs::create_dir_all(folder).ok()?;
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let draft = folder.join(format!(".{}-{number}", std::process::id()));
         let done = File::create(&draft).and_then(|mut file| {
-            file.write_all(blake3::hash(&facts).as_bytes())?;
-            file.write_all(&facts)
+            file.write_all(blake3::hash(content).as_bytes())?;
+            file.write_all(content)
         });
         if done.and_then(|()| std::fs::rename(&draft, &path)).is_err() {
             let _ = std::fs::remove_file(&draft);
             return None;
         }
-        let size = (facts.len() + HEAD) as u64;
+        let size = (content.len() + HEAD) as u64;
         if self.written.fetch_add(size, Ordering::Relaxed) + size > self.limit / 8 {
             self.written.store(0, Ordering::Relaxed);
             self.prune();
@@ -132,12 +130,28 @@ impl DiskCache {
 
 impl FactsCache for DiskCache {
     fn get(&self, key: &FactsKey) -> Option<FileFacts> {
-        self.read(key)
+        postcard::from_bytes(&self.read(key)?).ok()
     }
 
     fn put(&self, key: &FactsKey, facts: &FileFacts) {
         // A cache that cannot be written is slow, not wrong.
-        let _ = self.write(key, facts);
+        if let Ok(facts) = postcard::to_allocvec(facts)
+            && facts.len() >= WORTH
+        {
+            let _ = self.write(key, &facts);
+        }
+    }
+
+    fn solution(&self, key: &FactsKey) -> Option<Solution> {
+        kept::from_bytes(&self.read(key)?)
+    }
+
+    fn put_solution(&self, key: &FactsKey, solution: &Solution) {
+        if let Some(solution) = kept::to_bytes(solution)
+            && solution.len() as u64 <= self.limit / 16
+        {
+            let _ = self.write(key, &solution);
+        }
     }
 }
 
@@ -192,6 +206,17 @@ mod tests {
         flipped[100] ^= 1;
         std::fs::write(&path, flipped).unwrap();
         assert!(cache.get(&[1; 32]).is_none() && !path.exists());
+    }
+
+    #[test]
+    fn a_package_vetted_before_is_not_solved_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = DiskCache::new(folder.path(), 64 << 20);
+        let solution = Solution { exhausted: true, ..Solution::default() };
+        assert!(cache.solution(&[7; 32]).is_none());
+        cache.put_solution(&[7; 32], &solution);
+        assert!(cache.solution(&[7; 32]).unwrap().exhausted);
+        assert!(cache.solution(&[8; 32]).is_none());
     }
 
     #[test]

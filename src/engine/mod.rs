@@ -73,6 +73,12 @@ pub trait FactsCache: Send + Sync {
     fn get(&self, key: &FactsKey) -> Option<FileFacts>;
     /// Keeps facts under a key.
     fn put(&self, key: &FactsKey, facts: &FileFacts);
+    /// The solution of a whole package under a key.
+    fn solution(&self, _key: &FactsKey) -> Option<Solution> {
+        None
+    }
+    /// Keeps the solution of a whole package under a key.
+    fn put_solution(&self, _key: &FactsKey, _solution: &Solution) {}
 }
 
 /// What facts are made from: a hash over the text, how it is read, and the engine's version.
@@ -459,11 +465,27 @@ fn vet_unless(
     }
     let start = Instant::now();
     let stop = || cancelled() || watch.over().is_some();
-    let mut solution = catch_unwind(AssertUnwindSafe(|| crate::flow::solve_until(&package, policy, &program, &stop)))
-        .unwrap_or_else(|panic| {
-            stage(&mut errors, "solve", panic);
-            Solution { exhausted: true, ..Solution::default() }
-        });
+    // What was cut short is made anew the next time.
+    let kept = options.facts.0.as_deref().filter(|_| errors.is_empty() && watch.over().is_none());
+    let kept = kept.map(|cache| (cache, solution_key(&package, policy)));
+    let known = kept.as_ref().and_then(|(cache, key)| cache.solution(key));
+    let mut solution = known.unwrap_or_else(|| {
+        let solved = catch_unwind(AssertUnwindSafe(|| crate::flow::solve_until(&package, policy, &program, &stop)));
+        match solved {
+            Ok(solution) => {
+                if let Some((cache, key)) = kept
+                    && !stop()
+                {
+                    cache.put_solution(&key, &solution);
+                }
+                solution
+            }
+            Err(panic) => {
+                stage(&mut errors, "solve", panic);
+                Solution { exhausted: true, ..Solution::default() }
+            }
+        }
+    });
     solution.blind_spots.extend(watch::unread(&package, &program));
     solution.blind_spots.sort();
     timings.stage("solve", start);
@@ -669,6 +691,25 @@ fn dialect_hash(dialect: &FactsDialect) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
     hasher.update(format!("{dialect:?}").as_bytes());
+    *hasher.finalize().as_bytes()
+}
+
+/// What a solution is made from: the rule packs, and every file with what it is.
+fn solution_key(package: &Package, policy: &Policy) -> FactsKey {
+    let mut hasher = blake3::Hasher::new();
+    let mut add = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    add(b"solution");
+    add(policy.digest().as_bytes());
+    add(package.host.as_bytes());
+    add(format!("{:?} {:?} {}", package.pages, package.subpackages, package.game).as_bytes());
+    for file in &package.files {
+        add(file.source.path.as_bytes());
+        add(file.source.hash());
+        add(format!("{:?} {:?}", file.kind, file.origin).as_bytes());
+    }
     *hasher.finalize().as_bytes()
 }
 

@@ -565,7 +565,6 @@ impl Heap {
             || reads.shapes.iter().any(|id| self.objects[*id as usize].shape > clock)
     }
 
-    /// Field names in a stable order.
     /// Calls `body` with every field that stands, in no particular order.
     pub fn each(&self, id: ObjId, mut body: impl FnMut(&Value)) {
         let object = &self.objects[id as usize];
@@ -583,6 +582,7 @@ impl Heap {
         }
     }
 
+    /// Field names in a stable order.
     pub fn keys(&self, id: ObjId) -> Vec<Sym> {
         let object = &self.objects[id as usize];
         if object.made < self.base && self.run != 0 {

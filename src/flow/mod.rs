@@ -12,6 +12,7 @@ mod consent;
 mod entries;
 mod heap;
 mod host_calls;
+pub mod kept;
 mod lookup;
 mod machine;
 mod record;

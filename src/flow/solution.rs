@@ -3,16 +3,21 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::source::{FileId, Span};
 
 /// A place in the package.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// The file.
     pub file: FileId,
     /// Where in it.
     pub span: Span,
 }
+
+/// Key of a note in `rules/notes.toml`.
+pub type Note = &'static str;
 
 /// What is known on a path: many records share one.
 pub type FactSet = Arc<BTreeSet<Fact>>;
@@ -21,7 +26,7 @@ pub type FactSet = Arc<BTreeSet<Fact>>;
 pub type Kind = Arc<str>;
 
 /// Everything found.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Solution {
     /// Every host API call that can run, once a place, API and entry point; in order of place.
     pub calls: Vec<HostCall>,
@@ -48,7 +53,7 @@ pub struct Solution {
 }
 
 /// Who makes a call: the entry point at the bottom of the stack.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Entry {
     /// What kind.
     pub kind: EntryKind,
@@ -63,7 +68,7 @@ pub struct Entry {
 }
 
 /// Kinds of entry points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum EntryKind {
     /// Top-level code of a script.
     TopLevel,
@@ -78,7 +83,7 @@ pub enum EntryKind {
 }
 
 /// What is known on the path to a place.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Fact {
     /// A dialog was confirmed: the dialog call.
     DialogConfirmed(Place),
@@ -114,7 +119,7 @@ pub enum Fact {
 }
 
 /// Where a value that steers a branch, or reaches a sensitive place, comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Origin {
     /// System information: field (`platform`, `system`, `version`, `brand`, …).
     System(Arc<str>),
@@ -147,7 +152,7 @@ pub enum Origin {
 }
 
 /// How far the user was told and asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Consent {
     /// Neither.
     None,
@@ -160,18 +165,19 @@ pub enum Consent {
 }
 
 /// A step of a trace.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Step {
     /// Where.
     pub place: Place,
     /// What happens there: key of a note in `rules/notes.toml`.
-    pub note: &'static str,
+    #[serde(deserialize_with = "super::kept::note")]
+    pub note: Note,
     /// What fills the note's `{name}`.
     pub name: Arc<str>,
 }
 
 /// A call of a host API.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct HostCall {
     /// Name in the host's table, or as written when the table lacks it; without the namespace.
     pub api: Arc<str>,
@@ -182,6 +188,7 @@ pub struct HostCall {
     /// Entry point of this execution.
     pub entry: Entry,
     /// What is known on the path here.
+    #[serde(with = "super::kept::fact_set")]
     pub facts: FactSet,
     /// Call path from the entry to here.
     pub path: Vec<Step>,
@@ -208,7 +215,7 @@ impl HostCall {
 }
 
 /// What is known of an argument.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ArgValue {
     /// Where it stands.
     pub place: Option<Place>,
@@ -244,7 +251,7 @@ impl ArgValue {
 }
 
 /// A string with holes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Text {
     /// Literal pieces; a hole stands between any two.
     pub pieces: Vec<Arc<str>>,
@@ -268,7 +275,7 @@ impl Text {
 }
 
 /// A collection of personal information.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Collection {
     /// The source call or element.
     pub place: Place,
@@ -305,11 +312,12 @@ impl Collection {
 }
 
 /// One way to a collection.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Reach {
     /// Entry point.
     pub entry: Entry,
     /// What is known there.
+    #[serde(with = "super::kept::fact_set")]
     pub facts: FactSet,
     /// How far the user was told and asked.
     pub consent: Consent,
@@ -318,7 +326,7 @@ pub struct Reach {
 }
 
 /// What protects a value on its way.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Protection {
     /// A standard cipher or envelope: name.
     Strong(Arc<str>),
@@ -335,7 +343,7 @@ pub enum Protection {
 }
 
 /// Kinds of sinks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SinkKind {
     /// Request, upload, socket, cloud function.
     Network,
@@ -381,7 +389,7 @@ impl SinkKind {
 }
 
 /// A flow of personal information.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Flow {
     /// Index in [`Solution::collections`].
     pub collection: usize,
@@ -404,6 +412,7 @@ pub struct Flow {
     /// Steps from the source to the sink.
     pub hops: Vec<Step>,
     /// What is known at the sink.
+    #[serde(with = "super::kept::fact_set")]
     pub facts: FactSet,
     /// Entry point of the sink's execution.
     pub entry: Entry,
@@ -414,7 +423,7 @@ pub struct Flow {
 }
 
 /// A branch on a value whose origin may matter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Branch {
     /// The condition.
     pub place: Place,
@@ -435,7 +444,7 @@ pub struct Branch {
 }
 
 /// Data set after a host answered with success, or in a share method.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Update {
     /// The call that sets it.
     pub place: Place,
@@ -450,7 +459,7 @@ pub struct Update {
 }
 
 /// A navigation that can run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Navigation {
     /// The call, or the `navigator` element.
     pub place: Place,
@@ -463,12 +472,13 @@ pub struct Navigation {
 }
 
 /// Something that the analysis could not follow.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct BlindSpot {
     /// Where.
     pub place: Place,
     /// What: key of a note in `rules/notes.toml`.
-    pub note: &'static str,
+    #[serde(deserialize_with = "super::kept::note")]
+    pub note: Note,
     /// What fills the note.
     pub name: Arc<str>,
 }

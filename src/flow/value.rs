@@ -153,7 +153,7 @@ pub(super) fn intersect(left: &[u32], right: &[u32]) -> Ids {
 pub(super) type Strings = SmallVec<[Rc<Str>; 2]>;
 
 /// An abstract value: a union of what it can be.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Value {
     pub bits: u16,
     /// One known number.
@@ -166,6 +166,22 @@ pub(super) struct Value {
     pub yes: Ids,
     /// What holds when it is falsy.
     pub no: Ids,
+}
+
+/// Copies short lists as a whole; the derived way takes them item by item.
+impl Clone for Value {
+    fn clone(&self) -> Self {
+        Self {
+            bits: self.bits,
+            number: self.number,
+            strings: self.strings.clone(),
+            objects: Ids::from_slice(&self.objects),
+            taints: Ids::from_slice(&self.taints),
+            origins: Ids::from_slice(&self.origins),
+            yes: Ids::from_slice(&self.yes),
+            no: Ids::from_slice(&self.no),
+        }
+    }
 }
 
 impl Value {
