@@ -704,7 +704,7 @@ fn solution_key(package: &Package, policy: &Policy) -> FactsKey {
     add(b"solution");
     add(policy.digest().as_bytes());
     add(package.host.as_bytes());
-    add(format!("{:?} {:?} {}", package.pages, package.subpackages, package.game).as_bytes());
+    add(format!("{:?} {:?} {} {:?}", package.pages, package.subpackages, package.game, package.skipped).as_bytes());
     for file in &package.files {
         add(file.source.path.as_bytes());
         add(file.source.hash());
