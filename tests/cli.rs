@@ -712,3 +712,93 @@ fn why_something_is_there() {
     assert!(answer.contains("[tiny-kit 2.3.0]") && answer.contains("no page leads here"), "{answer}");
     assert_eq!(code(&run(&["why", "noSuchApi", club])), 3);
 }
+
+#[test]
+fn a_declared_and_clean_package_prints_the_verdict_alone() {
+    for (lang, verdict) in [("en", "pass: "), ("zh", "通过：")] {
+        for profile in ["developer", "gate"] {
+            let output = run(&["check", "--lang", lang, "--profile", profile, "fixtures/packages/memo"]);
+            assert_eq!(code(&output), 0, "{}", out(&output));
+            let text = out(&output);
+            assert_eq!(text.trim_end().lines().count(), 1, "{text}");
+            assert!(text.starts_with(verdict), "{text}");
+            assert_eq!(err(&output), "");
+        }
+    }
+    // Not for want of anything to vet: personal information is taken there.
+    assert!(out(&run(&["inventory", "--lang", "en", "fixtures/packages/memo"])).contains("pages/index/index"));
+}
+
+/// How clauses fared, by id.
+fn coverage(args: &[&str]) -> std::collections::BTreeMap<String, Value> {
+    let mut all = vec!["check", "--format", "json"];
+    all.extend(args);
+    let report = json(&run(&all));
+    let items = report["packages"][0]["coverage"].as_array().unwrap();
+    items.iter().map(|item| (item["clause"].as_str().unwrap().to_owned(), item.clone())).collect()
+}
+
+#[test]
+fn a_clause_whose_rules_did_not_run_has_not_passed() {
+    let dir = package(&[("minivet.toml", "[package]\ncategories = [\"效率/备忘录\"]\n")]);
+    let path = text(dir.path());
+    let status =
+        |items: &std::collections::BTreeMap<String, Value>, id: &str| items[id]["status"].as_str().unwrap().to_owned();
+    let all = coverage(&[path]);
+    assert_eq!(status(&all, "norms-5.1.2"), "passed");
+    assert_eq!(all["norms-5.1.2"]["extent"], "part");
+    assert!(all["norms-5.1.2"]["reason"].is_string(), "what is not seen is told");
+    assert_eq!((status(&all, "norms-12.4.3"), &all["norms-12.4.3"]["extent"]), ("passed".to_owned(), &"whole".into()));
+    assert_eq!(status(&all, "norms-5.3"), "not-applicable");
+    assert_eq!(status(&all, "norms-2.1"), "not-checkable");
+    // Rules that must be asked for, and what was not submitted.
+    assert_eq!(status(&all, "norms-12.6.2"), "not-checked");
+    assert_eq!(all["norms-12.6.2"]["idle"], serde_json::json!(["package/unasked-download"]));
+    assert_eq!(status(&all, "norms-3.3"), "not-checked");
+    assert_eq!(status(&coverage(&["--select", "package/unasked-download", path]), "norms-12.6.2"), "passed");
+
+    let selected = coverage(&["--select", "conduct/autoplay-media", path]);
+    for (id, item) in &selected {
+        let rules = item["rules"].as_array().unwrap();
+        let ran = rules.iter().any(|rule| rule == "conduct/autoplay-media");
+        assert!(ran || item["status"] != "passed", "{id}: {item}");
+    }
+    assert_eq!(status(&selected, "norms-12.4.3"), "passed");
+    for ignored in ["conduct/induced-sharing", "conduct"] {
+        let items = coverage(&["--ignore", ignored, path]);
+        assert_eq!(status(&items, "norms-5.1.2"), "not-checked");
+        let idle = items["norms-5.1.2"]["idle"].as_array().unwrap();
+        assert!(idle.iter().any(|rule| rule == "conduct/induced-sharing"), "{idle:?}");
+    }
+    write(dir.path(), "minivet.toml", "[rules.\"conduct/induced-sharing\"]\nseverity = \"off\"\n");
+    assert_eq!(status(&coverage(&[path]), "norms-5.1.2"), "not-checked");
+    write(dir.path(), "minivet.toml", "[rules.\"package/unasked-download\"]\nseverity = \"note\"\n");
+    assert_eq!(status(&coverage(&[path]), "norms-12.6.2"), "passed");
+    let sure = coverage(&["--min-confidence", "high", path]);
+    assert_eq!(sure["norms-12.4.3"]["extent"], "part", "findings of less confidence were dropped");
+}
+
+#[test]
+fn a_hidden_breach_is_no_passed_clause() {
+    let video = "<!-- minivet-ignore-next-line conduct/autoplay-media -- 首页宣传片 -->\n<video src=\"{{src}}\" autoplay></video>\n";
+    let dir = package(&[("pages/a/a.swan", video)]);
+    let items = coverage(&[text(dir.path())]);
+    assert_eq!(items["norms-12.4.3"]["status"], "findings");
+}
+
+#[test]
+fn how_far_a_clause_is_checked_is_told() {
+    assert!(out(&run(&["explain", "--lang", "en", "norms-5.1.2"])).contains("Checked in part; the rest: "));
+    assert!(out(&run(&["explain", "--lang", "zh", "norms-12.4.3"])).contains("整条检查"));
+    assert!(
+        out(&run(&["explain", "--lang", "en", "norms-12.6.2"]))
+            .contains("package/unasked-download Downloading without asking for the network (must be asked for)")
+    );
+    let list = json(&run(&["rules", "--by", "clause", "--format", "json"]));
+    let extents: Vec<&str> =
+        list["clauses"].as_array().unwrap().iter().map(|clause| clause["extent"].as_str().unwrap()).collect();
+    for extent in ["whole", "part", "none"] {
+        assert!(extents.contains(&extent), "{extent}");
+    }
+    assert!(out(&run(&["rules", "--by", "clause", "--lang", "en"])).contains("    in part: conduct/"));
+}

@@ -7,6 +7,7 @@ use clap::Args;
 use super::{Exit, Session, output};
 use crate::engine::config::{nearest, nearest_rule};
 use crate::policy::catalogue::Lang;
+use crate::policy::clauses::{Checkable, Need};
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
@@ -42,19 +43,38 @@ pub(super) fn run(session: &Session, args: &ExplainArgs) -> Exit {
     }
     if let Some(clause) = policy.clause(name) {
         let mut out = format!("# {} {}\n", clause.id, clause.title.get(lang));
-        if let Some(reason) = policy.clauses().reason(clause) {
-            let _ = writeln!(
-                out,
-                "\n{}{}",
-                session.say("无法从代码包中检查：", "Not checkable from a package: "),
-                reason.get(lang)
-            );
+        let reason = policy.clauses().reason(clause).map_or("", |reason| reason.get(lang));
+        let _ = match clause.checkable {
+            Checkable::No => {
+                writeln!(out, "\n{}{reason}", session.say("无法从代码包中检查：", "Not checkable from a package: "))
+            }
+            Checkable::Partly => {
+                writeln!(out, "\n{}{reason}", session.say("检查其中一部分；其余部分：", "Checked in part; the rest: "))
+            }
+            Checkable::Yes => writeln!(out, "\n{}", session.say("整条检查", "Checked as a whole")),
+        };
+        if let Some(need) = clause.needs {
+            let (zh, en) = match need {
+                Need::Name => {
+                    ("提交了名称或首页有标题时检查", "Checked when a name is submitted or the home page has a title")
+                }
+                Need::Description => ("提交了简介时检查", "Checked when a description is submitted"),
+                Need::Categories => ("申报了类目时检查", "Checked when categories are declared"),
+                Need::Icon => ("提交了图标时检查", "Checked when an icon is submitted"),
+            };
+            let _ = writeln!(out, "{}", session.say(zh, en));
         }
         if !clause.rules.is_empty() {
             let _ = writeln!(out, "\n## {}\n", session.say("由这些规则检查", "Checked by"));
             for rule in &clause.rules {
-                let title = policy.entry(rule).map_or("", |entry| entry.title.get(lang));
-                let _ = writeln!(out, "- {rule} {title}");
+                let entry = policy.entry(rule);
+                let title = entry.map_or("", |entry| entry.title.get(lang));
+                let asked = if entry.is_some_and(|entry| entry.opt_in) {
+                    session.say("（需启用）", " (must be asked for)")
+                } else {
+                    ""
+                };
+                let _ = writeln!(out, "- {rule} {title}{asked}");
             }
         }
         return output::print(&colored(&out, session));

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::{Exit, Session, output};
 use crate::engine::markers;
 use crate::policy::catalogue::{Lang, Severity};
+use crate::policy::clauses::Checkable;
 
 #[derive(Debug, Args)]
 pub(super) struct RulesArgs {
@@ -151,12 +152,24 @@ fn by_clause(session: &Session, format: Format, rows: &[Row<'_>]) -> Exit {
             }
         }
     }
+    let extent = |id: &str| {
+        registry.get(id).map_or("none", |clause| match clause.checkable {
+            Checkable::Yes => "whole",
+            Checkable::Partly => "part",
+            Checkable::No => "none",
+        })
+    };
     let status = |id: &str, list: &[&str]| -> String {
         let reason = registry.get(id).and_then(|clause| registry.reason(clause)).map(|reason| reason.get(lang));
         if list.is_empty() {
-            reason.unwrap_or(lang.pick("没有规则", "no rule")).to_owned()
-        } else {
-            list.join(", ")
+            return reason.unwrap_or(lang.pick("没有规则", "no rule")).to_owned();
+        }
+        let list = list.join(", ");
+        match (reason, lang) {
+            (Some(reason), Lang::Zh) => format!("部分：{list}；其余：{reason}"),
+            (Some(reason), Lang::En) => format!("in part: {list}; the rest: {reason}"),
+            (None, Lang::Zh) => format!("整条：{list}"),
+            (None, Lang::En) => format!("as a whole: {list}"),
         }
     };
     let title = |id: &str| registry.get(id).map_or("", |clause| clause.title.get(lang));
@@ -169,7 +182,7 @@ fn by_clause(session: &Session, format: Format, rows: &[Row<'_>]) -> Exit {
                 .map(|id| {
                     let list = rules.get(id).cloned().unwrap_or_default();
                     serde_json::json!({
-                        "clause": id, "title": title(id), "rules": list,
+                        "clause": id, "title": title(id), "rules": list, "extent": extent(id),
                         "reason": registry.get(id).and_then(|clause| registry.reason(clause)).map(|reason| reason.get(lang)),
                     })
                 })

@@ -312,7 +312,7 @@ fn answer(job: &Job, sha256: &str, outcome: &Outcome, policy: &Policy, shape: Sh
     let mut out = Answer::failed(&job.id, sha256, stamp, "");
     out.engine_error = None;
     out.verdict = report.verdict();
-    let mut coverage: BTreeMap<String, String> = BTreeMap::new();
+    let mut coverage: BTreeMap<String, (String, bool)> = BTreeMap::new();
     for (vetted, package) in outcome.packages.iter().zip(report.packages) {
         errors.extend(package.engine_errors);
         out.unseen.extend(
@@ -336,9 +336,10 @@ fn answer(job: &Job, sha256: &str, outcome: &Outcome, policy: &Policy, shape: Sh
         all.categories.append(&mut own.categories);
         for item in package.coverage {
             // The worst of several packages: `findings`, then `passed`, then what was not asked.
-            let worse = coverage.get(&item.clause).is_none_or(|held| rank(&item.status) < rank(held));
+            let part = item.status == "passed" && item.extent.as_deref() == Some("part");
+            let worse = coverage.get(&item.clause).is_none_or(|(held, _)| rank(&item.status) < rank(held));
             if worse {
-                coverage.insert(item.clause, item.status);
+                coverage.insert(item.clause, (item.status, part));
             }
         }
         out.findings.extend(package.findings.into_iter().map(|finding| Placed { root: root.clone(), finding }));
@@ -350,7 +351,10 @@ fn answer(job: &Job, sha256: &str, outcome: &Outcome, policy: &Policy, shape: Sh
         out.unseen.push(format!("and {more} more"));
     }
     cap(&mut out, MAX_FINDINGS);
-    for (clause, status) in coverage {
+    for (clause, (status, part)) in coverage {
+        if part {
+            out.coverage.entry("in-part".to_owned()).or_default().push(clause.clone());
+        }
         if status != "not-checkable" {
             out.coverage.entry(status).or_default().push(clause);
         }

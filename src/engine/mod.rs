@@ -193,6 +193,8 @@ pub struct Vetted {
     pub suppressions: usize,
     /// Rules that were not asked for: left out, off, or never opted for.
     pub unasked: BTreeSet<Arc<str>>,
+    /// Findings of less confidence were dropped.
+    pub floor: Confidence,
     /// What broke in the engine; the verdict is then never a pass.
     pub engine_errors: Vec<String>,
     /// How long each stage took, and each rule: no part of any report.
@@ -565,6 +567,7 @@ fn vet_unless(
         honors,
         suppressions,
         unasked,
+        floor,
         engine_errors: errors,
         timings,
     };

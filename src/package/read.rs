@@ -565,6 +565,20 @@ impl Reader<'_> {
             }
         }
         package.bytes = shipped;
+        // What version control keeps is not read; a file without text stands for it, to point at.
+        for item in &skipped {
+            let top = !item.path.contains('/') && matches!(&*item.path, ".git" | ".svn" | ".hg");
+            if top && item.reason == SkipReason::Hidden && !package.files.is_empty() {
+                package.files.push(Arc::new(PackageFile {
+                    source: SourceFile::new(&*item.path, b""),
+                    kind: FileKind::Foreign,
+                    origin: Origin::Own,
+                    json: None,
+                    json_errors: Vec::new(),
+                    renamed: Vec::new(),
+                }));
+            }
+        }
         package.assets.sort_by(|a, b| a.path.cmp(&b.path));
         package.index();
         compiled::unpack(&mut package, &mut skipped, self.layouts, knowledge, &|path| npm.origin(path));

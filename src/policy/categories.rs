@@ -266,6 +266,7 @@ pub struct Prohibited {
     /// By pattern: the term, its industry and its weight; weight 0 only hides shorter ones.
     targets: Vec<(Arc<str>, usize, u8)>,
     offer: Words,
+    offer_whole: Vec<String>,
     before: Vec<String>,
     after: Vec<String>,
 }
@@ -317,7 +318,7 @@ impl Prohibited {
 
     /// Whether a text offers something.
     pub fn offers(&self, text: &str) -> bool {
-        self.offer.is_in(text)
+        self.offer.is_in(text) || self.offer_whole.iter().any(|whole| whole == text.trim())
     }
 }
 
@@ -370,6 +371,8 @@ struct RawSignals {
 struct RawProhibited {
     threshold: u32,
     offer: Vec<String>,
+    #[serde(default)]
+    offer_whole: Vec<String>,
     negation_before: Vec<String>,
     negation_after: Vec<String>,
     #[serde(default)]
@@ -521,6 +524,7 @@ fn read_prohibited(packs: &Packs, errors: &mut Vec<PackError>) -> Prohibited {
     prohibited.targets.extend(raw.masks.into_iter().map(|term| (term, 0, 0)));
     prohibited.terms = Words::new(prohibited.targets.iter().map(|(term, ..)| term));
     prohibited.offer = Words::new(&raw.offer);
+    prohibited.offer_whole = raw.offer_whole;
     prohibited.before = raw.negation_before;
     prohibited.after = raw.negation_after;
     prohibited

@@ -65,6 +65,20 @@ impl Condition {
     }
 }
 
+/// What the submission must give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Need {
+    /// A name, or a title that stands for one.
+    Name,
+    /// A description.
+    Description,
+    /// Declared categories.
+    Categories,
+    /// An icon.
+    Icon,
+}
+
 /// A clause.
 #[derive(Clone, Debug)]
 pub struct Clause {
@@ -76,8 +90,10 @@ pub struct Clause {
     pub title: Wording,
     /// How far a package shows it.
     pub checkable: Checkable,
-    /// Why it is not checkable: key in `rules/clauses/reasons.toml`.
+    /// Why it, or the rest of it, is not checkable: key in `rules/clauses/reasons.toml`.
     pub reason: Option<Arc<str>>,
+    /// What the submission must give before it can be checked.
+    pub needs: Option<Need>,
     /// When it concerns a package; always when `None`.
     pub applies: Option<Condition>,
     /// Rules that check it, by id.
@@ -180,7 +196,7 @@ impl Registry {
         self.clauses.get(document.clauses.clone()).unwrap_or_default()
     }
 
-    /// Why a clause is not checkable.
+    /// Why a clause, or the rest of it, is not checkable.
     pub fn reason(&self, clause: &Clause) -> Option<&Wording> {
         self.reasons.get(clause.reason.as_deref()?)
     }
@@ -196,6 +212,8 @@ struct RawClause {
     reason: Option<toml::Spanned<Arc<str>>>,
     #[serde(default)]
     applies: Option<toml::Spanned<Arc<str>>>,
+    #[serde(default)]
+    needs: Option<Need>,
     #[serde(default)]
     rules: Vec<Arc<str>>,
 }
@@ -281,6 +299,23 @@ fn read(packs: &Packs, errors: &mut Vec<PackError>) -> Registry {
                         format!("`{id}` is not checkable and has no reason"),
                     ));
                 }
+                Checkable::Partly if clause.reason.is_none() => {
+                    errors.push(PackError::new(
+                        path.clone(),
+                        head(),
+                        format!("`{id}` is checkable in part and has no reason for the rest"),
+                    ));
+                }
+                Checkable::Yes if clause.reason.is_some() => {
+                    errors.push(PackError::new(
+                        path.clone(),
+                        head(),
+                        format!("`{id}` is checkable as a whole and has a reason why not"),
+                    ));
+                }
+                _ => {}
+            }
+            match clause.checkable {
                 Checkable::Yes | Checkable::Partly if clause.rules.is_empty() => {
                     errors.push(PackError::new(path.clone(), head(), format!("`{id}` is checkable and names no rule")));
                 }
@@ -293,6 +328,7 @@ fn read(packs: &Packs, errors: &mut Vec<PackError>) -> Registry {
                 checkable: clause.checkable,
                 reason: clause.reason.map(toml::Spanned::into_inner),
                 applies,
+                needs: clause.needs,
                 rules: clause.rules,
             });
         }

@@ -56,6 +56,14 @@ fn status_word(status: &str, lang: Lang) -> &str {
     lang.pick(zh, en)
 }
 
+/// How much was checked.
+fn extent_word(extent: Option<&str>, lang: Lang) -> Option<&'static str> {
+    Some(match extent? {
+        "whole" => lang.pick("整条检查", "checked as a whole"),
+        _ => lang.pick("部分检查", "checked in part"),
+    })
+}
+
 /// What changed since an older version.
 fn compared(package: &PackageReport, lang: Lang) -> Option<Value> {
     let (new, unchanged, _) = compare::counts(package)?;
@@ -96,6 +104,7 @@ fn view(package: &PackageReport, lang: Lang) -> Value {
             json!({
                 "clause": item.clause, "title": item.title, "status": item.status,
                 "word": status_word(&item.status, lang), "rules": item.rules, "reason": item.reason,
+                "extent": extent_word(item.extent.as_deref(), lang), "idle": item.idle,
             })
         })
         .collect();

@@ -12,7 +12,7 @@ use crate::flow::{Consent, Flow, Place, Protection, SinkKind, Text};
 use crate::package::SkipReason;
 use crate::policy::Policy;
 use crate::policy::catalogue::{Lang, Severity};
-use crate::rules::coverage::{Fired, coverage};
+use crate::rules::coverage::{Extent, Fared, Fired, Ran, Status, coverage};
 use crate::rules::{Confidence, Context, Finding, Options, Value};
 
 /// Lines kept before and after a place.
@@ -311,9 +311,16 @@ pub struct CoverageItem {
     pub clause: String,
     /// Rules that check it.
     pub rules: Vec<String>,
-    /// `findings`, `passed`, `not-applicable`, `not-checked` (its rules were not asked for) or `not-checkable`.
+    /// `findings`, `passed`, `not-applicable`, `not-checked` (a rule of it was not asked for, or the submission lacks what
+    /// they need) or `not-checkable`.
     pub status: String,
-    /// Why a package cannot show it.
+    /// `whole` or `part`: how much of the clause was checked. Nothing when it was not.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub extent: Option<String>,
+    /// Rules that check it and did not run.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub idle: Vec<String>,
+    /// Why a package cannot show it, or the rest of it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
     /// The clause's title.
@@ -758,7 +765,8 @@ impl Builder<'_> {
 
     fn coverage(&self) -> Vec<CoverageItem> {
         let mut fired = Fired::default();
-        for one in self.vetted.active() {
+        // A breach that a comment or a baseline hides is a breach.
+        for one in &self.vetted.hits {
             if one.finding.clauses.is_empty() {
                 fired.rules.insert(one.finding.rule);
             } else {
@@ -777,14 +785,28 @@ impl Builder<'_> {
         };
         let lang = self.shape.lang;
         let registry = self.policy.clauses();
-        coverage(&context, &fired, &|rule| !self.vetted.unasked.contains(rule))
+        let hidden = self.vetted.package.skipped.iter().any(|skipped| skipped.reason.hides_code());
+        let ran = Ran {
+            rule: &|rule| !self.vetted.unasked.contains(rule),
+            whole: !hidden
+                && !self.vetted.solution.exhausted
+                && self.vetted.engine_errors.is_empty()
+                && self.vetted.floor == Confidence::Low,
+        };
+        coverage(&context, &fired, &ran)
             .into_iter()
-            .map(|(clause, status)| CoverageItem {
-                clause: clause.id.to_string(),
-                rules: clause.rules.iter().map(ToString::to_string).collect(),
-                status: status.name().to_owned(),
-                reason: registry.reason(clause).map(|reason| reason.get(lang).to_owned()),
-                title: clause.title.get(lang).to_owned(),
+            .map(|Fared { clause, status, extent, idle }| {
+                let told = status == Status::NotCheckable || extent == Some(Extent::Part);
+                let reason = registry.reason(clause).filter(|_| told);
+                CoverageItem {
+                    clause: clause.id.to_string(),
+                    rules: clause.rules.iter().map(ToString::to_string).collect(),
+                    status: status.name().to_owned(),
+                    extent: extent.map(|extent| extent.name().to_owned()),
+                    idle: idle.into_iter().map(str::to_owned).collect(),
+                    reason: reason.map(|reason| reason.get(lang).to_owned()),
+                    title: clause.title.get(lang).to_owned(),
+                }
             })
             .collect()
     }

@@ -1,7 +1,7 @@
 //! Which services a package shows: an explicit sum over listed evidence.
 //!
-//! A word counts once, at its strongest place: double in a title. Parts of paths count 1 each, and 3 together at most. A service
-//! shows when its sum reaches the threshold and its evidence is of two kinds, or of three different signals: never by one word.
+//! A word counts once, at its strongest place: double in a title. Parts of paths count 1 each, and 3 together at most; the words of
+//! one text count 5 together at most, for a paragraph may speak of anything. A service shows when its sum reaches the threshold and its evidence is of two kinds, or of three different signals: never by one word.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -22,6 +22,8 @@ pub struct Evidence {
     pub word: Arc<str>,
     /// What it adds to the sum.
     pub weight: u32,
+    /// Where the text begins that it stands in.
+    run: u32,
 }
 
 /// A service that the package may offer.
@@ -41,14 +43,15 @@ const KEY_THRESHOLD: u32 = 6;
 const THRESHOLD: u32 = 9;
 /// What parts of paths add at most.
 const PATHS_AT_MOST: u32 = 3;
+/// What the words of one text add at most.
+const TEXT_AT_MOST: u32 = 5;
 
 impl Service {
     /// Whether the evidence is enough.
     pub fn shows(&self, key: bool) -> bool {
         let mut kinds: Vec<Surface> = self.evidence.iter().map(|evidence| evidence.surface).collect();
         kinds.dedup();
-        let telling: u32 =
-            self.evidence.iter().filter(|evidence| evidence.weight >= 2).map(|evidence| evidence.weight).sum();
+        let telling = sum(self.evidence.iter().filter(|evidence| evidence.weight >= 2));
         let threshold = if key { KEY_THRESHOLD } else { THRESHOLD };
         (kinds.len() >= 2 || self.evidence.len() >= 3) && self.score >= threshold && telling * 3 >= threshold * 2
     }
@@ -76,15 +79,21 @@ impl Service {
     fn without(&self, dropped: &HashSet<Arc<str>>) -> Self {
         let evidence: Vec<Evidence> =
             self.evidence.iter().filter(|evidence| !dropped.contains(&evidence.word)).cloned().collect();
-        Self { category: self.category, score: sum(&evidence), evidence }
+        Self { category: self.category, score: sum(evidence.iter()), evidence }
     }
 }
 
-fn sum(evidence: &[Evidence]) -> u32 {
-    let of = |paths: bool| -> u32 {
-        evidence.iter().filter(|one| (one.surface == Surface::Path) == paths).map(|one| one.weight).sum()
-    };
-    of(false) + of(true).min(PATHS_AT_MOST)
+fn sum<'e>(evidence: impl Iterator<Item = &'e Evidence>) -> u32 {
+    let (mut paths, mut other) = (0, 0);
+    let mut texts: BTreeMap<(u32, u32), u32> = BTreeMap::new();
+    for one in evidence {
+        match one.surface {
+            Surface::Path => paths += one.weight,
+            Surface::Text => *texts.entry((one.place.file.0, one.run)).or_default() += one.weight,
+            Surface::Api | Surface::Title => other += one.weight,
+        }
+    }
+    other + paths.min(PATHS_AT_MOST) + texts.into_values().map(|sum| sum.min(TEXT_AT_MOST)).sum::<u32>()
 }
 
 /// Every category with evidence, highest sum first.
@@ -109,7 +118,7 @@ pub fn services(cx: &Context<'_>) -> Vec<Service> {
     surface::roles(cx, &mut |role, name, place| {
         for (category, weight) in signals.role(role) {
             let evidence =
-                Evidence { surface: Surface::Api, place, word: Arc::clone(name), weight: u32::from(*weight) };
+                Evidence { surface: Surface::Api, place, word: Arc::clone(name), weight: u32::from(*weight), run: 0 };
             add(*category, evidence);
         }
     });
@@ -120,7 +129,9 @@ pub fn services(cx: &Context<'_>) -> Vec<Service> {
                 Place { file: run.file, span: crate::source::Span::new(start, run.span.start + hit.end as u32) };
             for (category, weight) in hit.targets {
                 let weight = u32::from(*weight) * if run.surface == Surface::Title { 2 } else { 1 };
-                add(*category, Evidence { surface: run.surface, place, word: Arc::clone(hit.word), weight });
+                let evidence =
+                    Evidence { surface: run.surface, place, word: Arc::clone(hit.word), weight, run: run.span.start };
+                add(*category, evidence);
             }
         }
     };
@@ -129,7 +140,7 @@ pub fn services(cx: &Context<'_>) -> Vec<Service> {
     surface::paths(cx, &mut |part, place| {
         if let Some((word, targets)) = signals.path(part) {
             for category in targets {
-                add(*category, Evidence { surface: Surface::Path, place, word: Arc::clone(word), weight: 1 });
+                add(*category, Evidence { surface: Surface::Path, place, word: Arc::clone(word), weight: 1, run: 0 });
             }
         }
     });
@@ -140,7 +151,7 @@ pub fn services(cx: &Context<'_>) -> Vec<Service> {
             evidence.sort_by(|a, b| {
                 (a.surface, path(a.place), a.place.span.start).cmp(&(b.surface, path(b.place), b.place.span.start))
             });
-            Service { category, score: sum(&evidence), evidence }
+            Service { category, score: sum(evidence.iter()), evidence }
         })
         .collect();
     services.sort_by(|a, b| (b.score, a.category).cmp(&(a.score, b.category)));
@@ -153,10 +164,14 @@ pub fn declared(cx: &Context<'_>) -> Vec<CategoryId> {
     cx.package.submission.categories.iter().filter_map(|name| table.find(name)).collect()
 }
 
-/// Services that the evidence shows; of similar ones the strongest.
+/// Services that the evidence shows; of similar ones the strongest. What shows far less than the strongest is incidental.
 pub fn shown(cx: &Context<'_>) -> Vec<Service> {
     let table = cx.policy.category_table();
-    distinct(table, services(cx).into_iter().filter(|service| service.shows(is_key(table, service))).collect())
+    let mut services =
+        distinct(table, services(cx).into_iter().filter(|service| service.shows(is_key(table, service))).collect());
+    let main = services.iter().map(|service| service.score).max().unwrap_or(0);
+    services.retain(|service| service.score * 2 >= main);
+    services
 }
 
 /// Services that the evidence shows and no declared category covers.

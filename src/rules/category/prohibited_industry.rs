@@ -22,7 +22,8 @@ impl Rule for ProhibitedIndustry {
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let prohibited = cx.policy.prohibited();
         let mut hits: BTreeMap<usize, Vec<Hit>> = BTreeMap::new();
-        let mut offering: std::collections::BTreeSet<FileId> = std::collections::BTreeSet::new();
+        // A page's script and its template are one offer.
+        let mut offering: std::collections::BTreeSet<&str> = std::collections::BTreeSet::new();
         let mut read = |run: surface::Run<'_>| {
             for hit in prohibited.terms(run.text) {
                 let start = run.span.start + hit.start as u32;
@@ -31,7 +32,7 @@ impl Rule for ProhibitedIndustry {
                 hits.entry(hit.industry).or_default().push((run.surface, Arc::clone(hit.term), place, weight));
             }
             if prohibited.offers(run.text) {
-                offering.insert(run.file);
+                offering.insert(stem(cx, run.file));
             }
         };
         surface::titles(cx, &mut read);
@@ -66,7 +67,7 @@ impl Rule for ProhibitedIndustry {
             }
             let score: u32 = terms.values().sum();
             let titled = hits.iter().any(|hit| hit.0 == Surface::Title);
-            let offered = trade || hits.iter().any(|hit| offering.contains(&hit.2.file));
+            let offered = trade || hits.iter().any(|hit| offering.contains(stem(cx, hit.2.file)));
             let enough = terms.len() >= industry.distinct || (titled && terms.len() + 1 >= industry.distinct);
             if !offered || !enough || score < prohibited.threshold {
                 continue;
@@ -91,4 +92,10 @@ impl Rule for ProhibitedIndustry {
             out.push(finding);
         }
     }
+}
+
+/// A file's path without its extension.
+fn stem<'a>(cx: &Context<'a>, file: FileId) -> &'a str {
+    let path: &'a str = &cx.package.source(file).path;
+    path.rsplit_once('.').map_or(path, |(stem, _)| stem)
 }

@@ -32,8 +32,8 @@ impl Rule for IncompleteService {
                 Some((category, entry))
             })
             .collect();
-        // A page or two of something else is no service that could lack a part.
-        if wanted.is_empty() || own_pages(cx) < PAGES {
+        let pages = own_pages(cx);
+        if wanted.is_empty() || pages == 0 {
             return;
         }
         let shown = Shown::new(cx);
@@ -41,7 +41,9 @@ impl Rule for IncompleteService {
         let table = cx.policy.category_table();
         for (category, entry) in wanted {
             let offered = table.find(category).is_some_and(|declared| {
-                services.iter().any(|service| table.covers(declared, service.category) && service.score >= OFFERED)
+                // One page of something else is no service that could lack a part.
+                let least = if pages < PAGES { OFFERED_ON_ONE_PAGE } else { OFFERED };
+                services.iter().any(|service| table.covers(declared, service.category) && service.score >= least)
             });
             if !offered {
                 continue;
@@ -71,8 +73,10 @@ impl Rule for IncompleteService {
     }
 }
 
-/// Least pages of a service.
+/// Pages that many services have at least.
 const PAGES: usize = 2;
+/// Least evidence that the only page offers a service of the category.
+const OFFERED_ON_ONE_PAGE: u32 = 12;
 /// Least evidence that a service of the category is offered.
 const OFFERED: u32 = 4;
 

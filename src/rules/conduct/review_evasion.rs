@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::support::{has_role, units_of};
 use crate::flow::{Branch, EntryKind, Origin, Place};
 use crate::model::conditions::{Condition, Read, conditions, reads};
-use crate::model::ir::{ExprKind, Key, Property};
+use crate::model::ir::{Expr, ExprKind, Key, Property, walk_expr};
 use crate::package::{FileKind, Origin as FileOrigin};
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
@@ -35,7 +35,7 @@ impl Rule for ReviewEvasion {
             for condition in conditions(script) {
                 if let Some(clock) = condition.clock
                     && condition.constants.iter().any(|constant| fixed_date(constant))
-                    && condition.switches.iter().any(|(key, _)| shows(cx, key))
+                    && condition.switches.iter().any(|(key, _)| shows(cx, key) || controls(cx, id, key))
                     && told.insert((id, "Date".to_owned()))
                 {
                     let place = Place { file: id, span: clock };
@@ -49,7 +49,7 @@ impl Rule for ReviewEvasion {
                     continue;
                 }
                 if let Some(read) = condition.reads.iter().find(|read| environment(cx, read, &condition))
-                    && condition.switches.iter().any(|(key, _)| shows(cx, key))
+                    && condition.switches.iter().any(|(key, _)| shows(cx, key) || controls(cx, id, key))
                 {
                     let place = Place { file: id, span: read.span };
                     if told.insert((id, read.name().to_owned())) && places.insert(place) {
@@ -126,7 +126,21 @@ fn environment(cx: &Context<'_>, read: &Read, condition: &Condition) -> bool {
         && condition.constants.iter().any(|constant| conduct.names("id-environment-value", constant))
 }
 
-/// Flags that a script hands to the page turned round: `setData({ show: !data.isAudit })`.
+/// Whether the page's template shows or hides something by a data key that is no ordinary matter of time or of an order.
+fn controls(cx: &Context<'_>, file: FileId, key: &str) -> bool {
+    let conduct = &cx.policy.conduct;
+    if key.is_empty() || conduct.names("id-time-ordinary", key) || conduct.names("id-review-ordinary", key) {
+        return false;
+    }
+    units_of(cx, file).flat_map(|unit| &unit.templates).any(|template| {
+        cx.program.elements(*template).any(|(_, element)| {
+            super::support::expression_names(cx, *template, element, true).iter().any(|name| name == key)
+        })
+    })
+}
+
+/// Flags that a script hands to the page turned round (`setData({ show: !data.isAudit })`), and what the program runs as
+/// (`setData({ full: envVersion === 'release' })`).
 fn negated_flags(
     rule: &'static str,
     cx: &Context<'_>,
@@ -141,16 +155,41 @@ fn negated_flags(
         for property in properties {
             if let Property::Value(Key::Static(key, _), value) = property
                 && matches!(value.kind, ExprKind::Not(..) | ExprKind::Binary(..))
-                && shows(cx, key)
-                && let Some(read) = reads(value).into_iter().find(|read| flag(cx, file, read))
             {
+                let reads = reads(value);
+                let flagged = reads.iter().find(|read| flag(cx, file, read)).filter(|_| shows(cx, key));
+                let run_as = || {
+                    let conduct = &cx.policy.conduct;
+                    let compares = is_environment_value(cx, value);
+                    let read = reads.iter().find(|read| compares && conduct.names("id-environment", read.name()))?;
+                    (shows(cx, key) || controls(cx, file, key)).then_some(read)
+                };
+                let (read, variant) = match flagged {
+                    Some(read) => (read, None),
+                    None => match run_as() {
+                        Some(read) => (read, Some("version")),
+                        None => continue,
+                    },
+                };
                 let place = Place { file, span: read.span };
                 if told.insert((file, read.name().to_owned())) && places.insert(place) {
-                    out.push(Finding::new(rule, place).text("text", read.name()).confidence(Confidence::Medium));
+                    let finding = Finding::new(rule, place).text("text", read.name()).confidence(Confidence::Medium);
+                    out.push(if let Some(variant) = variant { finding.variant(variant) } else { finding });
                 }
             }
         }
     });
+}
+
+/// Whether an expression holds a constant that names an environment.
+fn is_environment_value(cx: &Context<'_>, expr: &Expr) -> bool {
+    let mut found = false;
+    walk_expr(expr, &mut |expr| {
+        if let ExprKind::String(text) = &expr.kind {
+            found |= cx.policy.conduct.names("id-environment-value", text);
+        }
+    });
+    found
 }
 
 /// Whether an arm shows, hides or leads elsewhere.
@@ -183,7 +222,8 @@ fn shown_flags(
         for template in &unit.templates {
             for (_, element) in cx.program.elements(*template) {
                 for name in super::support::expression_names(cx, *template, element, true) {
-                    if cx.policy.conduct.names("id-review-strong", &name)
+                    if (cx.policy.conduct.names("id-review-strong", &name)
+                        || cx.policy.conduct.names("id-review-sent", &name))
                         && !cx.policy.conduct.names("id-review-ordinary", &name)
                         && !cx.policy.conduct.names("id-review-ordinary", &unit.route)
                     {
@@ -197,6 +237,7 @@ fn shown_flags(
     if names.is_empty() || names.iter().any(|name| told.contains(&(file, name.clone()))) {
         return;
     }
+    let strong = |name: &str| cx.policy.conduct.names("id-review-strong", name);
     let mut found: Option<Read> = None;
     script.for_each_expr(&mut |expr| {
         if found.is_none()
@@ -205,11 +246,14 @@ fn shown_flags(
             && names.contains(read.name())
             && &*read.path[0] != "this"
             && read.path.iter().all(|name| &**name != "setData")
+            // A weaker name counts where an answer holds it: `res.data.auditing`.
+            && (strong(read.name()) || read.path.len() > 2 && read.path.iter().any(|name| &**name == "data"))
         {
             found = Some(read);
         }
     });
-    let Some((name, control)) = controls.into_iter().next() else { return };
+    let held = |name: &str| found.as_ref().is_some_and(|read| read.name() == name);
+    let Some((name, control)) = controls.into_iter().find(|(name, _)| strong(name) || held(name)) else { return };
     let place = found.map_or(control, |read| Place { file, span: read.span });
     if told.insert((file, name.clone())) && places.insert(place) {
         out.push(Finding::new(rule, place).text("text", name).confidence(Confidence::Medium).step(
@@ -262,7 +306,12 @@ fn hangs(cx: &Context<'_>, branch: &Branch) -> Option<(Option<&'static str>, Opt
             let fixed = branch.with.as_deref().is_some_and(fixed_date);
             (fixed && (switches || leads)).then_some((Some("date"), None))
         }
-        Origin::Environment => (switches || leads).then_some((Some("version"), None)),
+        // Which program it is, is no matter of its version.
+        Origin::Environment => {
+            let source = cx.package.source(branch.read.file);
+            let name = branch.read.span.slice(&source.text).rsplit(['.', '?']).next().unwrap_or("").trim();
+            ((switches || leads) && !conduct.names("id-program", name)).then_some((Some("version"), None))
+        }
         Origin::System(field) if &**field == "version" => (switches && leads).then_some((Some("version"), None)),
         Origin::Location => (switches && branch.with.is_some()).then_some((Some("address"), None)),
         _ => None,

@@ -41,6 +41,13 @@ pub fn report(cx: &Context<'_>, rule: &'static str, class: &str, out: &mut Vec<F
         });
         let Some(best) = best else { continue };
         let span = run.text.source(best.span.clone());
+        // A title that stands for the name is judged as one.
+        if run.role == Role::Title
+            && cx.policy.naming().is_prohibited_class(class)
+            && crate::rules::metadata::is_title_as_name(cx, Place { file: run.file, span })
+        {
+            continue;
+        }
         let spans = told.entry(run.file).or_default();
         if spans.iter().any(|other| other.start < span.end && span.start < other.end) {
             continue;

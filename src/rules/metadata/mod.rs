@@ -56,6 +56,16 @@ fn name<'a>(cx: &Context<'a>) -> Option<Name<'a>> {
     })
 }
 
+/// Whether a span is the name, where the app's title stands for it.
+pub(super) fn is_title_as_name(cx: &Context<'_>, place: Place) -> bool {
+    name(cx).is_some_and(|name| !name.given && name.place.file == place.file && name.place.span.contains(place.span))
+}
+
+/// Whether there is a name to judge.
+pub(super) fn named(cx: &Context<'_>) -> bool {
+    name(cx).is_some()
+}
+
 /// The submitted description.
 fn description<'a>(cx: &Context<'a>) -> Option<(&'a str, Place)> {
     let text = cx.package.submission.description.as_deref()?.trim();

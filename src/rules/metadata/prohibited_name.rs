@@ -22,11 +22,15 @@ impl Rule for ProhibitedName {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
-        // A title is text for the content rules; only what was submitted is judged here.
-        if let Some(name) = name(cx).filter(|name| name.given)
+        if let Some(name) = name(cx)
             && let Some(word) = prohibited(cx, name.text, true)
         {
-            out.push(Finding::new(self.id(), name.place).text("name", name.text).text("word", word));
+            out.push(
+                Finding::new(self.id(), name.place)
+                    .confidence(name.confidence())
+                    .text("name", name.text)
+                    .text("word", word),
+            );
         }
         if let Some((text, place)) = description(cx)
             && let Some(word) = prohibited(cx, text, false)

@@ -37,6 +37,9 @@ fn told(cx: &Context<'_>, file: FileId, span: Span, path: &str, what: &'static s
         .collect();
     let all = cx.package.by_path.keys().chain(cx.package.assets.iter().map(|asset| &asset.path));
     let near = all.into_iter().find(|known| {
+        if path.trim_start_matches(['.', '/']) == &***known {
+            return false;
+        }
         let known = known.to_lowercase();
         wanted.iter().any(|wanted| known == *wanted || known.rsplit_once('.').is_some_and(|(stem, _)| stem == wanted))
     });

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::flow::Place;
+use crate::model::ir::{ExprKind, Key, Property, walk_expr};
 use crate::package::FileKind;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::{FileId, Span};
@@ -74,6 +75,54 @@ impl Found<'_, '_> {
     }
 }
 
+/// Literals of the data that pages and components start with, under keys that their templates name.
+fn initial_data(cx: &Context<'_>) -> Vec<Place> {
+    let mut out = Vec::new();
+    for unit in cx.program.units.iter().filter(|unit| unit.live) {
+        let Some(file) = unit.script else { continue };
+        let Some(script) = cx.program.script(file) else { continue };
+        let named =
+            |key: &str| unit.templates.iter().any(|template| interpolates(&cx.package.source(*template).text, key));
+        script.for_each_expr(&mut |expr| {
+            let ExprKind::Object(properties) = &expr.kind else { return };
+            for property in properties {
+                let Property::Value(Key::Static(name, _), value) = property else { continue };
+                let ExprKind::Object(data) = &value.kind else { continue };
+                if &**name != "data" {
+                    continue;
+                }
+                for property in data {
+                    if let Property::Value(Key::Static(key, _), value) = property
+                        && named(key)
+                    {
+                        walk_expr(value, &mut |expr| {
+                            if matches!(expr.kind, ExprKind::String(_)) {
+                                out.push(Place { file, span: expr.span });
+                            }
+                        });
+                    }
+                }
+            }
+        });
+    }
+    out
+}
+
+/// Whether a template names a key inside an interpolation or a loop.
+fn interpolates(text: &str, key: &str) -> bool {
+    let part = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'));
+    memchr::memmem::find_iter(text.as_bytes(), key).any(|at| {
+        let before = text.as_bytes().get(..at).unwrap_or_default();
+        let whole = !part(before.last()) && !part(text.as_bytes().get(at + key.len()));
+        let open = memchr::memmem::rfind(before, b"{{").or_else(|| memchr::memmem::rfind(before, b"-for=\""));
+        let close = memchr::memmem::rfind(before, b"}}");
+        whole
+            && !before.ends_with(b".")
+            && open.is_some()
+            && (open > close || before.ends_with(b" in ") || before.ends_with(b"-for=\""))
+    })
+}
+
 impl Rule for PlaceholderContent {
     fn id(&self) -> &'static str {
         "package/placeholder-content"
@@ -133,6 +182,7 @@ impl Rule for PlaceholderContent {
                 shown.extend(texts.filter_map(|text| text.place));
             }
         }
+        shown.extend(initial_data(cx));
         for place in shown {
             if is_own(cx, place.file) {
                 found.look(place.file, place.span, Confidence::Medium);
