@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::flow::Place;
 use crate::package::FileKind;
+use crate::policy::host::HostInfo;
 use crate::rules::package::is_own;
 use crate::rules::{Context, Finding, Rule};
 use crate::source::FileId;
@@ -15,6 +16,8 @@ use super::Checked;
 pub struct WrongHostApi;
 
 const ID: &str = "host/wrong-host-api";
+/// Directives of templates, without the host's prefix.
+const DIRECTIVES: [&str; 7] = ["if", "elif", "else", "for", "for-item", "for-index", "key"];
 
 impl Rule for WrongHostApi {
     fn id(&self) -> &'static str {
@@ -51,16 +54,15 @@ impl Rule for WrongHostApi {
             }
             for (_, element) in cx.program.elements(id) {
                 for attribute in &element.attributes {
-                    let Some((prefix, name)) = attribute.name.split_once(':') else { continue };
-                    let prefix = format!("{prefix}:");
-                    if prefix == *own.directive_prefix
-                        || !matches!(name, "if" | "elif" | "else" | "for" | "for-item" | "for-index" | "key")
-                    {
-                        continue;
-                    }
-                    let Some(other) = cx.policy.hosts.infos().find(|info| *info.directive_prefix == *prefix) else {
-                        continue;
+                    let mut others = cx.policy.hosts.infos().filter(|info| {
+                        !info.directive_prefix.is_empty() && info.directive_prefix != own.directive_prefix
+                    });
+                    let directive = |info: &&HostInfo| {
+                        let name = attribute.name.strip_prefix(&*info.directive_prefix);
+                        name.is_some_and(|name| DIRECTIVES.contains(&name))
                     };
+                    let Some(other) = others.find(directive) else { continue };
+                    let name = attribute.name.get(other.directive_prefix.len()..).unwrap_or_default();
                     // One finding an element: loops carry several.
                     let place = Place { file: id, span: attribute.name_span };
                     out.push(

@@ -9,6 +9,7 @@ use crate::package::FileKind;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
 use crate::syntax::json::{Json, JsonValue};
+use crate::syntax::template::Part;
 
 use super::dead_navigation::route_of;
 use super::{exists, is_own};
@@ -101,10 +102,14 @@ impl Rule for UnreachablePage {
             } else if file.kind == FileKind::Json && Some(id) != cx.package.app && is_own(cx, id) && computed {
                 file.json.iter().for_each(|json| json_strings(json, &mut drop_named));
             }
-            if computed {
-                for (_, element) in cx.program.elements(id) {
-                    for attribute in element.attributes.iter().filter(|attribute| !is_binding(&attribute.name)) {
-                        attribute.value.iter().filter_map(|value| value.literal()).for_each(|text| drop_named(&text));
+            // A component or a handler may open what an attribute names.
+            let text = &file.source.text;
+            for (_, element) in cx.program.elements(id) {
+                let names_page = |name: &str| !is_binding(name) && name != "src";
+                let attributes = element.attributes.iter().filter(|attribute| names_page(&attribute.name));
+                for part in attributes.filter_map(|attribute| attribute.value.as_ref()).flat_map(|value| &value.parts) {
+                    if let Part::Text { span, .. } = part {
+                        drop_named(span.slice(text));
                     }
                 }
             }
