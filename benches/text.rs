@@ -93,12 +93,12 @@ fn c_everything_on(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn d_own_packs(bencher: Bencher<'_, '_>) {
-    let content = Content::load(&Packs::embedded(), &mut Vec::new());
-    run(bencher, content.matcher());
+    let content = Content::default();
+    run(bencher, content.matcher(&Packs::embedded()));
 }
 
 #[divan::bench]
 fn e_load_all_packs(bencher: Bencher<'_, '_>) {
     let packs = Packs::embedded();
-    bencher.bench_local(|| Content::load(&packs, &mut Vec::new()).matcher().size());
+    bencher.bench_local(|| Content::default().matcher(&packs).size());
 }

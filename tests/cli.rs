@@ -802,3 +802,62 @@ fn how_far_a_clause_is_checked_is_told() {
     }
     assert!(out(&run(&["rules", "--by", "clause", "--lang", "en"])).contains("    in part: conduct/"));
 }
+
+#[test]
+fn a_configuration_brings_lists_of_terms() {
+    let page = [("pages/a/a.swan", "<view>加入星尘计划</view>\n")];
+    let dir = package(&page);
+    let root = text(dir.path());
+    let told_by = |output: &Output| -> Vec<String> {
+        let report = json(output);
+        let all = report["packages"][0]["findings"].as_array().unwrap().clone();
+        all.iter()
+            .map(|one| one["rule"].as_str().unwrap().to_owned())
+            .filter(|rule| rule.contains("content/"))
+            .collect()
+    };
+    let check = |toml: &str| {
+        write(dir.path(), "minivet.toml", toml);
+        run(&["check", root, "--format", "json"])
+    };
+    for (name, list) in [
+        ("words.txt", "# 说明\n星尘计划\n"),
+        ("words.csv", "word,class\n星尘计划,custom\n"),
+        ("words.json", "{\"own\": [\"星尘计划\"]}"),
+        ("words/deep.json", "[{\"word\": \"星尘计划\"}]"),
+    ] {
+        write(dir.path(), name, list);
+        let output = check(&format!("[check]\nexclude = [\"words*\", \"words/**\"]\nvetted-lexicons = [\"{name}\"]\n"));
+        assert_eq!(told_by(&output), ["content/custom-term"], "{name}: {}", err(&output));
+        let output = check(&format!("[check]\nexclude = [\"words*\", \"words/**\"]\nlexicons = [\"{name}\"]\n"));
+        assert_eq!(told_by(&output), [""; 0], "a term that nobody vetted is weak");
+    }
+    // Another text is another list, although the configuration stays as it was.
+    let toml = "[check]\nexclude = [\"words*\"]\nvetted-lexicons = [\"words.txt\"]\n";
+    write(dir.path(), "words.txt", "月影礼包\n");
+    assert_eq!(told_by(&check(toml)), [""; 0]);
+    write(dir.path(), "words.json", "[\"月影礼包\",");
+    write(dir.path(), "empty.txt", "# 还没有\n");
+    let outside = TempDir::new().unwrap();
+    write(outside.path(), "words.txt", "星尘计划\n");
+    for (file, told) in [
+        ("gone.txt", "cannot be read"),
+        ("words.json", "malformed at line 1"),
+        ("empty.txt", "holds no term"),
+        ("../words.txt", "outside of"),
+        ("/etc/hosts", "outside of"),
+        (".", "is no file"),
+    ] {
+        write(dir.path(), "minivet.toml", format!("[check]\nlexicons = [\"{file}\"]\n"));
+        let output = run(&["check", root, "--lang", "en"]);
+        assert_eq!(code(&output), 2, "{file}");
+        let told_at = err(&output);
+        assert!(told_at.contains("minivet.toml:2:13") && told_at.contains(told), "{file}: {told_at}");
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(outside.path().join("words.txt"), dir.path().join("link.txt")).unwrap();
+        let output = check("[check]\nlexicons = [\"link.txt\"]\n");
+        assert_eq!(code(&output), 2);
+    }
+}

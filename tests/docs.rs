@@ -226,7 +226,10 @@ fn the_readme_tells_every_command_and_its_configurations_are_valid() {
     while let Some(line) = lines.next() {
         if line == "```toml" {
             let text: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-            let text = text.join("\n").replace("baseline = ", "# baseline = ");
+            let text = text.join("\n").replace("\nbaseline = ", "\n# baseline = ");
+            let text = text
+                .replace("\nlexicons = ", "\n# lexicons = ")
+                .replace("\nvetted-lexicons = ", "\n# vetted-lexicons = ");
             engine::config::parse(&file("minivet.toml"), &text, &policy).unwrap();
             blocks += 1;
         }

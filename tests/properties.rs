@@ -596,7 +596,7 @@ mod readers {
 
         #[test]
         fn matches_stand_in_the_text(text in grown::text(WORDS, WORD_PIECES)) {
-            for found in policy().content.matcher().find(&text) {
+            for found in policy().matcher().find(&text) {
                 prop_assert!(text.get(found.span.clone()).is_some_and(|part| !part.is_empty()), "{:?}", found.span);
             }
         }

@@ -13,19 +13,14 @@ use minivet::text::{
 };
 use proptest::prelude::*;
 
-fn content() -> &'static Content {
-    static CONTENT: OnceLock<Content> = OnceLock::new();
-    CONTENT.get_or_init(|| {
-        let mut errors = Vec::new();
-        let content = Content::load(&Packs::embedded(), &mut errors);
-        content.lexicon(&mut errors);
-        assert_eq!(errors, []);
-        content
-    })
-}
-
 fn matcher() -> &'static Matcher {
-    content().matcher()
+    static MATCHER: OnceLock<Matcher> = OnceLock::new();
+    MATCHER.get_or_init(|| {
+        let mut errors = Vec::new();
+        let lexicon = Content::default().lexicon(&Packs::embedded(), &mut errors);
+        assert_eq!(errors, []);
+        Matcher::new(lexicon)
+    })
 }
 
 fn fired(text: &str) -> Vec<Match> {

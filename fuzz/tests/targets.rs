@@ -83,7 +83,7 @@ fn data() {
 fn matcher() {
     check!().for_each(|input: &[u8]| {
         let text = text(input, WORDS, WORD_PIECES);
-        for found in policy().content.matcher().find(&text) {
+        for found in policy().matcher().find(&text) {
             assert!(text.get(found.span).is_some());
         }
     });

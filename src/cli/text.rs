@@ -54,9 +54,9 @@ pub fn run(session: &Session, args: &TextArgs) -> Exit {
     let started = Instant::now();
     let custom;
     let matcher = if args.lexicon.is_empty() {
-        session.policy.content.matcher()
+        session.policy.matcher()
     } else {
-        let mut lexicon = session.policy.content.lexicon(&mut Vec::new());
+        let mut lexicon = session.policy.content.lexicon(&session.policy.packs, &mut Vec::new());
         if args.only_lexicon {
             lexicon.entries.clear();
         }

@@ -76,10 +76,16 @@ impl Conditions {
     /// What answers have in common; `more` is what the caller's answers depend on beyond the conditions.
     pub(super) fn stamp(&self, session: &Session, more: &str) -> Stamp {
         let config = self.config.as_ref().and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
+        // The lists that the configuration brings along are part of it.
+        let lexicons = self
+            .config
+            .as_ref()
+            .and_then(|file| crate::engine::config::load(file, &session.policy).ok()?.lexicons)
+            .map_or(String::new(), |lexicons| lexicons.digest().to_owned());
         let host = self.host.as_deref().unwrap_or("");
         let honor = if self.honor_suppressions { "honor" } else { "" };
         let lang = session.say("zh", "en");
-        Stamp::new(&session.policy, &[&config, host, honor, lang, more])
+        Stamp::new(&session.policy, &[&config, &lexicons, host, honor, lang, more])
     }
 
     /// How a child with these conditions is started.

@@ -10,6 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::baseline::Baseline;
+use super::lexicons::{self, Lexicons};
 use crate::package::{Limits, Submission};
 use crate::policy::Policy;
 use crate::policy::catalogue::Wording;
@@ -62,6 +63,8 @@ pub struct Config {
     pub min_confidence: Option<Confidence>,
     /// `[check] baseline`: findings that are known.
     pub baseline: Option<Arc<Baseline>>,
+    /// `[check] lexicons` and `vetted-lexicons`: the project's own terms.
+    pub lexicons: Option<Arc<Lexicons>>,
     /// Severities by rule.
     pub levels: BTreeMap<String, Level>,
     /// Options by rule.
@@ -308,6 +311,10 @@ impl Reader<'_> {
     }
 
     fn check(&mut self, table: &DeTable<'_>, config: &mut Config) {
+        // Lists lie beside the configuration, or below it.
+        let folder = config.path.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+        let mut lists = Vec::new();
+        let mut named = None;
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "exclude" => {
@@ -355,12 +362,25 @@ impl Reader<'_> {
                         }
                     }
                 }
+                name @ ("lexicons" | "vetted-lexicons") => {
+                    named = Some(value.span());
+                    for (file, span) in self.list(value) {
+                        match lexicons::read(&folder, &file, name == "vetted-lexicons", self.policy) {
+                            Ok(list) => lists.push(list),
+                            Err(message) => self.error(span, message, None),
+                        }
+                    }
+                }
                 other => self.unknown_key(
                     key.span(),
                     other,
-                    &["exclude", "profile", "fail-on", "min-confidence", "baseline"],
+                    &["exclude", "profile", "fail-on", "min-confidence", "baseline", "lexicons", "vetted-lexicons"],
                 ),
             }
+        }
+        match Lexicons::of(lists, self.policy) {
+            Ok(lexicons) => config.lexicons = lexicons,
+            Err(message) => self.error(named.unwrap_or_default(), message, None),
         }
     }
 

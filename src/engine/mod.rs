@@ -6,6 +6,7 @@ pub mod buffer;
 pub mod config;
 pub mod disk;
 pub mod fingerprint;
+pub mod lexicons;
 pub mod markers;
 pub mod memory;
 pub mod session;
@@ -291,7 +292,7 @@ pub fn vet_with(paths: &[PathBuf], policy: &Policy, options: &Options, other: Op
         // Takes longer than anything else of a small package, and nothing needs it before the rules.
         if !options.no_rules && texts() {
             scope.spawn(|_| {
-                policy.content.matcher();
+                policy.matcher();
             });
         }
         vet_paths(paths, policy, options, other)
@@ -503,6 +504,7 @@ fn vet_unless(
         program: &program,
         solution: &solution,
         options: &config.options,
+        terms: config.lexicons.as_ref().map(|lexicons| lexicons.matcher(policy)),
         shown: &shown,
     };
     let mut findings = run_rules(&context, options, &watch, &mut errors, &mut timings);

@@ -210,9 +210,9 @@ impl Inputs {
         Self {
             host: package.host.clone(),
             config: config.path.clone(),
-            text: config.text.clone(),
             baseline: config.baseline.clone(),
             submission: config.submission.clone(),
+            text: config.text.clone() + config.lexicons.as_ref().map_or("", |lexicons| lexicons.digest()),
             assets: package.assets.iter().map(|asset| (asset.path.clone(), asset.bytes, asset.head.clone())).collect(),
             skipped: package.skipped.iter().map(|item| (item.path.clone(), item.reason, item.bytes)).collect(),
         }

@@ -97,6 +97,15 @@ pub fn schema(policy: &Policy) -> Value {
                 "type": "object",
                 "additionalProperties": false,
                 "properties": {
+                    "baseline": text("已知问题的清单，相对于本文件 / known findings, relative to this file"),
+                    "lexicons": list(
+                        "自有词表（文本、CSV、JSON），位于本文件目录之内；其中的词是弱词 / own lists of terms (text, CSV, JSON) at or below this file's folder; their terms are weak",
+                        json!({ "type": "string" }),
+                    ),
+                    "vetted-lexicons": list(
+                        "经过核对的自有词表，其中的词单独即可触发 / own lists that were audited; their terms count alone",
+                        json!({ "type": "string" }),
+                    ),
                     "exclude": list("不检查的路径 / paths that are left out", json!({ "type": "string" })),
                     "profile": words("结论给谁看 / who reads the verdict", &["developer", "gate", "editor"]),
                     "fail-on": words(

@@ -178,8 +178,7 @@ const ROOT: &str = "catalogue/";
 
 fn parse(id: &str, packs: &Packs) -> Result<Entry, PackError> {
     let path = format!("{ROOT}{id}.toml");
-    let text = packs.get(&path).unwrap_or("");
-    let raw: RawEntry = toml::from_str(text).map_err(|error| PackError::from_toml(path.clone(), &error))?;
+    let raw: RawEntry = packs.read(&path)?;
     if raw.clauses.is_empty() {
         return Err(PackError::new(path, 0..0, "a rule rests on at least one clause"));
     }
@@ -264,13 +263,13 @@ impl Catalogue {
 
     /// The note of a trace step.
     pub fn note(&self, key: &str, packs: &Packs) -> Option<&Wording> {
-        let read = || packs.get("notes.toml").and_then(|text| toml::from_str(text).ok()).unwrap_or_default();
+        let read = || packs.read("notes.toml").unwrap_or_default();
         self.notes.get_or_init(read).get(key)
     }
 
     /// A word that fills a message.
     pub fn word(&self, key: &str, packs: &Packs) -> Option<&Wording> {
-        let read = || packs.get("words.toml").and_then(|text| toml::from_str(text).ok()).unwrap_or_default();
+        let read = || packs.read("words.toml").unwrap_or_default();
         self.words.get_or_init(read).get(key)
     }
 }

@@ -260,10 +260,10 @@ fn read(packs: &Packs, errors: &mut Vec<PackError>) -> Registry {
     files.sort_unstable();
     for (_, name, text) in files {
         let path = format!("{ROOT}{name}.toml");
-        let raw: BTreeMap<String, RawClause> = match toml::from_str(text) {
+        let raw: BTreeMap<String, RawClause> = match packs.read(&path) {
             Ok(raw) => raw,
             Err(error) => {
-                errors.push(PackError::from_toml(path, &error));
+                errors.push(error);
                 continue;
             }
         };

@@ -135,13 +135,12 @@ impl Conduct {
     pub fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
         let mut this = Self::default();
         let mut files = Vec::new();
-        for (path, text) in packs.list("conduct/") {
+        for (path, _) in packs.list("conduct/") {
             if !path.ends_with(".toml") {
                 continue;
             }
-            match toml::from_str::<File>(text) {
-                Ok(file) => files.push((path, file)),
-                Err(error) => errors.push(PackError::from_toml(path, &error)),
+            if let Some(file) = packs.parse::<File>(path, errors) {
+                files.push((path, file));
             }
         }
         for (_, file) in &mut files {

@@ -1,6 +1,6 @@
 //! The lexicons of the content matcher, compiled at first use.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use super::packs::{PackError, Packs};
 use crate::text::{Lexicon, LexiconError, Matcher};
@@ -8,50 +8,51 @@ use crate::text::{Lexicon, LexiconError, Matcher};
 /// Terms and contexts of `rules/content`.
 #[derive(Debug, Default)]
 pub struct Content {
-    contexts: Arc<str>,
-    classes: Vec<(Arc<str>, Arc<str>)>,
     matcher: OnceLock<Matcher>,
 }
 
 const FOLDER: &str = "content/";
 const CONTEXTS: &str = "content/contexts.toml";
 
+/// Reads all terms, telling every mistake.
+fn read(packs: &Packs, errors: &mut Vec<PackError>) -> Lexicon {
+    let mut lexicon = Lexicon::default();
+    let mut found: Vec<LexiconError> = Vec::new();
+    let tell = |file: &str, found: &mut Vec<LexiconError>, errors: &mut Vec<PackError>| {
+        errors.extend(found.drain(..).map(|error| PackError::new(file, error.span, error.message)));
+    };
+    if let Some(file) = packs.parse(CONTEXTS, errors) {
+        lexicon.add_contexts(file, &mut found);
+        tell(CONTEXTS, &mut found, errors);
+    }
+    for (path, _) in packs.list(FOLDER) {
+        let Some(class) = path.strip_prefix(FOLDER).and_then(|name| name.strip_suffix(".toml")) else { continue };
+        if path != CONTEXTS
+            && let Some(file) = packs.parse(path, errors)
+        {
+            lexicon.add_class(class, file, &mut found);
+            tell(path, &mut found, errors);
+        }
+    }
+    lexicon
+}
+
 impl Content {
-    /// Takes over the packs' texts. Only those of an overlay are read at once: the embedded ones are known to be sound.
+    /// Only an overlay is read at once: what stands in the program is known to be sound.
     pub fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
-        let mut content = Self { contexts: packs.get(CONTEXTS).unwrap_or("").into(), ..Self::default() };
-        let mut overlaid = packs.is_overlay(CONTEXTS);
-        for (path, text) in packs.list(FOLDER) {
-            let Some(class) = path.strip_prefix(FOLDER).and_then(|name| name.strip_suffix(".toml")) else { continue };
-            if path != CONTEXTS {
-                overlaid |= packs.is_overlay(path);
-                content.classes.push((class.into(), text.into()));
-            }
+        if packs.list(FOLDER).iter().any(|(path, _)| packs.is_overlay(path)) {
+            read(packs, errors);
         }
-        if overlaid {
-            content.lexicon(errors);
-        }
-        content
+        Self::default()
     }
 
     /// Reads all terms, telling every mistake.
-    pub fn lexicon(&self, errors: &mut Vec<PackError>) -> Lexicon {
-        let mut lexicon = Lexicon::default();
-        let mut found: Vec<LexiconError> = Vec::new();
-        let mut tell = |file: String, found: &mut Vec<LexiconError>| {
-            errors.extend(found.drain(..).map(|error| PackError::new(file.clone(), error.span, error.message)));
-        };
-        lexicon.read_contexts(&self.contexts, &mut found);
-        tell(CONTEXTS.into(), &mut found);
-        for (class, text) in &self.classes {
-            lexicon.read_class(class, text, &mut found);
-            tell(format!("{FOLDER}{class}.toml"), &mut found);
-        }
-        lexicon
+    pub fn lexicon(&self, packs: &Packs, errors: &mut Vec<PackError>) -> Lexicon {
+        read(packs, errors)
     }
 
     /// The matcher over all classes.
-    pub fn matcher(&self) -> &Matcher {
-        self.matcher.get_or_init(|| Matcher::new(self.lexicon(&mut Vec::new())))
+    pub fn matcher(&self, packs: &Packs) -> &Matcher {
+        self.matcher.get_or_init(|| Matcher::new(read(packs, &mut Vec::new())))
     }
 }

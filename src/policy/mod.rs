@@ -1,5 +1,6 @@
 //! Rule packs: what the platform, the law and the field say, loaded and validated.
 
+pub mod blob;
 pub mod catalogue;
 pub mod categories;
 pub mod clauses;
@@ -25,6 +26,7 @@ use privacy::Privacy;
 use structure::Structure;
 
 use crate::package::Layout;
+use crate::text::Matcher;
 
 /// All packs.
 #[derive(Debug, Default)]
@@ -160,6 +162,11 @@ impl Policy {
     /// The title of a clause.
     pub fn clause_title(&self, id: &str) -> Option<Wording> {
         self.clauses.title(id, &self.packs)
+    }
+
+    /// The content matcher over all classes, compiled at first use.
+    pub fn matcher(&self) -> &Matcher {
+        self.content.matcher(&self.packs)
     }
 
     /// A rule's entry.

@@ -7,8 +7,16 @@ use std::sync::OnceLock;
 
 use serde::de::DeserializeOwned;
 
-/// The files under `rules/` by path, listed by the build script.
-static EMBEDDED: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/packs.in"));
+use super::blob;
+
+/// A file under `rules/`: its path, its text, and where its table stands in [`BLOBS`].
+type File = (&'static str, &'static str, (usize, usize));
+
+/// The files by path, listed by the build script.
+static EMBEDDED: &[File] = &include!(concat!(env!("OUT_DIR"), "/packs.in"));
+
+/// The tables of all TOML files, as [`blob`] reads them.
+static BLOBS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/packs.bin"));
 
 /// A mistake in a rule pack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,10 +41,15 @@ impl PackError {
     }
 }
 
+fn blob_of(file: &File) -> Option<&'static [u8]> {
+    let (start, end) = file.2;
+    BLOBS.get(start..end).filter(|blob| !blob.is_empty())
+}
+
 /// The files of all packs by path.
 #[derive(Debug, Default)]
 pub struct Packs {
-    embedded: &'static [(&'static str, &'static str)],
+    embedded: &'static [File],
     overlay: BTreeMap<String, String>,
     digest: OnceLock<String>,
 }
@@ -78,15 +91,43 @@ impl Packs {
     /// A file's text by its path below `rules/`.
     pub fn get(&self, path: &str) -> Option<&str> {
         self.overlay.get(path).map(String::as_str).or_else(|| {
-            let at = self.embedded.binary_search_by(|(known, _)| (*known).cmp(path)).ok()?;
-            self.embedded.get(at).map(|(_, text)| *text)
+            let at = self.embedded.binary_search_by(|(known, ..)| (*known).cmp(path)).ok()?;
+            self.embedded.get(at).map(|(_, text, _)| *text)
         })
+    }
+
+    /// The table of an embedded file that no overlay replaces.
+    fn blob(&self, path: &str) -> Option<&'static [u8]> {
+        if self.overlay.contains_key(path) {
+            return None;
+        }
+        let at = self.embedded.binary_search_by(|(known, ..)| (*known).cmp(path)).ok()?;
+        blob_of(self.embedded.get(at)?)
+    }
+
+    /// All embedded files that have a table: path, text and table.
+    pub fn blobs(&self) -> impl Iterator<Item = (&'static str, &'static str, &'static [u8])> {
+        self.embedded.iter().filter_map(|file| Some((file.0, file.1, blob_of(file)?)))
+    }
+
+    /// Reads the table of a file that exists, from the form that the program carries where it may.
+    ///
+    /// # Errors
+    /// What is wrong with the text, and where.
+    pub fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, PackError> {
+        // A table that does not fit is read again from the text, to tell where it does not.
+        if let Some(value) = self.blob(path).and_then(|blob| blob::read(blob).ok()) {
+            return Ok(value);
+        }
+        let text = self.get(path).ok_or_else(|| PackError::new(path, 0..0, "the file is missing"))?;
+        toml::from_str(text).map_err(|error| PackError::from_toml(path, &error))
     }
 
     /// All files whose path starts with `prefix`, by path.
     pub fn list<'p>(&'p self, prefix: &str) -> Vec<(&'p str, &'p str)> {
-        let from = self.embedded.partition_point(|(path, _)| *path < prefix);
-        let embedded = self.embedded[from..].iter().take_while(|(path, _)| path.starts_with(prefix)).copied();
+        let from = self.embedded.partition_point(|(path, ..)| *path < prefix);
+        let files = self.embedded[from..].iter().take_while(|(path, ..)| path.starts_with(prefix));
+        let embedded = files.map(|(path, text, _)| (*path, *text));
         if self.overlay.is_empty() {
             return embedded.collect();
         }
@@ -107,14 +148,10 @@ impl Packs {
 
     /// Reads a TOML file; a missing file and a broken one are mistakes.
     pub fn parse<T: DeserializeOwned>(&self, path: &str, errors: &mut Vec<PackError>) -> Option<T> {
-        let Some(text) = self.get(path) else {
-            errors.push(PackError::new(path, 0..0, "the file is missing"));
-            return None;
-        };
-        match toml::from_str(text) {
+        match self.read(path) {
             Ok(value) => Some(value),
             Err(error) => {
-                errors.push(PackError::from_toml(path, &error));
+                errors.push(error);
                 None
             }
         }
@@ -123,6 +160,9 @@ impl Packs {
     /// BLAKE3 over all files, in hexadecimal; made at first use.
     pub fn digest(&self) -> &str {
         self.digest.get_or_init(|| {
+            if self.overlay.is_empty() && !self.embedded.is_empty() {
+                return include_str!(concat!(env!("OUT_DIR"), "/packs.digest")).to_owned();
+            }
             let mut hasher = blake3::Hasher::new();
             for (path, text) in self.list("") {
                 for part in [path, text] {
@@ -132,5 +172,20 @@ impl Packs {
             }
             hasher.finalize().to_hex().to_string()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_digest_is_that_of_the_files() {
+        let packs = Packs::embedded();
+        let mut other = Packs::default();
+        for (path, text) in packs.list("") {
+            other.overlay.insert(path.to_owned(), text.to_owned());
+        }
+        assert_eq!(packs.digest(), other.digest());
     }
 }

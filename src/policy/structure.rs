@@ -136,17 +136,11 @@ impl Structure {
     /// Reads `structure/*.toml`, and lists rules of its own in the catalogue.
     pub fn load(packs: &Packs, catalogue: &mut Catalogue, errors: &mut Vec<PackError>) -> Self {
         let mut rules = Vec::new();
-        for (path, text) in packs.list("structure/") {
+        for (path, _) in packs.list("structure/") {
             if !path.ends_with(".toml") {
                 continue;
             }
-            let file: File = match toml::from_str(text) {
-                Ok(file) => file,
-                Err(error) => {
-                    errors.push(PackError::from_toml(path, &error));
-                    continue;
-                }
-            };
+            let Some(file) = packs.parse::<File>(path, errors) else { continue };
             for spanned in file.rules {
                 let span = spanned.span();
                 let mut rule = spanned.into_inner();

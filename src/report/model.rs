@@ -709,6 +709,7 @@ impl Builder<'_> {
             program: &self.vetted.program,
             solution,
             options: &options,
+            terms: None,
             shown: &shown,
         });
         let mut kinds: BTreeSet<&Arc<str>> = BTreeSet::new();
@@ -781,6 +782,7 @@ impl Builder<'_> {
             program: &self.vetted.program,
             solution: &self.vetted.solution,
             options: &options,
+            terms: None,
             shown: &shown,
         };
         let lang = self.shape.lang;

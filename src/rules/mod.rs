@@ -10,6 +10,7 @@ use crate::flow::Solution;
 use crate::model::Program;
 use crate::package::Package;
 use crate::policy::Policy;
+use crate::text::Matcher;
 
 /// What a rule may read.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,8 @@ pub struct Context<'a> {
     pub solution: &'a Solution,
     /// What the configuration sets for rules.
     pub options: &'a Options,
+    /// The content matcher where the configuration brings terms of its own.
+    pub terms: Option<&'a Matcher>,
     /// Texts as the conduct rules read them.
     pub shown: &'a conduct::Shown,
 }
@@ -32,7 +35,12 @@ pub struct Context<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Options(pub BTreeMap<String, BTreeMap<String, toml::Value>>);
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// The content matcher.
+    pub fn matcher(&self) -> &'a Matcher {
+        self.terms.unwrap_or_else(|| self.policy.matcher())
+    }
+
     /// An option of a rule: as configured, else the default of its entry.
     pub fn option(&self, rule: &str, name: &str) -> Option<&toml::Value> {
         let own = self.options.0.get(rule).and_then(|options| options.get(name));

@@ -76,7 +76,8 @@ impl Finder {
     /// Indexes a list of words.
     pub fn of(list: Words) -> Self {
         let mut finder = Self { pool: list.pool, ..Self::default() };
-        let mut keyed: Vec<(u32, u32, u16, u32)> = Vec::with_capacity(list.ends.len());
+        // By first two units, longer words first, then by id; one number is quicker to sort by than three.
+        let mut keyed: Vec<(u64, u32, u16, u32)> = Vec::with_capacity(list.ends.len());
         let mut start = 0u32;
         for (end, id) in list.ends {
             match &finder.pool[start as usize..end as usize] {
@@ -84,12 +85,14 @@ impl Finder {
                 [one] => finder.singles.push((*one, id)),
                 [first, second, ..] => {
                     let key = u32::from(*first) << 16 | u32::from(*second);
-                    keyed.push((key, start, (end - start).min(u32::from(u16::MAX)) as u16, id));
+                    let length = (end - start).min(u32::from(u16::MAX)) as u16;
+                    let order = u64::from(63 - length.min(63)) << 26 | u64::from(id & 0x3FF_FFFF);
+                    keyed.push((u64::from(key) << 32 | order, start, length, id));
                 }
             }
             start = end;
         }
-        keyed.sort_unstable_by_key(|(key, _, length, id)| (*key, u16::MAX - *length, *id));
+        keyed.sort_unstable_by_key(|(order, ..)| *order);
         finder.singles.sort_unstable();
         if !finder.singles.is_empty() {
             finder.single_map = vec![0; 1024];
@@ -104,8 +107,8 @@ impl Finder {
             finder.table = vec![(0, 0, 0); size];
             let mut at = 0;
             while at < keyed.len() {
-                let key = keyed[at].0;
-                let end = at + keyed[at..].iter().take_while(|entry| entry.0 == key).count();
+                let key = (keyed[at].0 >> 32) as u32;
+                let end = at + keyed[at..].iter().take_while(|entry| (entry.0 >> 32) as u32 == key).count();
                 let hash = hash((key >> 16) as u16, key as u16);
                 let bit = hash >> (32 - MAP_BITS);
                 finder.map[bit as usize / 64] |= 1 << (bit % 64);

@@ -10,165 +10,20 @@ use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// What is skipped and leaves a gap.
-const GAP: u16 = 0;
-/// What is skipped and leaves none: zero-width and combining characters, joiners, variation selectors.
-const IGNORED: u16 = 1;
-/// Codes from here on are indices of [`Table::expansions`].
-const EXPANSION: u16 = 0xE000;
+pub use super::forms::simplified;
+use super::forms::{EXPANSION, GAP, IGNORED, dressed, is_ignored, units_of};
 
-struct Table {
-    codes: Box<[u16]>,
-    expansions: Vec<Vec<u16>>,
-}
+/// Codes of the basic plane, two bytes each, as the build script wrote them.
+static CODES: &[u8; 0x20000] = include_bytes!(concat!(env!("OUT_DIR"), "/fold.bin"));
 
-static TABLE: LazyLock<Table> = LazyLock::new(Table::new);
+/// What some characters expand to, by code.
+static EXPANSIONS: &[&[u16]] = &include!(concat!(env!("OUT_DIR"), "/expansions.in"));
 
-/// Characters that look like a Latin letter or digit, and that one.
-const LOOKALIKES: &str = "аaвbсcеeһhіiјjкkмmоoрpѕsтtуyхxѵvԁdԛqԝwΑaΒbΕeΖzΗhΙiΚkΜmΝnΟoΡpΤtΥyΧxαaνvοoρpυuχxıiʟlɡgℓl";
-
-/// Simplified characters by traditional, variant and shinjitai ones.
-pub fn simplified() -> impl Iterator<Item = (char, char)> {
-    let mut lines = include_str!("../../rules/content/traditional.txt").lines().filter(|line| !line.starts_with('#'));
-    std::iter::from_fn(move || Some((lines.next()?, lines.next()?))).flat_map(|(from, to)| from.chars().zip(to.chars()))
-}
-
-/// Zero-width and combining characters, joiners, variation selectors.
-const IGNORABLE: &[(u32, u32)] = &[
-    (0xAD, 0xAD),
-    (0x300, 0x36F),
-    (0x483, 0x489),
-    (0x591, 0x5BD),
-    (0x610, 0x61A),
-    (0x61C, 0x61C),
-    (0x64B, 0x65F),
-    (0x115F, 0x1160),
-    (0x17B4, 0x17B5),
-    (0x180B, 0x180F),
-    (0x1AB0, 0x1AFF),
-    (0x1DC0, 0x1DFF),
-    (0x200B, 0x200F),
-    (0x202A, 0x202E),
-    (0x2060, 0x206F),
-    (0x20D0, 0x20FF),
-    (0x302A, 0x302F),
-    (0x3099, 0x309A),
-    (0x3164, 0x3164),
-    (0xFE00, 0xFE0F),
-    (0xFE20, 0xFE2F),
-    (0xFEFF, 0xFEFF),
-    (0xFFA0, 0xFFA0),
-    (0xFFF0, 0xFFF8),
-    (0xE0000, 0xE0FFF),
-];
-
-fn is_ignored(c: u32) -> bool {
-    let at = IGNORABLE.partition_point(|(_, end)| *end < c);
-    IGNORABLE.get(at).is_some_and(|(start, _)| *start <= c)
-}
-
-fn plain(c: char) -> Option<char> {
-    c.is_alphanumeric().then(|| c.to_lowercase().next().unwrap_or(c))
-}
-
-/// Code points whose compatibility form is looked up.
-fn has_form(c: u32) -> bool {
-    matches!(c,
-        0xA0..=0x24F | 0x1E00..=0x1EFF | 0x2070..=0x209F | 0x2100..=0x218F | 0x2460..=0x24FF | 0x2E80..=0x2FD5
-        | 0x3200..=0x33FF | 0xF900..=0xFAFF | 0xFE30..=0xFE6F | 0xFF00..=0xFFEF)
-}
-
-/// Letters and digits that compatibility normalisation leaves alone.
-fn dressed(c: u32) -> Option<char> {
-    let (base, first) = match c {
-        0x2776..=0x277E => (0x2776, '1'),
-        0x2780..=0x2788 => (0x2780, '1'),
-        0x278A..=0x2792 => (0x278A, '1'),
-        0x24F5..=0x24FD => (0x24F5, '1'),
-        0x24FF => return Some('0'),
-        0x1F150..=0x1F169 => (0x1F150, 'a'),
-        0x1F170..=0x1F189 => (0x1F170, 'a'),
-        0x1F1E6..=0x1F1FF => (0x1F1E6, 'a'),
-        0x1F100..=0x1F100 => return Some('0'),
-        0x1F101..=0x1F10A => (0x1F101, '0'),
-        _ => return None,
-    };
-    char::from_u32(first as u32 + c - base)
-}
-
-impl Table {
-    fn new() -> Self {
-        let mut table = Self { codes: vec![GAP; 0x10000].into_boxed_slice(), expansions: Vec::new() };
-        for code in 2..0xD800u32 {
-            // Ideographs and Hangul stand for themselves.
-            if matches!(code, 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xAC00..=0xD7A3) {
-                table.codes[code as usize] = code as u16;
-                continue;
-            }
-            let Some(c) = char::from_u32(code) else { continue };
-            // Scripts between these have no capitals, and asking for theirs takes most of the time.
-            let cased = matches!(code, 0..=0x58F | 0x10A0..=0x10FF | 0x13A0..=0x13FF | 0x1C80..=0x1FFF
-                | 0x2100..=0x2DFF | 0xA640..=0xA7FF | 0xAB30..=0xABBF);
-            let unit = if cased { plain(c) } else { c.is_alphanumeric().then_some(c) };
-            if let Some(c) = unit
-                && (c as u32) < EXPANSION as u32
-            {
-                table.codes[code as usize] = c as u16;
-            }
-        }
-        for (from, to) in simplified() {
-            table.codes[from as usize] = to as u16;
-        }
-        let mut lookalikes = LOOKALIKES.chars();
-        while let (Some(from), Some(to)) = (lookalikes.next(), lookalikes.next()) {
-            table.codes[from as usize] = to as u16;
-        }
-        for code in 0xA0..0x10000u32 {
-            if !has_form(code) || is_ignored(code) {
-                continue;
-            }
-            let Some(c) = char::from_u32(code) else { continue };
-            let units = if let Some(c) = dressed(code) {
-                vec![c as u16]
-            } else if code < 0x250 || (0x1E00..0x1F00).contains(&code) {
-                c.nfkd().next().and_then(plain).map(|c| c as u16).into_iter().collect()
-            } else {
-                table.units_of(c.nfkc())
-            };
-            table.codes[code as usize] = match units.as_slice() {
-                [] => GAP,
-                [one] => *one,
-                _ => {
-                    table.expansions.push(units);
-                    EXPANSION + (table.expansions.len() - 1) as u16
-                }
-            };
-        }
-        for (start, end) in IGNORABLE.iter().filter(|(_, end)| *end < 0x10000) {
-            table.codes[*start as usize..=*end as usize].fill(IGNORED);
-        }
-        for (from, to) in [('〇', '零'), ('○', '零'), ('➊', '1'), ('∨', 'v'), ('Ⅴ', 'v')] {
-            table.codes[from as usize] = to as u16;
-        }
-        for code in 0x2776..0x2793u32 {
-            if let Some(c) = dressed(code) {
-                table.codes[code as usize] = c as u16;
-            }
-        }
-        table
-    }
-
-    /// Units of characters that are already in compatibility form.
-    fn units_of(&self, chars: impl Iterator<Item = char>) -> Vec<u16> {
-        chars
-            .filter_map(plain)
-            .filter(|c| (*c as u32) < EXPANSION as u32)
-            .map(|c| match self.codes[c as usize] {
-                code if (2..EXPANSION).contains(&code) => code,
-                _ => c as u16,
-            })
-            .collect()
-    }
+/// The code of a character of the basic plane.
+#[inline]
+fn code_of(at: usize) -> u16 {
+    let at = at * 2;
+    u16::from_le_bytes([CODES[at], CODES[at + 1]])
 }
 
 /// A text as units, each with the place of its character.
@@ -195,31 +50,30 @@ impl View {
         let capacity = text.len() / 2;
         self.units.reserve(capacity);
         self.offsets.reserve(capacity);
-        let table = &*TABLE;
         for (at, c) in text.char_indices() {
             let at = at as u32;
             let code = c as u32;
             if code < 0x10000 {
-                let unit = table.codes[code as usize];
+                let unit = code_of(code as usize);
                 if (2..EXPANSION).contains(&unit) {
                     self.units.push(unit);
                     self.offsets.push(at);
                 } else if unit >= EXPANSION
-                    && let Some(units) = table.expansions.get((unit - EXPANSION) as usize)
+                    && let Some(units) = EXPANSIONS.get((unit - EXPANSION) as usize)
                 {
-                    for unit in units {
+                    for unit in *units {
                         self.units.push(*unit);
                         self.offsets.push(at);
                     }
                 }
             } else {
-                self.astral(table, c, at);
+                self.astral(c, at);
             }
         }
     }
 
     #[cold]
-    fn astral(&mut self, table: &Table, c: char, at: u32) {
+    fn astral(&mut self, c: char, at: u32) {
         let code = c as u32;
         if is_ignored(code) {
             return;
@@ -227,7 +81,7 @@ impl View {
         let units = match dressed(code) {
             Some(c) => vec![c as u16],
             None if matches!(code, 0x1D400..=0x1D7FF | 0x1F100..=0x1F2FF | 0x2F800..=0x2FA1F) => {
-                table.units_of(c.nfkc())
+                units_of(c.nfkc(), code_of)
             }
             // Any other letter beyond the basic plane is one unit that no term holds.
             None if c.is_alphanumeric() => vec![0xF8FF],
@@ -262,12 +116,12 @@ impl View {
 
 /// A word as units.
 pub fn fold(word: &str) -> Vec<u16> {
-    let table = &*TABLE;
     let mut units = Vec::with_capacity(word.len() / 2);
     for c in word.chars() {
-        match table.codes.get(c as usize) {
-            Some(unit) if (2..EXPANSION).contains(unit) => units.push(*unit),
-            Some(&GAP | &IGNORED) => {}
+        let code = c as usize;
+        match if code < 0x10000 { code_of(code) } else { EXPANSION } {
+            unit if (2..EXPANSION).contains(&unit) => units.push(unit),
+            GAP | IGNORED => {}
             // Rare ones go the long way.
             _ => return View::new(word).units,
         }
@@ -390,7 +244,15 @@ pub fn splits() -> impl Iterator<Item = (char, char, char)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::forms::{IGNORABLE, LOOKALIKES, Table, has_form, plain};
     use super::*;
+
+    #[test]
+    fn the_built_table_is_the_one_made() {
+        let table = Table::new();
+        assert!((0..0x10000).all(|code| code_of(code) == table.codes[code]));
+        assert!(EXPANSIONS.iter().map(|units| units.to_vec()).eq(table.expansions));
+    }
 
     #[test]
     fn only_scripts_with_capitals_are_lowered() {
@@ -408,7 +270,7 @@ mod tests {
             }
             let expected = plain(c).filter(|c| (*c as u32) < EXPANSION as u32).map_or(GAP, |c| c as u16);
             if dressed(code).is_none() {
-                assert_eq!(TABLE.codes[code as usize], expected, "{code:#x}");
+                assert_eq!(code_of(code as usize), expected, "{code:#x}");
             }
         }
         assert!(IGNORABLE.windows(2).all(|pair| pair[0].1 < pair[1].0));

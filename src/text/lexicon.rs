@@ -198,11 +198,16 @@ impl LexiconError {
     fn new(span: Range<usize>, message: impl Into<String>) -> Self {
         Self { span, message: message.into() }
     }
+
+    fn from_toml(error: &toml::de::Error) -> Self {
+        Self::new(error.span().unwrap_or(0..0), error.message())
+    }
 }
 
-#[derive(Deserialize)]
+/// A file of contexts, as it is written.
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct ContextsFile {
+pub struct ContextsFile {
     #[serde(default)]
     allow: String,
     #[serde(default)]
@@ -212,7 +217,7 @@ struct ContextsFile {
     contexts: Vec<ContextEntry>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct ContextEntry {
     id: String,
@@ -228,9 +233,10 @@ struct ContextEntry {
     categories: String,
 }
 
-#[derive(Deserialize)]
+/// A file of terms, as it is written.
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct ClassFile {
+pub struct ClassFile {
     #[serde(default)]
     quench: Option<Spanned<String>>,
     #[serde(default)]
@@ -243,7 +249,7 @@ struct ClassFile {
     terms: Vec<TermsEntry>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct TermsEntry {
     words: String,
@@ -277,7 +283,7 @@ struct TermsEntry {
     note: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum With {
     One(String),
@@ -294,13 +300,14 @@ impl Lexicon {
 
     /// Reads the contexts: they come before the classes.
     pub fn read_contexts(&mut self, text: &str, errors: &mut Vec<LexiconError>) {
-        let file: ContextsFile = match toml::from_str(text) {
-            Ok(file) => file,
-            Err(error) => {
-                errors.push(LexiconError::new(error.span().unwrap_or(0..0), error.message()));
-                return;
-            }
-        };
+        match toml::from_str(text) {
+            Ok(file) => self.add_contexts(file, errors),
+            Err(error) => errors.push(LexiconError::from_toml(&error)),
+        }
+    }
+
+    /// Adds contexts that have been read.
+    pub fn add_contexts(&mut self, file: ContextsFile, errors: &mut Vec<LexiconError>) {
         self.allow.extend(words(&file.allow));
         self.deaf.extend(words(&file.deaf));
         let mut lists: Vec<_> = file.lists.into_iter().collect();
@@ -350,13 +357,14 @@ impl Lexicon {
 
     /// Reads the terms of a class.
     pub fn read_class(&mut self, class: &str, text: &str, errors: &mut Vec<LexiconError>) {
-        let file: ClassFile = match toml::from_str(text) {
-            Ok(file) => file,
-            Err(error) => {
-                errors.push(LexiconError::new(error.span().unwrap_or(0..0), error.message()));
-                return;
-            }
-        };
+        match toml::from_str(text) {
+            Ok(file) => self.add_class(class, file, errors),
+            Err(error) => errors.push(LexiconError::from_toml(&error)),
+        }
+    }
+
+    /// Adds the terms of a class that have been read.
+    pub fn add_class(&mut self, class: &str, file: ClassFile, errors: &mut Vec<LexiconError>) {
         let evasions = |names: &Spanned<String>, errors: &mut Vec<LexiconError>| {
             Evasions::parse(names.get_ref()).unwrap_or_else(|message| {
                 errors.push(LexiconError::new(names.span(), message));

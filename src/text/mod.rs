@@ -14,6 +14,8 @@
 
 mod finder;
 mod fold;
+#[allow(dead_code, reason = "the table itself is made by the build script, and by a test")]
+mod forms;
 mod lexicon;
 mod mapped;
 mod matcher;
@@ -23,7 +25,8 @@ mod words;
 pub use finder::{Finder, Found};
 pub use fold::{Readings, View, fold, ignorable as is_invisible, simplified, splits};
 pub use lexicon::{
-    CUSTOM, Context, Doubt, Entry, Evasions, Group, Lexicon, LexiconError, Reach, Strength, Term, audit, import,
+    CUSTOM, ClassFile, Context, ContextsFile, Doubt, Entry, Evasions, Group, Lexicon, LexiconError, Reach, Strength,
+    Term, audit, import,
 };
 pub use mapped::{HOLE, Mapped, entities, unescape};
 pub use matcher::{Certainty, GAME, Match, Matcher, Reason, Scratch};

@@ -19,7 +19,7 @@ pub fn prepare(cx: &Context<'_>) {
 
 /// All matches of the package by run.
 pub fn matches<'a>(cx: &Context<'a>) -> impl Iterator<Item = (&'a TextRun, &'a [Match])> + use<'a> {
-    let matcher = cx.policy.content.matcher();
+    let matcher = cx.matcher();
     let categories = cx.package.submission.categories.iter().map(String::as_str);
     let mut situation = matcher.lexicon().situation(categories);
     if cx.package.game {
@@ -31,7 +31,7 @@ pub fn matches<'a>(cx: &Context<'a>) -> impl Iterator<Item = (&'a TextRun, &'a [
 
 /// Adds the findings of a class: the clearest match of each run.
 pub fn report(cx: &Context<'_>, rule: &'static str, class: &str, out: &mut Vec<Finding>) {
-    let entries = &cx.policy.content.matcher().lexicon().entries;
+    let entries = &cx.matcher().lexicon().entries;
     // Joined constants stand in a run of their own, too.
     let mut told: HashMap<FileId, Vec<Span>> = HashMap::new();
     for (run, found) in matches(cx) {

@@ -1,6 +1,7 @@
 //! The `content/` rules: what users would read against the prohibited classes.
 
 mod cult_superstition;
+mod custom_term;
 mod ethnic_hatred;
 mod financial_fraud;
 mod gambling;
@@ -44,6 +45,7 @@ pub const RULES: &[&dyn Rule] = &[
     &medical_claim::MedicalClaim,
     &vulgar_clickbait::VulgarClickbait,
     &impersonation::Impersonation,
+    &custom_term::CustomTerm,
     &hidden_text::HiddenText,
     &unmoderated_user_content::UnmoderatedUserContent,
 ];

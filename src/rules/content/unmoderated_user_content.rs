@@ -100,7 +100,7 @@ struct Words<'a> {
 
 impl<'a> Words<'a> {
     fn of(cx: &Context<'a>) -> Self {
-        let lexicon = cx.policy.content.matcher().lexicon();
+        let lexicon = cx.matcher().lexicon();
         Self {
             publish_address: lexicon.list_words("publish-address"),
             publish_text: lexicon.list_words("publish-text"),

@@ -9,7 +9,7 @@ pub struct ProhibitedName;
 /// The first prohibited word in a text: by the content matcher, or by the list of words that alone are too much for a name.
 fn prohibited<'t>(cx: &Context<'_>, text: &'t str, in_name: bool) -> Option<&'t str> {
     let lists = cx.policy.naming();
-    let matches = cx.policy.content.matcher().find(text);
+    let matches = cx.matcher().find(text);
     let found = matches.iter().find(|found| found.fires && lists.is_prohibited_class(&found.class));
     found
         .and_then(|found| text.get(found.span.clone()))
