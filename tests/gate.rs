@@ -642,10 +642,16 @@ fn a_compiled_package_without_findings_still_goes_to_a_person() {
     // Code between the modules runs, too; a module under a name that was there before is told and not lost in silence.
     let hidden = "wx.getLocation({ success: (res) => { wx.setStorageSync('where', res); }, fail() {} });\n";
     let twice = format!("{bundle}{hidden}{}", module("pages/a/a.js", "Page({ a: 1 });\n", false, "wx"));
-    let files = vec![files[0].clone(), ("app-service.js".to_owned(), twice.into_bytes())];
+    let files = vec![
+        files[0].clone(),
+        ("app-service.js".to_owned(), twice.into_bytes()),
+        // Where pages are loaded late, another bundle carries the same module: nothing is lost with it.
+        ("late.app.js".to_owned(), bundle.into_bytes()),
+    ];
     let package = report_of(Path::new("odd.wxapkg"), &wxapkg_of(&files), &policy());
     assert!(package.to_string().contains("privacy/plaintext-storage"), "{package:#}");
     let skipped = package["skipped"].as_array().unwrap();
+    assert_eq!(skipped.iter().filter(|item| item["reason"] == "duplicate").count(), 1, "{skipped:?}");
     assert!(
         skipped.iter().any(|item| item["reason"] == "duplicate" && item["path"] == "app-service.js: pages/a/a.js"),
         "{skipped:?}"

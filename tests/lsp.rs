@@ -641,7 +641,7 @@ fn what_changes_on_disk_beside_the_package_counts() {
     change(&mut client, &config, "[check]\nbaseline = \"known.json\"\n");
     assert!(client.rules(&at).contains(&rule));
     let policy = Policy::embedded().unwrap();
-    let outcome = vet(&[root.clone()], &policy, &Options { no_config: true, ..Options::default() });
+    let outcome = vet(std::slice::from_ref(&root), &policy, &Options { no_config: true, ..Options::default() });
     let all = serde_json::to_string(&minivet::engine::baseline::Baseline::of(&outcome.packages)).unwrap();
     change(&mut client, &known, &all);
     assert!(client.rules(&at).is_empty(), "{:?}", client.rules(&at));

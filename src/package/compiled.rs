@@ -1,7 +1,7 @@
 //! Packages as a host's compiler leaves them: modules that stand in one script become files of their own, so that pages,
 //! imports and flows are those of the source. Their places are shown in the file that ships.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -79,6 +79,7 @@ pub(super) fn unpack(
         taken.remove(&package.files[bundle.index].source.path);
     }
     let mut parts: Vec<PackageFile> = Vec::new();
+    let mut bodies: HashMap<Arc<str>, Arc<str>> = HashMap::new();
     let mut names: Vec<(Arc<str>, Arc<str>, Arc<str>)> = Vec::new();
     for Bundle { index, compiled, modules } in bundles {
         let whole = Arc::new(package.files[index].source.clone());
@@ -93,7 +94,10 @@ pub(super) fn unpack(
                 continue;
             };
             let path: Arc<str> = path.into();
-            if !taken.insert(path.clone()) {
+            let body = module.body.slice(&whole.text);
+            // Where pages are loaded late, several bundles carry the same module.
+            let copy = bodies.get(&path).is_some_and(|first| **first == *body);
+            if !copy && !taken.insert(path.clone()) {
                 told(SkipReason::Duplicate);
                 continue;
             }
@@ -102,9 +106,12 @@ pub(super) fn unpack(
                     *byte = b' ';
                 }
             }
-            let body = module.body.slice(&whole.text);
-            let source = SourceFile::carve(path.clone(), body, &whole, module.body.start);
             names.push((whole.path.clone(), module.name.as_str().into(), path.clone()));
+            if copy {
+                continue;
+            }
+            let source = SourceFile::carve(path.clone(), body, &whole, module.body.start);
+            bodies.insert(path.clone(), source.text.clone());
             if let Some(route) = &module.route {
                 package.routes.push(route.as_str().into());
             }
