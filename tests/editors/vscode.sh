@@ -15,6 +15,8 @@ if [ -z "$chromium" ]; then
     chromium=$(command -v chromium)
 fi
 if [ ! -e "$tools/ready" ]; then
+    # Headers of a native module that code-server brings.
+    [ -e /usr/include/gssapi/gssapi.h ] || apt-get install -y -qq libkrb5-dev > /dev/null
     (cd "$tools" && { [ -e package.json ] || npm init -y > /dev/null; } && npm_config_unsafe_perm=true npm install --silent code-server playwright-core)
     touch "$tools/ready"
 fi
