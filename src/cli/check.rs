@@ -155,8 +155,11 @@ fn told(timings: &engine::Timings) -> String {
     out
 }
 
+/// The path that standard input stands for, if one is given, and the bytes.
+type Piped<'a> = (Option<&'a Path>, Vec<u8>);
+
 /// What stands on standard input, when it is asked for, and the file that it stands for.
-fn stdin<'a>(session: &Session, args: &'a CheckArgs) -> Result<Option<(Option<&'a Path>, Vec<u8>)>, Exit> {
+fn stdin<'a>(session: &Session, args: &'a CheckArgs) -> Result<Option<Piped<'a>>, Exit> {
     let dash = args.target.paths.iter().any(|path| path.as_os_str() == "-");
     match (&args.stdin_filename, dash) {
         (None, false) => Ok(None),
