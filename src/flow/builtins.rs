@@ -380,6 +380,10 @@ impl<'a> Machine<'a> {
                 only = false;
                 continue;
             }
+            if self.heap.has(object, ITEM) {
+                // An asynchronous generator: waited for item by item.
+                unite(&mut out.objects, &[object]);
+            }
             let (value_key, facts_key, rejected) =
                 (self.sym("[[value]]"), self.sym("[[facts]]"), self.sym("[[rejected]]"));
             match self.heap.get(object, value_key).cloned() {
@@ -483,8 +487,15 @@ impl<'a> Machine<'a> {
                 if matches!(field, "call" | "apply" | "bind" | "then") && !path.is_empty() && !module.is_empty() {
                     return Some(Value::default());
                 }
-                if matches!(field, "call" | "apply" | "bind") {
+                if matches!(field, "call" | "apply" | "bind") && &**path != "Reflect" {
                     return Some(Value::default());
+                }
+                if module.is_empty() && &**path == "Symbol" {
+                    return match field {
+                        "iterator" | "asyncIterator" => Some(Value::string("@@iterator".into(), None)),
+                        "for" => Some(Value::object(self.external("", "Symbol.for"))),
+                        _ => Some(Value::any()),
+                    };
                 }
                 let full =
                     if path.is_empty() || path.len() > 80 { field.to_owned() } else { format!("{path}.{field}") };
@@ -540,6 +551,8 @@ impl<'a> Machine<'a> {
                 let id = self.shared(Kind::Builtin(what));
                 Some(Value::object(id))
             }
+            Kind::Map | Kind::Set if field == "size" => Some(Value { bits: NUMBER, ..Value::default() }),
+            Kind::Map | Kind::Set => Some(Value::default()),
             Kind::Array if field == "length" => Some(Value { bits: NUMBER, ..Value::default() }),
             Kind::Regex => Some(Value::default()),
             _ if field == "constructor" || field == "__proto__" => Some(Value::any()),
@@ -618,16 +631,8 @@ impl<'a> Machine<'a> {
                 }
                 value
             }
-            "Map" | "WeakMap" | "Set" | "WeakSet" => {
-                let map = self.make_at(site.place, 22, Kind::Map);
-                if let Some(list) = args.first() {
-                    let item = self.items_of(list);
-                    if !item.is_none() {
-                        self.heap.add(map, ITEM, &item);
-                    }
-                }
-                Value::object(map)
-            }
+            "Map" | "WeakMap" | "Set" | "WeakSet" => self.new_collection(path.ends_with("Map"), args.first(), site),
+            "URLSearchParams" | "FormData" | "Headers" => self.new_parameters(args.first(), site),
             "Array" => {
                 let array = self.make_at(site.place, 8, Kind::Array);
                 for arg in &args {
@@ -760,8 +765,23 @@ impl<'a> Machine<'a> {
                 self.perhaps(&[], |machine| machine.call(&callback, &Value::undefined(), rest, &inner));
                 Value { bits: NUMBER, ..Value::default() }
             }
+            "String.raw" => {
+                let mut out = Value::any();
+                for arg in args {
+                    unite(&mut out.taints, &arg.shallow_taints());
+                    unite(&mut out.origins, &arg.all_origins());
+                }
+                out
+            }
+            "Array.of" => self.list_from(args.to_vec(), site),
             "clearTimeout" | "clearInterval" | "cancelAnimationFrame" => Value::undefined(),
-            "Object.assign" | "Object.defineProperties" => {
+            "Object.defineProperties" => {
+                let target = first();
+                let descriptors = args.get(1).cloned().unwrap_or_default();
+                self.describe_all(&target, &descriptors, site.place);
+                target
+            }
+            "Object.assign" => {
                 let target = first();
                 for &object in &target.objects {
                     for source in args.iter().skip(1) {
@@ -778,13 +798,27 @@ impl<'a> Machine<'a> {
                 };
                 let proto = if path == "Object.create" { first() } else { args.get(1).cloned().unwrap_or_default() };
                 self.heap.objects[object as usize].proto = proto.objects.first().copied().filter(|id| *id != object);
+                if path == "Object.create"
+                    && let Some(descriptors) = args.get(1)
+                {
+                    self.describe_all(&Value::object(object), descriptors, site.place);
+                }
                 Value::object(object)
             }
             "Object.keys" | "Object.getOwnPropertyNames" | "Reflect.ownKeys" => {
-                let keys = self.keys_of(&first());
+                let subject = first();
+                if let Some(fields) = self.known_fields(&subject) {
+                    let keys = fields.into_iter().map(|(key, _)| Value::string(self.spell(key), None)).collect();
+                    return Some(self.list_from(keys, site));
+                }
+                let keys = self.keys_of(&subject);
                 self.list_of(keys, site)
             }
             "Object.values" => {
+                let subject = first();
+                if let Some(fields) = self.known_fields(&subject) {
+                    return Some(self.list_from(fields.into_iter().map(|(_, value)| value).collect(), site));
+                }
                 let mut out = Value::default();
                 for object in first().objects {
                     for key in self.heap.keys(object) {
@@ -797,21 +831,21 @@ impl<'a> Machine<'a> {
             }
             "Object.entries" | "Object.fromEntries" => {
                 let subject = first();
-                let pair = self.make_at(site.place, 23, Kind::Array);
-                let (zero, one) = (self.sym("0"), self.sym("1"));
-                if path == "Object.entries" {
-                    let keys = self.keys_of(&subject);
-                    let value = self.field(&subject, &Keys(Vec::new()), site.place);
-                    self.heap.set(pair, zero, Some(keys));
-                    self.heap.set(pair, one, Some(value));
-                    self.list_of(Value::object(pair), site)
-                } else {
-                    let item = self.items_of(&subject);
-                    let value = self.field(&item, &Keys(vec![one]), site.place);
-                    let object = self.make_at(site.place, 24, Kind::Plain);
-                    self.heap.add(object, ITEM, &value);
-                    Value::object(object)
+                if path == "Object.fromEntries" {
+                    return Some(self.from_entries(&subject, site));
                 }
+                if let Some(fields) = self.known_fields(&subject) {
+                    let mut pairs = Vec::new();
+                    for (key, value) in fields {
+                        let label = Value::string(self.spell(key), None);
+                        pairs.push(self.pair(site.place, u64::from(key) + 1, label, value));
+                    }
+                    return Some(self.list_from(pairs, site));
+                }
+                let keys = self.keys_of(&subject);
+                let value = self.field(&subject, &Keys(Vec::new()), site.place);
+                let pair = self.pair(site.place, 0, keys, value);
+                self.list_of(pair, site)
             }
             "Object.freeze"
             | "Object.seal"
@@ -819,10 +853,9 @@ impl<'a> Machine<'a> {
             | "Object.getPrototypeOf"
             | "Array.from"
             | "Promise.resolve.call"
-            | "String.raw" => {
+            | "structuredClone" => {
                 if path == "Array.from" {
-                    let item = self.items_of(&first());
-                    let list = self.list_of(item, site);
+                    let list = self.list_copy(&first(), site);
                     if let Some(map) = args.get(1) {
                         let map = map.clone();
                         return self.builtin_method(&list, "map", &[map], site);
@@ -837,25 +870,8 @@ impl<'a> Machine<'a> {
                 let keys = args.get(1).cloned().unwrap_or_default();
                 let keys = self.keys_from(&keys);
                 let descriptor = args.get(2).cloned().unwrap_or_default();
-                let (value_key, get_key, set_key) = (self.sym("value"), self.sym("get"), self.sym("set"));
-                for object in &target.objects {
-                    for &key in &keys.0 {
-                        for &from in &descriptor.objects {
-                            if let Some(value) = self.heap.get(from, value_key).cloned() {
-                                self.put(&Value::object(*object), &Keys(vec![key]), value, site.place);
-                            }
-                            if let Some(getter) = self.heap.get(from, get_key).and_then(|v| v.objects.first().copied())
-                            {
-                                self.heap.objects[*object as usize].getters.retain(|(name, _)| *name != key);
-                                self.heap.objects[*object as usize].getters.push((key, getter));
-                            }
-                            if let Some(setter) = self.heap.get(from, set_key).and_then(|v| v.objects.first().copied())
-                            {
-                                self.heap.objects[*object as usize].setters.retain(|(name, _)| *name != key);
-                                self.heap.objects[*object as usize].setters.push((key, setter));
-                            }
-                        }
-                    }
+                for &key in &keys.0 {
+                    self.describe(&target, key, &descriptor, site.place);
                 }
                 target
             }
@@ -929,7 +945,16 @@ impl<'a> Machine<'a> {
                 let origin = self.origin(Origin::Random);
                 Value::from_origin(origin)
             }
-            "Symbol" | "Symbol.for" | "performance.now" => Value::any(),
+            // A symbol is a name that no other field has.
+            "Symbol" => {
+                let at = format!("@@{}:{}", site.place.file.index(), site.place.span.start);
+                Value::string(at.into(), None)
+            }
+            "Symbol.for" => match args.first().and_then(Value::as_text) {
+                Some(text) => Value::string(format!("@@{text}").into(), None),
+                None => Value::any(),
+            },
+            "performance.now" => Value::any(),
             "Promise.resolve" => {
                 let value = first();
                 if value.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Promise)) {
@@ -943,6 +968,17 @@ impl<'a> Machine<'a> {
                 let promise = self.make_at(site.place, 21, Kind::Promise);
                 self.reject(promise, &first(), &[]);
                 Value::object(promise)
+            }
+            "Promise.withResolvers" => {
+                let promise = self.make_at(site.place, 21, Kind::Promise);
+                let object = self.make_at(site.place, 22, Kind::Plain);
+                let resolve = self.shared(Kind::Settle { promise, fulfil: true });
+                let reject = self.shared(Kind::Settle { promise, fulfil: false });
+                for (key, id) in [("promise", promise), ("resolve", resolve), ("reject", reject)] {
+                    let key = self.sym(key);
+                    self.heap.set(object, key, Some(Value::object(id)));
+                }
+                Value::object(object)
             }
             "Promise.all" | "Promise.allSettled" | "Promise.race" | "Promise.any" => {
                 self.promise_all(path, &first(), site)
@@ -1144,7 +1180,7 @@ impl<'a> Machine<'a> {
                         return Some(answer);
                     }
                 }
-                Kind::Map => {
+                Kind::Map | Kind::Set => {
                     if let Some(answer) = self.map_method(id, method, args, site) {
                         return Some(answer);
                     }
@@ -1186,63 +1222,11 @@ impl<'a> Machine<'a> {
         None
     }
 
-    fn map_method(&mut self, id: ObjId, method: &str, args: &[Value], site: &Site) -> Option<Value> {
-        let first = args.first().cloned().unwrap_or_default();
-        let keys = self.keys_from(&first);
-        Some(match method {
-            "set" => {
-                let value = args.get(1).cloned().unwrap_or_default();
-                match keys.0.as_slice() {
-                    [one] => self.heap.set(id, *one, Some(value)),
-                    _ => self.heap.add(id, ITEM, &value),
-                }
-                Value::object(id)
-            }
-            "add" => {
-                self.heap.add(id, ITEM, &first);
-                Value::object(id)
-            }
-            "get" => self.field(&Value::object(id), &keys, site.place),
-            "has" => Value::either(),
-            "delete" => {
-                if let [one] = keys.0.as_slice() {
-                    self.heap.set(id, *one, None);
-                }
-                Value::bool(true)
-            }
-            "clear" => {
-                self.heap.clear(id);
-                Value::undefined()
-            }
-            "forEach" => {
-                let item = self.items_of(&Value::object(id));
-                self.call_back(&first, vec![item, Value::any()], site);
-                Value::undefined()
-            }
-            "values" => {
-                let item = self.items_of(&Value::object(id));
-                self.list_of(item, site)
-            }
-            "keys" => {
-                let keys = self.keys_of(&Value::object(id));
-                self.list_of(keys, site)
-            }
-            "entries" => {
-                let item = self.items_of(&Value::object(id));
-                let pair = self.make_at(site.place, 23, Kind::Array);
-                let one = self.sym("1");
-                self.heap.set(pair, one, Some(item));
-                self.list_of(Value::object(pair), site)
-            }
-            _ => return None,
-        })
-    }
-
     fn array_method(&mut self, base: &Value, method: &str, args: &[Value], site: &Site, known: bool) -> Option<Value> {
         let first = || args.first().cloned().unwrap_or_else(Value::undefined);
         Some(match method {
-            "forEach" | "map" | "filter" | "some" | "every" | "find" | "findIndex" | "findLast" | "flatMap"
-            | "sort" => {
+            "forEach" | "map" | "filter" | "some" | "every" | "find" | "findIndex" | "findLast" | "findLastIndex"
+            | "flatMap" | "sort" => {
                 let callback = first();
                 if callback.objects.is_empty() && !known {
                     return None;
@@ -1270,18 +1254,21 @@ impl<'a> Machine<'a> {
                     machine.perhaps(&[], |machine| machine.call(&callback, &this, call_args, &inner))
                 };
                 let mut apart = None;
-                if method != "sort" && (2..=6).contains(&singles.len()) {
+                if method != "sort" && (1..=8).contains(&singles.len()) {
                     apart = self.split(singles.len(), |machine| {
-                        let mut answer = Value::default();
-                        for item in singles {
-                            let index = Value { bits: NUMBER, ..Value::default() };
-                            answer.join(&each(machine, vec![item, index, base.clone()]));
-                        }
-                        answer
+                        let answer = |(index, item): (usize, &Value)| {
+                            each(machine, vec![item.clone(), Value::number(index as f64), base.clone()])
+                        };
+                        singles.iter().enumerate().map(answer).collect::<Vec<Value>>()
                     });
                 }
+                if let Some(answers) = &apart
+                    && let Some(answer) = self.picked(method, &singles, answers, site)
+                {
+                    return Some(answer);
+                }
                 let answer = match apart {
-                    Some(answer) => answer,
+                    Some(answers) => answers.iter().fold(Value::default(), |all, answer| all.joined(answer)),
                     None => each(self, call_args),
                 };
                 match method {
@@ -1299,7 +1286,7 @@ impl<'a> Machine<'a> {
                         item
                     }
                     "some" | "every" => Value::either().when(answer.yes, Ids::new()),
-                    "findIndex" => Value { bits: NUMBER, ..Value::default() },
+                    "findIndex" | "findLastIndex" => Value { bits: NUMBER, ..Value::default() },
                     _ => Value::undefined(),
                 }
             }
@@ -1363,7 +1350,7 @@ impl<'a> Machine<'a> {
                         && module.is_empty()
                     {
                         // `webpackJsonp.push` and queues of analytics scripts.
-                        return self.queue_push(object, args, site);
+                        return self.queue_push(args, site);
                     }
                 }
                 return None;
@@ -1377,12 +1364,39 @@ impl<'a> Machine<'a> {
                 let item = self.items_of(base);
                 self.list_of(item, site)
             }
+            // An iterator.
+            "next" if known => {
+                let mut value = self.items_of(base);
+                value.bits |= UNDEFINED;
+                let object = self.make_at(site.place, 31, Kind::Plain);
+                let (value_key, done_key) = (self.sym("value"), self.sym("done"));
+                self.heap.set(object, value_key, Some(value));
+                self.heap.set(object, done_key, Some(Value::either()));
+                Value::object(object)
+            }
+            "entries" if known => {
+                let singles = self.single_items(base);
+                if singles.is_empty() {
+                    let item = self.items_of(base);
+                    let index = Value { bits: NUMBER, ..Value::default() };
+                    let pair = self.pair(site.place, 0, index, item);
+                    return Some(self.list_of(pair, site));
+                }
+                let mut pairs = Vec::new();
+                for (index, item) in singles.into_iter().enumerate() {
+                    pairs.push(self.pair(site.place, index as u64 + 1, Value::number(index as f64), item));
+                }
+                self.list_from(pairs, site)
+            }
             "pop" | "shift" | "at" if known => {
                 let mut item = self.items_of(base);
                 item.bits |= UNDEFINED;
                 item
             }
             "concat" if known => {
+                if let Some(all) = self.known_concat(base, args) {
+                    return Some(self.list_from(all, site));
+                }
                 let mut item = self.items_of(base);
                 for arg in args {
                     let array = arg.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Array));
@@ -1391,7 +1405,10 @@ impl<'a> Machine<'a> {
                 }
                 self.list_of(item, site)
             }
-            "slice" | "reverse" | "flat" | "fill" | "copyWithin" | "entries" | "values" if known => {
+            "slice" | "reverse" | "flat" | "fill" | "copyWithin" | "values" | "toReversed" | "toSorted"
+            | "toSpliced" | "with"
+                if known =>
+            {
                 let mut item = self.items_of(base);
                 if method == "flat" {
                     let inner = self.items_of(&item);
@@ -1401,6 +1418,13 @@ impl<'a> Machine<'a> {
                 }
                 if method == "fill" {
                     item.join(&first());
+                    for &object in &base.objects {
+                        self.heap.add(object, ITEM, &first());
+                    }
+                    return Some(base.clone());
+                }
+                for arg in args.iter().skip(if method == "with" { 1 } else { 2 }) {
+                    item.join(arg);
                 }
                 self.list_of(item, site)
             }
@@ -1436,23 +1460,6 @@ impl<'a> Machine<'a> {
             }
             _ => return None,
         })
-    }
-
-    /// Items of a list whose places are all known.
-    fn single_items(&mut self, list: &Value) -> Vec<Value> {
-        let [object] = list.objects.as_slice() else { return Vec::new() };
-        if self.heap.get(*object, ITEM).is_some() || list.is_any() {
-            return Vec::new();
-        }
-        let mut out = Vec::new();
-        for index in 0..12 {
-            let key = self.index_sym(index);
-            match self.heap.get(*object, key) {
-                Some(value) => out.push(value.clone()),
-                None => break,
-            }
-        }
-        out
     }
 
     fn string_method(&mut self, base: &Value, method: &str, args: &[Value], site: &Site) -> Option<Value> {
@@ -1924,7 +1931,9 @@ impl<'a> Machine<'a> {
                 if seen.len() > MAX_HOLDERS {
                     return;
                 }
-                if !matches!(self.heap.kind(object), Kind::Plain | Kind::Array | Kind::Map) || !seen.insert(object) {
+                if !matches!(self.heap.kind(object), Kind::Plain | Kind::Array | Kind::Map | Kind::Set)
+                    || !seen.insert(object)
+                {
                     continue;
                 }
                 self.heap.each(object, |inner| {

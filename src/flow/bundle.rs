@@ -37,8 +37,22 @@ pub(super) struct Webpack<'a> {
 }
 
 impl<'a> Machine<'a> {
+    /// Whether the arguments of a `push` are a chunk of a webpack bundle: a list of chunk names, then a table of modules.
+    pub fn is_chunk(&self, args: &[Value]) -> bool {
+        let [chunk] = args else { return false };
+        let [chunk] = chunk.objects.as_slice() else { return false };
+        if !matches!(self.heap.kind(*chunk), Kind::Array) {
+            return false;
+        }
+        let part = |index: usize| {
+            let key = *self.indices.get(index)?;
+            self.heap.get(*chunk, key)?.objects.first().map(|&id| self.heap.kind(id).clone())
+        };
+        matches!(part(0), Some(Kind::Array)) && matches!(part(1), Some(Kind::Plain | Kind::Array))
+    }
+
     /// `queue.push([chunks, modules, run])`: a chunk of a webpack bundle.
-    pub fn queue_push(&mut self, _queue: ObjId, args: &[Value], site: &Site) -> Option<Value> {
+    pub fn queue_push(&mut self, args: &[Value], site: &Site) -> Option<Value> {
         let chunk = args.first().cloned()?;
         let (zero, one, two) = (self.sym("0"), self.sym("1"), self.sym("2"));
         if chunk.objects.is_empty() {
@@ -86,7 +100,7 @@ impl<'a> Machine<'a> {
     /// Members that bundlers put on the host object: queues of chunks, functions that make pages.
     pub fn bundler_call(&mut self, path: &str, args: &[Value], site: &Site) -> Option<Value> {
         match path.rsplit('.').next() {
-            Some("push") if path.contains('.') => self.queue_push(0, args, site),
+            Some("push") if path.contains('.') => self.queue_push(args, site),
             Some("createPage" | "createComponent" | "createApp") if !args.is_empty() => {
                 self.register_framework(&args[0], site);
                 Some(Value::undefined())
@@ -247,6 +261,13 @@ impl<'a> Machine<'a> {
         match path {
             "App" | "Page" | "Component" => {
                 self.register(&first, site);
+                if path == "Component"
+                    && let Some(unit) = self.current_unit
+                {
+                    let instance = self.instance(unit);
+                    let mark = self.sym("[[component]]");
+                    self.heap.set(instance, mark, Some(Value::bool(true)));
+                }
                 Value::undefined()
             }
             "createPage" | "createComponent" | "createApp" => {

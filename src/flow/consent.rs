@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::machine::Machine;
 use super::solution::{Consent, Fact};
+use super::value::{Ids, TRUE, Value, unite};
 use crate::model::ir::Name;
 use crate::source::FileId;
 use crate::syntax::template::{Element, NodeId, NodeKind, Part};
@@ -60,12 +61,12 @@ impl<'a> Machine<'a> {
                         agreed = true;
                         continue;
                     }
-                    let beside = self.text_beside(*file, *node, LEVELS);
+                    let (beside, top) = self.beside(*file, *node, LEVELS);
                     let says = self.policy.privacy.consent_text(&beside);
                     if says.policy || says.purpose || (says.privacy && says.agreement) {
-                        notice = true;
                         // "Agree" on the button itself, the terms beside it.
                         let own_agrees = self.policy.privacy.agrees(&own) && !self.policy.privacy.refuses(&own);
+                        notice |= own_agrees || !self.asked_elsewhere(*file, *node, top);
                         // … or the terms say that acting is agreeing.
                         let acting = (says.policy || says.agreement && !says.contract_only)
                             && self.policy.privacy.agrees_by_acting(&beside);
@@ -99,6 +100,71 @@ impl<'a> Machine<'a> {
             (true, false, false) => Consent::NoticeOnly,
             _ => Consent::None,
         }
+    }
+
+    /// A flag that is kept proves, when it is set, what the user had agreed to where it was set.
+    pub fn under_consent(&self, mut value: Value) -> Value {
+        if self.facts.is_empty() || !value.objects.is_empty() || !value.taints.is_empty() {
+            return value;
+        }
+        let set = value.bits == TRUE
+            || (value.bits == 0
+                && (value.number.is_some_and(|bits| f64::from_bits(bits) != 0.0)
+                    || value.as_text().is_some_and(|text| !text.is_empty())));
+        if set {
+            let mut held: Ids = self
+                .facts
+                .iter()
+                .copied()
+                .filter(|&id| {
+                    matches!(
+                        self.fact_table[id as usize],
+                        Fact::DialogConfirmed(_)
+                            | Fact::Authorized(_)
+                            | Fact::Acted(..)
+                            | Fact::Ticked(..)
+                            | Fact::PrivacyAgreed
+                    )
+                })
+                .collect();
+            held.sort_unstable();
+            held.dedup();
+            unite(&mut value.yes, &held);
+        }
+        value
+    }
+
+    /// Whether the user was asked to agree beside an element by a control of its own, and did something else.
+    fn asked_elsewhere(&mut self, file: FileId, node: NodeId, top: NodeId) -> bool {
+        const SHORT: usize = 12;
+        let program = self.program;
+        let Some(template) = program.template(file) else { return false };
+        let nodes = &template.document.nodes;
+        let chain = |from: NodeId| {
+            let mut out = vec![from];
+            while let Some(this) = nodes.get(out[out.len() - 1] as usize) {
+                if out.contains(&this.parent) || out.len() > 200 {
+                    break;
+                }
+                out.push(this.parent);
+            }
+            out
+        };
+        let own = chain(node);
+        program
+            .bindings
+            .iter()
+            .filter(|binding| binding.template == file && binding.user_action && binding.node != node)
+            .any(|binding| {
+                let above = chain(binding.node);
+                if own.contains(&binding.node) || above.contains(&node) || !above.contains(&top) {
+                    return false;
+                }
+                let text = self.text_inside(file, binding.node);
+                text.chars().count() <= SHORT
+                    && self.policy.privacy.agrees(&text)
+                    && !self.policy.privacy.refuses(&text)
+            })
     }
 
     /// Text that an element shows, and its host role.
@@ -232,8 +298,14 @@ impl<'a> Machine<'a> {
 
     /// Text of an element and of what stands beside it.
     pub fn text_beside(&mut self, file: FileId, node: NodeId, levels: usize) -> Name {
+        self.beside(file, node, levels).0
+    }
+
+    /// The same, with the element that holds it all.
+    fn beside(&mut self, file: FileId, node: NodeId, levels: usize) -> (Name, NodeId) {
         let mut best = self.text_inside(file, node);
-        let Some(template) = self.program.template(file) else { return best };
+        let mut top = node;
+        let Some(template) = self.program.template(file) else { return (best, top) };
         let mut at = node;
         for _ in 0..levels {
             let Some(parent) = template.document.nodes.get(at as usize).map(|node| node.parent) else { break };
@@ -246,8 +318,9 @@ impl<'a> Machine<'a> {
                 break;
             }
             best = text;
+            top = at;
         }
-        best
+        (best, top)
     }
 
     /// Visible text of a page.

@@ -9,7 +9,7 @@ use super::solution::{Entry, EntryKind, Fact, Origin, Place, SinkKind, Update};
 use super::value::{ANY, Ids, ObjId, Value, one, unite};
 use crate::model::ir::{ExprKind, Key, Name};
 use crate::model::{Binding, UnitId, UnitKind};
-use crate::package::SkipReason;
+use crate::package::{Origin as FileOrigin, SkipReason};
 use crate::policy::privacy::InputClues;
 use crate::source::{FileId, Span};
 use crate::syntax::json::Json;
@@ -135,6 +135,7 @@ impl<'a> Machine<'a> {
             self.sym("lifetimes"),
             self.sym("mixins"),
         );
+        let (observers_key, pages_key) = (self.sym("observers"), self.sym("pageLifetimes"));
         let place = site.place;
         if depth < 4 {
             for key in [behaviors_key, mixins_key] {
@@ -146,12 +147,34 @@ impl<'a> Machine<'a> {
             }
         }
         let data = self.heap.get(instance, data_key).and_then(|value| value.objects.first().copied());
+        // An instance of a class brings the methods of its class, those of base classes first.
+        let mut layers: Vec<ObjId> = Vec::new();
         for &object in &config.objects {
+            let first = layers.len();
+            let mut at = Some(object);
+            while let Some(id) = at
+                && layers.len() < first + 8
+                && !layers.contains(&id)
+            {
+                layers.insert(first, id);
+                at = self.heap.objects[id as usize].proto;
+            }
+        }
+        for object in layers {
             for key in self.heap.keys(object) {
                 if [data_key, methods_key, properties_key, behaviors_key, mixins_key].contains(&key) || key == ITEM {
                     continue;
                 }
                 if let Some(value) = self.heap.get(object, key).cloned() {
+                    let group = key == observers_key || key == pages_key;
+                    if group
+                        && let Some(known) = self.heap.get(instance, key).and_then(|v| v.objects.first().copied())
+                        && !value.objects.contains(&known)
+                    {
+                        // Those of behaviors stay.
+                        self.copy_fields(known, &value, &[]);
+                        continue;
+                    }
                     self.heap.set(instance, key, Some(value));
                 }
             }
@@ -177,8 +200,7 @@ impl<'a> Machine<'a> {
         if let Some(data) = data {
             self.copy_fields(data, &initial, &[]);
             let properties = self.field(config, &Keys(vec![properties_key]), place);
-            let (value_key, observer_key, observers_key) =
-                (self.sym("value"), self.sym("observer"), self.sym("observers"));
+            let (value_key, observer_key) = (self.sym("value"), self.sym("observer"));
             for &object in &properties.objects {
                 for key in self.heap.keys(object) {
                     if key == ITEM {
@@ -318,6 +340,15 @@ impl<'a> Machine<'a> {
         }
         for method in &info.share_methods {
             self.share(unit, method);
+        }
+        // A page may be made as a component.
+        let (instance, mark) = (self.instance(unit), self.sym("[[component]]"));
+        if self.heap.has(instance, mark) {
+            for method in info.component_load.iter().filter(|method| !info.page_load.contains(method)) {
+                self.enter(unit, EntryKind::Load, method, None, &[], |_| Vec::new());
+            }
+            self.nested_methods(unit, "pageLifetimes");
+            self.nested_methods(unit, "observers");
         }
         self.handlers(unit);
     }
@@ -700,7 +731,18 @@ impl<'a> Machine<'a> {
         let place = Place { file: template, span: element.open };
         let detail = self.make_at(place, 73, Kind::Plain);
         let mut out = Value { bits: ANY, objects: one(detail), ..Value::default() };
-        let Some(component) = self.host.components.get(&element.name) else { return out };
+        let Some(component) = self.host.components.get(&element.name) else {
+            if self.is_foreign(unit, element) && value_event(event) {
+                let taints = self.field_taints(unit, template, node, element);
+                if !taints.is_empty() {
+                    let value = Value { taints: taints.clone(), ..Value::any() };
+                    let key = self.sym("value");
+                    self.heap.set(detail, key, Some(value));
+                    out.taints = taints;
+                }
+            }
+            return out;
+        };
         let has = |role: &str| component.roles.iter().any(|known| &**known == role);
         let value_key = self.sym("value");
         // Host buttons.
@@ -803,6 +845,69 @@ impl<'a> Machine<'a> {
         out
     }
 
+    /// Whether an element is a component whose code is not the package's own.
+    fn is_foreign(&self, unit: UnitId, element: &Element) -> bool {
+        match self.program.units[unit as usize].components.get(&element.name) {
+            Some(None) => true,
+            Some(Some(component)) => self.program.units[*component as usize]
+                .script
+                .is_some_and(|script| !matches!(self.package.files[script.index()].origin, FileOrigin::Own)),
+            None => false,
+        }
+    }
+
+    /// What a field that is a component gives, where its label or placeholder says what it takes.
+    fn field_taints(&mut self, unit: UnitId, template: FileId, node: NodeId, element: &'a Element) -> Ids {
+        match self.input_kind(unit, template, node, element) {
+            Some(Some(_)) => self.input_value(unit, template, node, element).taints,
+            _ => Ids::new(),
+        }
+    }
+
+    /// What a component tells of inputs of its own is typed by how its user labels it.
+    fn told_by(
+        &mut self,
+        value: Value,
+        unit: UnitId,
+        template: FileId,
+        node: NodeId,
+        element: &'a Element,
+        depth: usize,
+    ) -> Value {
+        let untyped = |machine: &Self, ids: &[u32]| ids.iter().any(|&id| machine.taints[id as usize].kind.is_empty());
+        let mut out = value;
+        if untyped(self, &out.taints) {
+            let known = self.field_taints(unit, template, node, element);
+            if !known.is_empty() {
+                let untyped: Vec<u32> =
+                    out.taints.iter().copied().filter(|&id| self.taints[id as usize].kind.is_empty()).collect();
+                out.taints.retain(|id| !untyped.contains(id));
+                unite(&mut out.taints, &known);
+            }
+        }
+        if depth == 0 {
+            return out;
+        }
+        let place = Place { file: template, span: element.open };
+        for index in 0..out.objects.len() {
+            let object = out.objects[index];
+            let inner = self.deep_taints(&Value::object(object), 2);
+            if !matches!(self.heap.kind(object), Kind::Plain) || !untyped(self, &inner) {
+                continue;
+            }
+            let copy = self.make_at(place, 76 + depth as u8, Kind::Plain);
+            for key in self.heap.keys(object) {
+                if let Some(value) = self.heap.get(object, key).cloned() {
+                    let value = self.told_by(value, unit, template, node, element, depth - 1);
+                    self.heap.set(copy, key, Some(value));
+                }
+            }
+            out.objects[index] = copy;
+        }
+        out.objects.sort_unstable();
+        out
+    }
+
     fn inputs_inside(&self, template: FileId, node: NodeId) -> Vec<(NodeId, &'a Element)> {
         let mut out = Vec::new();
         let Some(facts) = self.program.template(template) else { return out };
@@ -864,7 +969,15 @@ impl<'a> Machine<'a> {
         };
         let (field, id, input_type, placeholder) =
             (literal("name"), literal("id"), literal("type").or_else(|| literal("mode")), literal("placeholder"));
-        let labels = self.labels(template, node);
+        let mut labels = self.labels(template, node);
+        if !self.host.components.contains_key(&element.name) {
+            // A field of a library has its label inside.
+            for attribute in ["title", "label"] {
+                if let Some(label) = literal(attribute) {
+                    labels.insert(0, label.as_str().into());
+                }
+            }
+        }
         let model = element
             .attributes
             .iter()
@@ -1022,6 +1135,7 @@ impl<'a> Machine<'a> {
             let last = index + 1 == parts.len();
             if last {
                 let value = self.typed_by_key(value.clone(), part, place);
+                let value = self.under_consent(value);
                 for &object in &at.objects {
                     if strong && at.objects.len() == 1 && key != ITEM {
                         self.heap.set(object, key, Some(value.clone()));
@@ -1468,6 +1582,7 @@ impl<'a> Machine<'a> {
                 let Some(element) = self.element(template, node) else { continue };
                 let argument = self.event(user, template, node, element, "");
                 let key = self.sym("detail");
+                let detail = self.told_by(detail.clone(), user, template, node, element, 2);
                 for &object in &argument.objects {
                     self.heap.set(object, key, Some(detail.clone()));
                 }
@@ -1495,6 +1610,11 @@ impl<'a> Machine<'a> {
             .any(|(index, page)| &*page.route == route && (index == 0 || page.tab));
         self.record.openings.push((route.into(), if free { Ids::new() } else { facts }));
     }
+}
+
+/// Whether an event tells what a field holds.
+fn value_event(event: &str) -> bool {
+    matches!(event, "input" | "change" | "blur" | "confirm" | "update" | "enter" | "value-change" | "valuechange")
 }
 
 /// `data-user-name` is read as `userName`.

@@ -68,6 +68,7 @@ pub(super) enum Kind {
     WebpackRequire(u32),
     EventBus,
     Map,
+    Set,
     Regex,
 }
 

@@ -205,6 +205,7 @@ impl<'a> Machine<'a> {
         let Some(api) = api else { return };
         let key_value = self.param(api, "key", args);
         let value = self.param(api, "data", args);
+        let value = self.under_consent(value);
         let keys = self.keys_from(&key_value);
         let storage = self.storage;
         match keys.0.as_slice() {
@@ -639,8 +640,15 @@ impl<'a> Machine<'a> {
             } else {
                 Value::default()
             };
+            let session = self.kept_as_session(api, args);
             for param in &sink.data {
-                let value = self.param(api, param, args);
+                let mut value = self.param(api, param, args);
+                if session {
+                    // A session's name says which part of an answer is kept: not the personal one.
+                    let ids: Ids =
+                        value.taints.iter().copied().filter(|&id| !self.taints[id as usize].container).collect();
+                    value.taints = ids;
+                }
                 let in_url = matches!(&**param, "url" | "path");
                 self.sink(kind, path, site.place, param, &value, &urls, None, in_url);
             }
@@ -666,6 +674,15 @@ impl<'a> Machine<'a> {
                 self.sink(kind, path, site.place, param, &value.clone(), &value, None, true);
             }
         }
+    }
+
+    /// Whether the key that a value is stored under names a session or token.
+    fn kept_as_session(&mut self, api: &Api, args: &[Value]) -> bool {
+        if !api.params.contains_key("key") {
+            return false;
+        }
+        let key = self.param(api, "key", args);
+        key.as_text().is_some_and(|text| self.policy.privacy.names_session(text))
     }
 
     /// Where a host object sends to; the global socket, where the call has no object of its own.
@@ -837,7 +854,7 @@ impl<'a> Machine<'a> {
     fn handles_failure(&mut self, options: &Value) -> bool {
         let keys = [self.sym("fail"), self.sym("complete")];
         options.objects.iter().any(|&object| {
-            matches!(self.heap.kind(object), Kind::Plain | Kind::Array | Kind::Map)
+            matches!(self.heap.kind(object), Kind::Plain | Kind::Array | Kind::Map | Kind::Set)
                 && keys.iter().any(|&key| {
                     self.heap.get(object, key).is_some_and(|value| value.objects.iter().any(|&id| self.callable(id)))
                 })
@@ -899,7 +916,7 @@ impl<'a> Machine<'a> {
                 out.callable = true;
                 continue;
             }
-            if depth == 0 || !matches!(self.heap.kind(object), Kind::Plain | Kind::Array | Kind::Map) {
+            if depth == 0 || !matches!(self.heap.kind(object), Kind::Plain | Kind::Array | Kind::Map | Kind::Set) {
                 continue;
             }
             for key in self.heap.keys(object).into_iter().take(48) {

@@ -125,6 +125,15 @@ pub(super) struct Called {
     pub library: bool,
 }
 
+/// A class and the scope that it was made in.
+#[derive(Clone, Copy)]
+struct ClassEnv<'a> {
+    class: &'a Class,
+    file: FileId,
+    script: Option<&'a Script>,
+    frame: ObjId,
+}
+
 pub(super) struct Machine<'a> {
     pub package: &'a Package,
     pub policy: &'a Policy,
@@ -134,7 +143,7 @@ pub(super) struct Machine<'a> {
     names: FxHashMap<Name, Sym>,
     spelled: Vec<Name>,
     /// Names of places in a list.
-    indices: Vec<Sym>,
+    pub indices: Vec<Sym>,
     /// Whether a name is a number.
     numeric: Vec<bool>,
     /// Callees as written, by where they stand in memory.
@@ -197,6 +206,8 @@ pub(super) struct Machine<'a> {
     pub texts: FxHashMap<(FileId, u32), Name>,
     /// The host's privacy gate, where the package switches it on.
     pub gate_fact: Option<FactId>,
+    /// Where the field initialisers of a class stand.
+    classes: FxHashMap<ObjId, ClassEnv<'a>>,
     /// What holds whenever a page is opened from inside the program, by route; from the pass before.
     pub navigation_facts: FxHashMap<Name, Ids>,
 }
@@ -266,6 +277,7 @@ impl<'a> Machine<'a> {
             dialogs: FxHashMap::default(),
             texts: FxHashMap::default(),
             gate_fact: None,
+            classes: FxHashMap::default(),
             navigation_facts: FxHashMap::default(),
         };
         let item = machine.sym("*");
@@ -771,36 +783,76 @@ impl<'a> Machine<'a> {
                 this
             }
             _ => {
-                let result = self.call_object(target, &this, args, site);
-                if result.objects.is_empty() { this } else { result }
+                let mut result = self.call_object(target, &this, args, site);
+                if result.objects.is_empty() {
+                    return this;
+                }
+                if result.bits & UNDEFINED != 0 {
+                    result.join(&this);
+                    result.bits &= !UNDEFINED;
+                }
+                result
             }
         }
     }
 
     /// Runs field initialisers and the constructor of a class on `this`.
     fn initialise(&mut self, class: ObjId, this: &Value, args: Vec<Value>, site: &Site) {
-        let init_key = self.sym("[[fields]]");
         let constructor_key = self.sym("[[constructor]]");
         let parent_key = self.sym("[[parent]]");
         if let Some(constructor) = self.heap.get(class, constructor_key).cloned() {
-            self.run_fields(class, init_key, this);
+            self.run_fields(class, this);
             self.call(&constructor, this, args, site);
         } else {
             if let Some(parent) = self.heap.get(class, parent_key).cloned() {
                 self.call_super(&parent, this, args, site);
             }
-            self.run_fields(class, init_key, this);
+            self.run_fields(class, this);
         }
     }
 
-    fn run_fields(&mut self, class: ObjId, key: Sym, this: &Value) {
-        let Some(fields) = self.heap.get(class, key).and_then(|value| value.objects.first().copied()) else { return };
-        for name in self.heap.keys(fields) {
-            let value = self.heap.get(fields, name).cloned().unwrap_or_default();
-            for &object in &this.objects {
-                self.heap.set(object, name, Some(value.clone()));
+    fn run_fields(&mut self, class: ObjId, this: &Value) {
+        if let Some(env) = self.classes.get(&class).copied() {
+            // Initialisers run once an instance, with it as `this`.
+            let outer = self.context;
+            self.context ^=
+                (this.objects.first().map_or(0, |&id| u64::from(id) + 1)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let members =
+                env.class.members.iter().filter(|(is_static, property)| !is_static && initialises(env, property));
+            for (_, property) in members {
+                for &object in &this.objects {
+                    self.fill_field(env, object, class, property);
+                }
             }
+            self.context = outer;
         }
+    }
+
+    /// Runs the initialiser of one field of a class.
+    fn fill_field(&mut self, env: ClassEnv<'a>, object: ObjId, class: ObjId, property: &'a Property) {
+        let span = match property {
+            Property::Value(key, _) | Property::Getter(key, _) | Property::Setter(key, _) => key_span(key),
+            Property::Spread(value) => value.span,
+        };
+        let kind = Kind::Frame { file: env.file, parent: Some(env.frame) };
+        let frame = self.make(env.file, span.start, 15, kind);
+        // No variable is owned by it.
+        self.heap.objects[frame as usize].getters = vec![(u32::MAX, 0)];
+        self.heap.set(frame, THIS, Some(Value::object(object)));
+        self.heap.set(frame, HOME, Some(Value::object(class)));
+        let mut act = Act {
+            file: env.file,
+            script: env.script,
+            function: 0,
+            frame,
+            scope: None,
+            returned: Value::default(),
+            exit_facts: None,
+            base: self.facts.len(),
+            deferred: Vec::new(),
+            yielded: Value::default(),
+        };
+        self.fill(&mut act, object, std::slice::from_ref(property));
     }
 
     fn call_super(&mut self, parent: &Value, this: &Value, args: Vec<Value>, site: &Site) {
@@ -881,6 +933,23 @@ impl<'a> Machine<'a> {
                     }
                     facts = value.yes;
                 }
+                if *post_test {
+                    // The body runs once in any case.
+                    let jump = self.block(act, body);
+                    if matches!(jump, Jump::Return | Jump::Throw) {
+                        return jump;
+                    }
+                    if let (Jump::Next, Some(test)) = (jump, test) {
+                        let value = self.eval(act, test);
+                        if !value.may_true() {
+                            return Jump::Next;
+                        }
+                        facts = value.yes;
+                    }
+                    if jump == Jump::Break {
+                        return Jump::Next;
+                    }
+                }
                 let mut pass = |machine: &mut Self| {
                     machine.arm_loop(act, &facts, |machine, act| {
                         let jump = machine.block(act, body);
@@ -903,6 +972,9 @@ impl<'a> Machine<'a> {
             }
             StmtKind::ForEach { target, iterable, keys, body } => {
                 let list = self.eval(act, iterable);
+                let list =
+                    if *keys { list } else { self.iterated(&list, Place { file: act.file, span: iterable.span }) };
+                let singles = if *keys { Vec::new() } else { self.single_items(&list) };
                 let item = if *keys { self.keys_of(&list) } else { self.items_of(&list) };
                 if item.is_none() {
                     return Jump::Next;
@@ -915,9 +987,20 @@ impl<'a> Machine<'a> {
                 };
                 // Known keys are bound one by one, so that fields keep apart.
                 let known = *keys && !item.is_any() && (2..=8).contains(&item.strings.len());
-                let ways = if known { item.strings.len() } else { 2 };
+                let apart = (1..=8).contains(&singles.len());
+                let ways = if known {
+                    item.strings.len()
+                } else if apart {
+                    singles.len()
+                } else {
+                    2
+                };
                 let done = self.split(ways, |machine| {
-                    if known {
+                    if apart {
+                        for item in singles {
+                            pass(machine, item);
+                        }
+                    } else if known {
                         for text in &item.strings {
                             pass(machine, Value { strings: Strings::from_iter([text.clone()]), ..Value::default() });
                         }
@@ -1307,6 +1390,7 @@ impl<'a> Machine<'a> {
                 }
             }
             Pattern::Array { items, rest } => {
+                let value = self.iterated(&value, Place { file: act.file, span: Span::default() });
                 for (index, item) in items.iter().enumerate() {
                     if let Some(target) = item {
                         let key = self.index_sym(index);
@@ -1401,8 +1485,11 @@ impl<'a> Machine<'a> {
                         self.heap.set(object, key, None);
                     }
                 }
-                let value =
-                    if value.taints.is_empty() { value } else { self.stepped(value, place, "stored-in", &name) };
+                let value = if value.taints.is_empty() {
+                    self.under_consent(value)
+                } else {
+                    self.stepped(value, place, "stored-in", &name)
+                };
                 if strong {
                     self.heap.set(object, key, Some(value));
                 } else {
@@ -1525,6 +1612,16 @@ impl<'a> Machine<'a> {
                 out.join(&value);
                 continue;
             }
+            if matches!(kind, Kind::Plain)
+                && let Some(behind) = self.heap.objects[object as usize].proto
+                && matches!(self.heap.kind(behind), Kind::Host { .. })
+            {
+                let kind = self.heap.kind(behind).clone();
+                if let Some(value) = self.special_field(behind, &kind, &name, place) {
+                    out.join(&value);
+                    continue;
+                }
+            }
             if let Some(item) = self.heap.get(object, ITEM).cloned()
                 && &*name != "length"
             {
@@ -1562,6 +1659,13 @@ impl<'a> Machine<'a> {
             if object == to {
                 continue;
             }
+            if matches!(self.heap.kind(object), Kind::Host { .. }) {
+                // What the host has is found behind what the copy has itself.
+                let copy = &mut self.heap.objects[to as usize];
+                if matches!(copy.kind, Kind::Plain) && copy.proto.is_none() {
+                    copy.proto = Some(object);
+                }
+            }
             for key in self.heap.keys(object) {
                 if key < HOME
                     && !except.contains(&key)
@@ -1591,10 +1695,14 @@ impl<'a> Machine<'a> {
     pub fn items_of(&mut self, list: &Value) -> Value {
         let mut out = Value::default();
         for &object in &list.objects {
-            let kind = self.heap.kind(object).clone();
+            if matches!(self.heap.kind(object), Kind::Map) {
+                for pair in self.pairs(object) {
+                    out.join(&pair);
+                }
+                continue;
+            }
             for key in self.heap.keys(object) {
-                let numeric = self.is_item(key);
-                if (numeric || matches!(kind, Kind::Map))
+                if self.is_item(key)
                     && let Some(value) = self.heap.get(object, key).cloned()
                 {
                     out.join(&value);
@@ -1696,6 +1804,16 @@ impl<'a> Machine<'a> {
                     };
                     let value = self.eval(act, &item.value);
                     if item.spread {
+                        let value = self.iterated(&value, place);
+                        let singles = self.single_items(&value);
+                        if !open && !singles.is_empty() && index + singles.len() <= 64 {
+                            for item in singles {
+                                let key = self.index_sym(index);
+                                self.heap.set(array, key, Some(item));
+                                index += 1;
+                            }
+                            continue;
+                        }
                         let each = self.items_of(&value);
                         self.heap.add(array, ITEM, &each);
                         open = true;
@@ -1851,7 +1969,17 @@ impl<'a> Machine<'a> {
             ExprKind::Yield(inner) => match inner {
                 Some(inner) => {
                     let value = self.eval(act, inner);
-                    act.yielded.join(&value);
+                    // `yield*` gives what the inner generator gives.
+                    let mut given = value.clone();
+                    for &id in &value.objects {
+                        if matches!(self.heap.kind(id), Kind::Promise)
+                            && let Some(item) = self.heap.get(id, ITEM).cloned()
+                        {
+                            given.objects.retain(|other| *other != id);
+                            given.join(&item);
+                        }
+                    }
+                    act.yielded.join(&given);
                     self.wait(&value)
                 }
                 None => Value::any(),
@@ -1865,6 +1993,7 @@ impl<'a> Machine<'a> {
             }
             ExprKind::Tagged(tag, _, items) => {
                 let callee = self.eval(act, tag);
+                // The raw text says nothing.
                 let mut args = vec![Value::any()];
                 for item in items {
                     let value = self.eval(act, item);
@@ -2010,9 +2139,38 @@ impl<'a> Machine<'a> {
                 }
                 out
             }
-            Operator::InstanceOf => Value::either(),
+            Operator::InstanceOf => self.instance_of(&a, &b),
             operator => self.arithmetic(operator, &a, &b, place),
         }
+    }
+
+    fn instance_of(&mut self, value: &Value, class: &Value) -> Value {
+        let own =
+            class.objects.iter().all(|&id| matches!(self.heap.kind(id), Kind::Closure { .. } | Kind::Class { .. }));
+        if class.objects.is_empty() || !own || class.is_any() || value.is_any() {
+            return Value::either();
+        }
+        let key = self.sym("prototype");
+        let prototypes: Vec<ObjId> = class
+            .objects
+            .iter()
+            .filter_map(|&id| self.heap.get(id, key).and_then(|value| value.objects.first().copied()))
+            .collect();
+        let mut out = Value::default();
+        for &object in &value.objects {
+            let mut at = Some(object);
+            let mut found = false;
+            for _ in 0..16 {
+                let Some(id) = at else { break };
+                found |= prototypes.contains(&id);
+                at = self.heap.objects[id as usize].proto;
+            }
+            out.bits |= if found { TRUE } else { FALSE };
+        }
+        if value.objects.is_empty() || value.bits != 0 || !value.strings.is_empty() || value.number.is_some() {
+            out.bits |= FALSE;
+        }
+        out
     }
 
     pub fn arithmetic(&mut self, operator: Operator, a: &Value, b: &Value, place: Place) -> Value {
@@ -2067,7 +2225,7 @@ impl<'a> Machine<'a> {
         let mut taints = Ids::new();
         for &object in &value.objects.clone() {
             // Only lists and serialised data turn into readable text.
-            if matches!(self.heap.kind(object), Kind::Array) || value.bits & ANY != 0 {
+            if matches!(self.heap.kind(object), Kind::Array | Kind::Map) || value.bits & ANY != 0 {
                 let inner = self.deep_taints(&Value::object(object), 3);
                 unite(&mut taints, &inner);
             }
@@ -2373,19 +2531,16 @@ impl<'a> Machine<'a> {
             let key = self.sym("[[constructor]]");
             self.heap.set(object, key, Some(value));
         }
-        let fields = self.make_at(place, 14, Kind::Plain);
-        let fields_key = self.sym("[[fields]]");
-        self.heap.set(object, fields_key, Some(Value::object(fields)));
+        let env = ClassEnv { class, file: act.file, script: act.script, frame: act.frame };
+        self.classes.insert(object, env);
         for (is_static, property) in &class.members {
-            let target = if *is_static {
-                object
-            } else if matches!(property, Property::Value(_, Expr { kind: ExprKind::Function(function), .. }) if !act.script.is_some_and(|script| script.functions[*function as usize].arrow))
-                || !matches!(property, Property::Value(..))
-            {
-                prototype
-            } else {
-                fields
-            };
+            if initialises(env, property) {
+                if *is_static {
+                    self.fill_field(env, object, object, property);
+                }
+                continue;
+            }
+            let target = if *is_static { object } else { prototype };
             let before = self.heap.keys(target);
             self.fill(act, target, std::slice::from_ref(property));
             for key in self.heap.keys(target) {
@@ -2414,6 +2569,7 @@ impl<'a> Machine<'a> {
             let value = self.eval(act, &arg.value);
             let place = Place { file: act.file, span: arg.value.span };
             if arg.spread {
+                let value = self.iterated(&value, place);
                 let mut index = 0;
                 let mut any = false;
                 while index < 16 {
@@ -2476,10 +2632,9 @@ impl<'a> Machine<'a> {
                 let (values, places) = self.args(act, args);
                 let site = Site { place, args: places, name, used };
                 self.call_super(&parent, &this, values, &site);
-                let fields = self.sym("[[fields]]");
                 if let Some(home) = self.lexical(act, HOME) {
                     for &class in &home.objects {
-                        self.run_fields(class, fields, &this);
+                        self.run_fields(class, &this);
                     }
                 }
                 this
@@ -2518,6 +2673,12 @@ impl<'a> Machine<'a> {
 
     /// Calls `base.name(…)`: a function that was found, else a method that the language has.
     pub fn call_member(&mut self, base: &Value, name: &str, method: &Value, args: Vec<Value>, site: &Site) -> Value {
+        if name == "push"
+            && self.is_chunk(&args)
+            && let Some(answer) = self.queue_push(&args, site)
+        {
+            return answer;
+        }
         let mut result = Value::default();
         let mut called = false;
         if !method.objects.is_empty() {
@@ -2604,6 +2765,17 @@ fn masked(text: &Str) -> bool {
     text.pieces
         .iter()
         .any(|piece| matches!(piece, super::value::Piece::Literal(text) if text.contains("**") || text.contains("••")))
+}
+
+/// Whether a member of a class is a field with an initialiser: no method, no accessor.
+fn initialises(env: ClassEnv<'_>, property: &Property) -> bool {
+    match property {
+        Property::Value(_, Expr { kind: ExprKind::Function(function), .. }) => {
+            env.script.is_some_and(|script| script.functions[*function as usize].arrow)
+        }
+        Property::Value(..) => true,
+        _ => false,
+    }
 }
 
 fn is_constant(value: &Value) -> bool {

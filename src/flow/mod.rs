@@ -8,6 +8,7 @@
 
 mod builtins;
 mod bundle;
+mod collections;
 mod consent;
 mod entries;
 mod heap;

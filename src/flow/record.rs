@@ -236,6 +236,45 @@ pub(super) fn sink_kind(word: &str) -> SinkKind {
 }
 
 impl super::machine::Machine<'_> {
+    /// What stands behind an authorization that the settings hold was agreed to when it was granted: where every prompt for that
+    /// scope in the package came with a notice, so did the grant.
+    fn raise_granted(&mut self, drafts: &mut [Draft], whole: &mut Part) {
+        use super::solution::{Consent, Fact};
+        let scopes: BTreeSet<Name> = drafts.iter().filter_map(|draft| draft.scope.clone()).collect();
+        for scope in scopes {
+            let behind = |facts: &BTreeSet<Fact>| facts.contains(&Fact::Authorized(scope.clone()));
+            let mut weakest: Option<Consent> = None;
+            let mut meet = |consent: Consent| weakest = Some(weakest.map_or(consent, |known| known.min(consent)));
+            for call in &whole.calls {
+                let asks = self.policy_api(&call.namespace, &call.api).is_some_and(|api| {
+                    api.roles.iter().any(|role| &**role == "authorize")
+                        && api.param("scope").and_then(|path| call.arg(path)).and_then(|arg| arg.text())
+                            == Some(&*scope)
+                });
+                if asks {
+                    let facts = call.facts.clone();
+                    meet(self.consent_of(&facts, true, Some(&scope)));
+                }
+            }
+            for draft in drafts.iter().filter(|draft| draft.scope.as_ref() == Some(&scope)) {
+                draft.reaches.iter().filter(|way| !behind(&way.facts)).for_each(|way| meet(way.consent));
+            }
+            if weakest != Some(Consent::NoticeAndConsent) {
+                continue;
+            }
+            for draft in drafts.iter_mut().filter(|draft| draft.scope.as_ref() == Some(&scope)) {
+                for way in draft.reaches.iter_mut().filter(|way| behind(&way.facts)) {
+                    way.consent = Consent::NoticeAndConsent;
+                }
+            }
+            for (flow, _) in whole.flows.values_mut() {
+                if drafts[flow.collection].scope.as_ref() == Some(&scope) && behind(&flow.facts) {
+                    flow.consent = Consent::NoticeAndConsent;
+                }
+            }
+        }
+    }
+
     /// The solution, in a stable order.
     pub fn finish(mut self) -> super::solution::Solution {
         use super::solution::{Collection, Solution};
@@ -262,6 +301,7 @@ impl super::machine::Machine<'_> {
             whole.shown.extend(part.shown);
             whole.navigations.extend(part.navigations);
         }
+        self.raise_granted(&mut drafts, &mut whole);
         let ways = &self.record.ways;
         let flows: Vec<Flow> = whole
             .flows

@@ -72,6 +72,7 @@ struct Words {
     not_minor: Vec<Arc<str>>,
     guardian: Vec<Arc<str>>,
     person_picture: Vec<Arc<str>>,
+    session: Vec<Arc<str>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -144,6 +145,11 @@ impl Vocabulary {
 
     pub(super) fn guardian(&self, text: &str) -> bool {
         any(&self.words.guardian, &normalise(text))
+    }
+
+    pub(super) fn session(&self, key: &str) -> bool {
+        let joined = words(key).concat();
+        self.words.session.iter().any(|word| joined.contains(&**word))
     }
 
     pub(super) fn person_picture(&self, text: &str) -> bool {

@@ -321,6 +321,11 @@ impl Privacy {
         self.consent.agrees_by_acting(text)
     }
 
+    /// Whether a key names a session or a token.
+    pub fn names_session(&self, key: &str) -> bool {
+        self.inputs.session(key)
+    }
+
     /// Whether a control's text agrees.
     pub fn agrees(&self, text: &str) -> bool {
         self.consent.agrees(text)

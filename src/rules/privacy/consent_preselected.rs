@@ -1,6 +1,6 @@
 //! `privacy/consent-preselected`
 
-use super::evidence::{around, beside, literal, live_units};
+use super::evidence::{around, beside, continued, literal, live_units};
 use crate::flow::Place;
 use crate::model::{Unit, sites};
 use crate::rules::{Context, Finding, Fix, Rule};
@@ -78,7 +78,11 @@ pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Finding)) {
         for file in &unit.templates {
             for (node, element) in cx.program.elements(*file) {
                 let Some(on) = checked(element, &cx.package.source(*file).text) else { continue };
-                let text = beside(cx.program, *file, node);
+                let mut text = beside(cx.program, *file, node);
+                if cx.policy.privacy.agrees(&text) {
+                    // "I have read and agree to", and the link that follows.
+                    text.push_str(&continued(cx.program, *file, node));
+                }
                 let says = cx.policy.privacy.consent_text(&text);
                 if !(says.policy || says.agreement || says.privacy && cx.policy.privacy.agrees(&text))
                     || says.contract_only

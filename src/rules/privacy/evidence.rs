@@ -185,6 +185,39 @@ pub fn beside(program: &Program, file: FileId, node: NodeId) -> String {
     beside(program, file, parent)
 }
 
+/// What goes on after an element: the text that follows it, or that follows what it stands in, up to the next control.
+pub fn continued(program: &Program, file: FileId, node: NodeId) -> String {
+    const MOST: usize = 40;
+    let Some(template) = program.template(file) else { return String::new() };
+    let nodes = &template.document.nodes;
+    let mut at = node;
+    for _ in 0..3 {
+        let Some(parent) = nodes.get(at as usize).map(|node| node.parent).filter(|parent| *parent != at) else { break };
+        let siblings: &[NodeId] = match nodes.get(parent as usize).map(|node| &node.kind) {
+            Some(NodeKind::Element(parent)) => &parent.children,
+            Some(NodeKind::Root { children }) => children,
+            _ => &[],
+        };
+        let after = siblings.iter().position(|sibling| *sibling == at).map_or(siblings.len(), |index| index + 1);
+        let text: String = siblings[after..]
+            .iter()
+            .take_while(|sibling| {
+                element(program, file, **sibling).is_none_or(|element| {
+                    !["checkbox", "switch", "radio", "input", "textarea", "picker", "button"]
+                        .iter()
+                        .any(|name| element.name.contains(name))
+                })
+            })
+            .map(|sibling| text_of(program, file, *sibling))
+            .collect();
+        if !text.trim().is_empty() {
+            return text.trim().chars().take(MOST).collect();
+        }
+        at = parent;
+    }
+    String::new()
+}
+
 /// Whether something happens when the element is tapped: a handler, or an address, on it or on what it stands in.
 pub fn is_live(program: &Program, file: FileId, node: NodeId) -> bool {
     std::iter::once(node).chain(ancestors(program, file, node)).take(4).any(|node| {
