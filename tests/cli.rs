@@ -567,6 +567,184 @@ fn init_writes_a_configuration_that_is_read() {
     assert!(out(&run(&["init", text(dir.path()), "--stdout"])).contains("[package]"));
 }
 
+/// A package with a kind for each thing that a column of the inventory can tell.
+fn collecting() -> TempDir {
+    package(&[
+        (
+            "minivet.toml",
+            r##"[package]
+first-party = ["*.shop.example"]
+"##,
+        ),
+        (
+            "app.json",
+            r##"{"pages": ["pages/a/a", "pages/privacy/privacy"]}
+"##,
+        ),
+        (
+            "pages/a/a.js",
+            r##"const CryptoJS = require('crypto-js');
+Page({
+  locate() {
+    swan.showModal({
+      title: '位置', content: '位置用于推荐附近门店，详见隐私政策',
+      success: r => {
+        if (!r.confirm) return;
+        swan.getLocation({ success: at => swan.request({ url: 'https://api.shop.example/near', data: { lat: at.latitude } }) });
+      }
+    });
+  },
+  paste() {
+    swan.getClipboardData({ success: r => swan.request({ url: 'https://collect.partner.example/c', data: { v: r.data } }) });
+  },
+  phone(e) {
+    swan.request({
+      url: 'https://api.shop.example/key',
+      success: r => swan.setStorageSync('p', CryptoJS.AES.encrypt(e.detail.value, r.data.key).toString())
+    });
+  }
+});
+"##,
+        ),
+        (
+            "pages/a/a.swan",
+            r##"<view bindtap="locate">附近</view>
+<view bindtap="paste">粘贴</view>
+<input placeholder="手机号" bindinput="phone">
+"##,
+        ),
+        (
+            "pages/privacy/privacy.js",
+            r##"Page({});
+"##,
+        ),
+        (
+            "pages/privacy/privacy.swan",
+            r##"<view>隐私政策</view>
+<view>我们会收集您的位置信息，用于推荐附近门店；您可以在设置中关闭授权，关闭后仍可浏览全部门店。我们会在法律要求的期限内保存您的信息，到期删除。如有疑问请联系客服。</view>
+<view>本政策适用于本程序的全部功能。我们不会把信息用于其他目的，更新时会在首页公布。</view>
+"##,
+        ),
+    ])
+}
+
+#[test]
+fn inventory_tells_each_column() {
+    let dir = collecting();
+    let path = text(dir.path());
+    let report = json(&run(&["inventory", path, "--format", "json"]));
+    let kinds = report["packages"][0]["inventory"].as_array().unwrap();
+    let kind = |id: &str| kinds.iter().find(|kind| kind["kind"] == id).unwrap_or_else(|| panic!("{id} in {kinds:?}"));
+    let (location, clipboard, phone) = (kind("location"), kind("clipboard"), kind("phone-number"));
+    assert_eq!(location["sensitive"], true);
+    assert_eq!(clipboard["sensitive"], false);
+    assert_eq!(location["sources"][0]["source"], "getLocation");
+    assert_eq!(phone["sources"][0]["source"], "input");
+    assert_eq!(phone["sources"][0]["file"], "pages/a/a.swan");
+    assert_eq!(phone["sources"][0]["range"]["start"]["line"], 3);
+    assert_eq!(location["sources"][0]["page"], "pages/a/a");
+    assert_eq!(location["sources"][0]["consent"], "notice-and-consent");
+    assert_eq!(clipboard["sources"][0]["consent"], "none");
+    assert_eq!(location["purposes"], serde_json::json!(["用于推荐附近门店"]));
+    assert_eq!(clipboard["purposes"], serde_json::json!([]));
+    assert_eq!(location["sinks"][0]["kind"], "network");
+    assert_eq!(location["sinks"][0]["host"], "api.shop.example");
+    assert_eq!(phone["sinks"][0]["kind"], "storage");
+    assert_eq!(phone["sinks"][0]["protection"], serde_json::json!(["strong:AES"]));
+    assert_eq!([&location["encrypted"], &phone["encrypted"]], [false, true]);
+    assert_eq!(clipboard["third_parties"], serde_json::json!(["collect.partner.example"]));
+    assert_eq!(location["third_parties"], serde_json::json!([]));
+    assert_eq!([&location["in_policy"], &phone["in_policy"]], [true, false]);
+
+    let table = out(&run(&["inventory", path]));
+    let row = |word: &str| {
+        let line =
+            table.lines().find(|line| line.starts_with(&format!("| {word}"))).unwrap_or_else(|| panic!("{table}"));
+        line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        row("location"),
+        [
+            "location (sensitive)",
+            "getLocation (pages/a/a.js:8)",
+            "pages/a/a",
+            "用于推荐附近门店",
+            "notice and consent",
+            "network: api.shop.example (pages/a/a.js:8)",
+            "no",
+            "none",
+            "named",
+        ]
+    );
+    assert_eq!(
+        row("clipboard")[4..],
+        [
+            "neither notice nor consent",
+            "network: collect.partner.example (pages/a/a.js:13)",
+            "no",
+            "collect.partner.example",
+            "not named"
+        ]
+    );
+    assert_eq!(row("phone number")[6], "yes<br>strong:AES");
+    let zh = out(&run(&["inventory", path, "--lang", "zh"]));
+    assert!(
+        zh.contains("| 位置（敏感） | getLocation (pages/a/a.js:8) | pages/a/a | 用于推荐附近门店 | 已告知并同意 |"),
+        "{zh}"
+    );
+    let page = out(&run(&["inventory", path, "--format", "html"]));
+    assert!(page.contains("<td>collect.partner.example</td><td>not named</td>"), "{page}");
+    assert_eq!(page.matches("<th>").count(), 9);
+    assert_eq!(page.matches("<tr>").count(), 1 + kinds.len());
+}
+
+#[test]
+fn flows_tell_source_sink_and_sanitizers() {
+    let dir = collecting();
+    let path = text(dir.path());
+    let report = json(&run(&["flows", path, "--format", "json"]));
+    let flows = report["packages"][0]["flows"].as_array().unwrap();
+    assert_eq!(flows.len(), 3, "{flows:?}");
+    let of = |kind: &str| flows.iter().find(|flow| flow["source"]["personal_information"][0] == kind).unwrap();
+    let (location, phone) = (of("location"), of("phone-number"));
+    assert_eq!(location["source"]["api"], "getLocation");
+    assert!(location["source"].get("element").is_none());
+    assert_eq!(phone["source"]["element"], "input");
+    assert!(phone["source"].get("api").is_none());
+    assert_eq!(
+        (&phone["source"]["file"], &phone["source"]["range"]["start"]["line"]),
+        (&Value::from("pages/a/a.swan"), &Value::from(3))
+    );
+    assert_eq!(
+        (&location["sink"]["api"], &location["sink"]["kind"]),
+        (&Value::from("request"), &Value::from("network"))
+    );
+    assert_eq!(
+        (&location["sink"]["host"], &location["sink"]["range"]["start"]["line"]),
+        (&Value::from("api.shop.example"), &Value::from(8))
+    );
+    assert_eq!(location["sanitizers"], serde_json::json!([]));
+    assert_eq!(phone["sanitizers"], serde_json::json!(["strong:AES"]));
+    assert_eq!(phone["sink"]["kind"], "storage");
+    assert_eq!((&location["consent"], &phone["consent"]), (&Value::from("notice-and-consent"), &Value::from("none")));
+    for flow in flows {
+        let hops = flow["hops"].as_array().unwrap();
+        assert!(hops.len() >= 2, "{flow}");
+        assert_eq!(hops[0]["file"], flow["source"]["file"]);
+        assert_eq!(hops[hops.len() - 1]["range"], flow["sink"]["range"]);
+        assert!(hops.iter().all(|hop| hop["note"].as_str().is_some_and(|note| !note.is_empty())));
+    }
+    let table = out(&run(&["flows", path]));
+    assert!(
+        table.contains("location: getLocation pages/a/a.js:8 → network request (api.shop.example) pages/a/a.js:8"),
+        "{table}"
+    );
+    assert!(
+        table.contains("phone-number: input pages/a/a.swan:3 → storage setStorageSync pages/a/a.js:18 [strong:AES]"),
+        "{table}"
+    );
+}
+
 #[test]
 fn flows_and_inventory() {
     let report = json(&run(&["flows", SHOP, "--format", "json"]));
