@@ -190,6 +190,7 @@ pub fn continued(program: &Program, file: FileId, node: NodeId) -> String {
     const MOST: usize = 40;
     let Some(template) = program.template(file) else { return String::new() };
     let nodes = &template.document.nodes;
+    let mut out = String::new();
     let mut at = node;
     for _ in 0..3 {
         let Some(parent) = nodes.get(at as usize).map(|node| node.parent).filter(|parent| *parent != at) else { break };
@@ -210,12 +211,13 @@ pub fn continued(program: &Program, file: FileId, node: NodeId) -> String {
             })
             .map(|sibling| text_of(program, file, *sibling))
             .collect();
-        if !text.trim().is_empty() {
-            return text.trim().chars().take(MOST).collect();
+        out.push_str(text.trim());
+        if out.chars().count() >= MOST {
+            break;
         }
         at = parent;
     }
-    String::new()
+    out.chars().take(MOST).collect()
 }
 
 /// Whether something happens when the element is tapped: a handler, or an address, on it or on what it stands in.
