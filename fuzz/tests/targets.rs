@@ -1,15 +1,20 @@
 //! The targets. Raw bytes and grown seeds take turns: the first byte decides.
 
+use std::io::{Cursor, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use bolero::check;
+use lsp_server::{Connection, ErrorCode, Message, Notification, Request, RequestId, Response};
 use minivet::engine::{self, Options};
 use minivet::model::facts::{FactsDialect, template_facts};
 use minivet::model::lower;
+use minivet::package::{Limits, ReadOptions};
 use minivet::source::decode;
 use minivet::syntax::script::ScriptKind;
 use minivet::syntax::{json, template};
-use minivet_fuzz::{grow, policy};
+use minivet_fuzz::{Choices, damage, deep, grow, policy};
+use serde_json::{Value, json};
 
 const SCRIPTS: &[&str] = &[
     "Page({ data: { a: 1 }, onLoad(o) { const { b, ...c } = o; this.setData({ ['x.' + b]: `t${c.d}` }) } })",
@@ -18,21 +23,83 @@ const SCRIPTS: &[&str] = &[
     "// minivet-ignore-next-line a/b -- c\nswitch (a) { case 1: try { throw b } catch { break } finally { c() } default: do d--; while (d) }",
 ];
 const SCRIPT_PIECES: &[&str] = &[
-    "{", "}", "(", ")", "[", "]", "`", "${", "'", "\"", "/", "/*", "*/", "//", "\n", ";", ",", ":", "=>", "...", "?.", "#", "<", "</", "=", "+",
-    "function ", "class ", "async ", "await ", "new ", "\\", "\\ud800", "\u{2028}", "\u{202e}", "import ", "export ", "<!--", "0x", "中",
+    "{",
+    "}",
+    "(",
+    ")",
+    "[",
+    "]",
+    "`",
+    "${",
+    "'",
+    "\"",
+    "/",
+    "/*",
+    "*/",
+    "//",
+    "\n",
+    ";",
+    ",",
+    ":",
+    "=>",
+    "...",
+    "?.",
+    "#",
+    "<",
+    "</",
+    "=",
+    "+",
+    "function ",
+    "class ",
+    "async ",
+    "await ",
+    "new ",
+    "\\",
+    "\\ud800",
+    "\u{2028}",
+    "\u{202e}",
+    "import ",
+    "export ",
+    "<!--",
+    "0x",
+    "中",
 ];
 const TEMPLATES: &[&str] = &[
     "<view s-for=\"item, i in list\" class=\"a {{b ? 'c' : d}}\" bindtap=\"tap\">{{item.name}} 文字 &lt;&#x4e2d;</view>",
     "<!-- c --><block wx:if='{{a && b}}'><input value={{v}} placeholder=\"手机号\"/></block><wxs module=\"m\">var a = 1;</wxs>",
 ];
-const TEMPLATE_PIECES: &[&str] =
-    &["<", ">", "/>", "</", "</view>", "<view", "{{", "}}", "\"", "'", "=", "<!--", "-->", "&#x110000;", "<wxs>", "</wxs>", "\n", "中"];
-const DATA: &[&str] = &["{\"pages\": [\"a/b\"], \"n\": [1, -2.5e3, true, null], \"s\": \"\\u4e2d\\n\"}", "// c\n{\"a\": [1,], 'c': +1}"];
-const DATA_PIECES: &[&str] = &["{", "}", "[", "]", ":", ",", "\"", "'", "\\", "\\u", "\\ud800", "//", "/*", "*/", "1", "-", "e", "NaN", "中"];
-const CONFIGURATIONS: &[&str] = &["[package]\nhost = \"swan\"\n[check]\nexclude = [\"a/**\"]\n[rules.\"privacy/log-exposure\"]\nseverity = \"off\"\n"];
-const CONFIGURATION_PIECES: &[&str] = &["[", "]", "=", "\"", "'", "\n", "{", "}", ",", ".", "#", "1", "true", "[limits]\n", "中", "[**"];
+const TEMPLATE_PIECES: &[&str] = &[
+    "<",
+    ">",
+    "/>",
+    "</",
+    "</view>",
+    "<view",
+    "{{",
+    "}}",
+    "\"",
+    "'",
+    "=",
+    "<!--",
+    "-->",
+    "&#x110000;",
+    "<wxs>",
+    "</wxs>",
+    "\n",
+    "中",
+];
+const DATA: &[&str] =
+    &["{\"pages\": [\"a/b\"], \"n\": [1, -2.5e3, true, null], \"s\": \"\\u4e2d\\n\"}", "// c\n{\"a\": [1,], 'c': +1}"];
+const DATA_PIECES: &[&str] =
+    &["{", "}", "[", "]", ":", ",", "\"", "'", "\\", "\\u", "\\ud800", "//", "/*", "*/", "1", "-", "e", "NaN", "中"];
+const CONFIGURATIONS: &[&str] = &[
+    "[package]\nhost = \"swan\"\n[check]\nexclude = [\"a/**\"]\n[rules.\"privacy/log-exposure\"]\nseverity = \"off\"\n",
+];
+const CONFIGURATION_PIECES: &[&str] =
+    &["[", "]", "=", "\"", "'", "\n", "{", "}", ",", ".", "#", "1", "true", "[limits]\n", "中", "[**"];
 const WORDS: &[&str] = &["在线赌博平台，禁止赌博。加微信领红包", "代 开 发 票 shuang 色 球 ①②③ ＶＸ：ab12"];
-const WORD_PIECES: &[&str] = &["赌", "博", "du", " ", "。", "不", "禁止", "\u{200b}", "*", "1", "Ａ", "貝", "者", "𠮷", "İ", "\n"];
+const WORD_PIECES: &[&str] =
+    &["赌", "博", "du", " ", "。", "不", "禁止", "\u{200b}", "*", "1", "Ａ", "貝", "者", "𠮷", "İ", "\n"];
 
 fn text(input: &[u8], seeds: &[&str], pieces: &[&str]) -> String {
     match input.split_first() {
@@ -101,7 +168,6 @@ fn configuration() {
 
 #[test]
 fn package() {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).stack_size(64 << 20).build().unwrap();
     check!().for_each(|input: &[u8]| {
         let (script, rest) = input.split_at(input.len() / 2);
         let files = vec![
@@ -113,8 +179,373 @@ fn package() {
         let layouts = engine::layouts(policy());
         for package in minivet::package::from_memory(Path::new("p"), files, &layouts, &Default::default()).unwrap() {
             let options = Options { no_config: true, ..Options::default() };
-            let vetted = pool.install(|| engine::vet_package(package, policy(), &Default::default(), &options));
+            let vetted = deep(|| engine::vet_package(package, policy(), &Default::default(), &options));
             assert!(vetted.engine_errors.is_empty(), "{:?}", vetted.engine_errors);
         }
+    });
+}
+
+const NAMES: &[&str] = &[
+    "a.js",
+    "pages/a/a.js",
+    "../a.js",
+    "/a.js",
+    "A.JS",
+    "a/../../b.js",
+    "a//b.js",
+    ".git/a",
+    "part.zip",
+    "中.js",
+    "c:a.js",
+    "a\\b.js",
+    "",
+];
+
+fn archive_of(choices: &mut Choices<'_>, nesting: usize) -> Vec<u8> {
+    let mut files: Vec<(&str, Vec<u8>)> = vec![("app.json", b"{\"pages\": [\"pages/a/a\"]}".to_vec())];
+    for _ in 0..choices.below(5) {
+        let name = choices.of(NAMES);
+        let body = match choices.below(4) {
+            0 if nesting > 0 => archive_of(choices, nesting - 1),
+            1 => vec![choices.byte(); choices.below(1 << 16) * 40],
+            _ => choices.take(40).to_vec(),
+        };
+        files.push((name, body));
+    }
+    let mut bytes = match choices.below(3) {
+        0 => {
+            let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+            for (name, body) in &files {
+                let method = choices.of(&[zip::CompressionMethod::Stored, zip::CompressionMethod::Deflated]);
+                let options = zip::write::SimpleFileOptions::default().compression_method(method);
+                // A name that the writer refuses twice is left out.
+                if writer.start_file(*name, options).is_ok() {
+                    writer.write_all(body).unwrap();
+                }
+            }
+            writer.finish().unwrap().into_inner()
+        }
+        1 => {
+            let mut builder = tar::Builder::new(Vec::new());
+            for (name, body) in &files {
+                let mut header = tar::Header::new_gnu();
+                header.set_size(body.len() as u64);
+                header.set_entry_type(tar::EntryType::new(choices.of(b"0000125gxLKS")));
+                header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+                header.set_cksum();
+                builder.append(&header, body.as_slice()).unwrap();
+            }
+            builder.into_inner().unwrap()
+        }
+        _ => {
+            let table = 4 + files.iter().map(|(name, _)| 12 + name.len()).sum::<usize>();
+            let bodies: usize = files.iter().map(|(_, body)| body.len()).sum();
+            let mut out = vec![0xbe, 0, 0, 0, 0];
+            out.extend((table as u32).to_be_bytes());
+            out.extend((bodies as u32).to_be_bytes());
+            out.push(0xed);
+            out.extend((files.len() as u32).to_be_bytes());
+            let mut at = 14 + table;
+            for (name, body) in &files {
+                out.extend((name.len() as u32).to_be_bytes());
+                out.extend(name.as_bytes());
+                out.extend((at as u32).to_be_bytes());
+                out.extend((body.len() as u32).to_be_bytes());
+                at += body.len();
+            }
+            files.iter().for_each(|(_, body)| out.extend(body));
+            out
+        }
+    };
+    damage(choices, &mut bytes);
+    if choices.below(3) == 0 {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(&bytes).unwrap();
+        bytes = encoder.finish().unwrap();
+        damage(choices, &mut bytes);
+    }
+    bytes
+}
+
+#[test]
+fn archive() {
+    let limits = Limits { max_archive_bytes: 1 << 22, max_files: 50, ..Limits::default() };
+    let options = ReadOptions { limits, ..ReadOptions::default() };
+    check!().for_each(|input: &[u8]| {
+        let mut choices = Choices::new(input);
+        let bytes = match choices.byte() % 4 {
+            0 => input[1.min(input.len())..].to_vec(),
+            _ => archive_of(&mut choices, 2),
+        };
+        let Ok(opened) = minivet::package::open_archive(Path::new("p.zip"), &bytes, &options.limits) else { return };
+        let Ok(packages) = opened.packages(&engine::layouts(policy()), &options) else { return };
+        for package in packages {
+            assert!(package.files.len() <= 50);
+            let total: usize = package.files.iter().map(|file| file.source.text.len()).sum();
+            // A byte of an old encoding becomes up to three.
+            assert!(total as u64 <= 3 * options.limits.max_archive_bytes);
+            for file in &package.files {
+                let path = &file.source.path;
+                assert!(
+                    !path.starts_with('/') && path.split('/').all(|part| !matches!(part, "" | "." | "..")),
+                    "{path}"
+                );
+            }
+        }
+    });
+}
+
+const MARKED: &[&str] = &[
+    "// minivet-ignore-next-line privacy/log-exposure, security/dynamic-code -- 说明\nconsole.log(phone)\n/* minivet-ignore-file a/b */",
+    "<!-- minivet-ignore-file content/gambling -- reason -->\n<view>在线赌博</view><!-- minivet-ignore-next-line x -->",
+    "{\n// minivet-ignore-next-line package/invalid-config -- c\n\"pages\": 1 }",
+    "/* minivet-ignore-file a */ .a { color: red }\n# minivet-ignore-file content/gambling -- d\n",
+];
+const MARKED_PIECES: &[&str] = &[
+    "minivet-ignore-",
+    "next-line",
+    "file",
+    " -- ",
+    "--",
+    ",",
+    "，",
+    " ",
+    "\n",
+    "\r\n",
+    "//",
+    "/*",
+    "*/",
+    "<!--",
+    "-->",
+    "#",
+    "\"",
+    "'",
+    "\\",
+    "content/gambling",
+    "suppression/unused",
+    "中",
+    "\u{2028}",
+    "`",
+];
+
+#[test]
+fn suppression() {
+    const PATHS: &[&str] = &["a/b.js", "a/b.swan", "a/b.json", "a/b.css", "a/b.txt", "a/b.sjs", "readme.md", "a/b.ts"];
+    check!().for_each(|input: &[u8]| {
+        let mut choices = Choices::new(input);
+        let mut files = vec![("app.json".to_owned(), b"{\"pages\": [\"a/b\"]}".to_vec())];
+        for path in [choices.of(PATHS), choices.of(PATHS)] {
+            let half = choices.take(input.len() / 2);
+            files.push((path.to_owned(), text(half, MARKED, MARKED_PIECES).into_bytes()));
+        }
+        files.dedup_by(|one, two| one.0 == two.0);
+        let vet = |profile| {
+            let files = files.clone();
+            let mut packages =
+                minivet::package::from_memory(Path::new("p"), files, &engine::layouts(policy()), &Default::default())
+                    .unwrap();
+            let options = Options { no_config: true, profile: Some(profile), ..Options::default() };
+            let vetted = deep(|| engine::vet_package(packages.remove(0), policy(), &Default::default(), &options));
+            assert!(vetted.engine_errors.is_empty(), "{:?}", vetted.engine_errors);
+            for hit in &vetted.hits {
+                let place = hit.finding.place;
+                assert!(
+                    vetted
+                        .package
+                        .source(place.file)
+                        .text
+                        .get(place.span.start as usize..place.span.end as usize)
+                        .is_some()
+                );
+            }
+            vetted
+        };
+        let kept = |vetted: &engine::Vetted| {
+            vetted.active().filter(|hit| !hit.finding.rule.starts_with("suppression/")).count()
+        };
+        let all = |vetted: &engine::Vetted| {
+            vetted.hits.iter().filter(|hit| !hit.finding.rule.starts_with("suppression/")).count()
+        };
+        // A gate shows all that a comment hides from a developer.
+        let (developer, gate) = (vet(engine::config::Profile::Developer), vet(engine::config::Profile::Gate));
+        assert_eq!(all(&developer), kept(&gate));
+    });
+}
+
+const METHODS: &[&str] = &[
+    "textDocument/didOpen",
+    "textDocument/didChange",
+    "textDocument/didChange",
+    "textDocument/didSave",
+    "textDocument/didClose",
+    "workspace/didChangeWatchedFiles",
+    "workspace/didChangeWorkspaceFolders",
+    "workspace/didChangeConfiguration",
+    "$/cancelRequest",
+    "initialized",
+    "$/x",
+    "textDocument/hover",
+    "textDocument/codeAction",
+    "textDocument/codeLens",
+    "textDocument/completion",
+    "textDocument/diagnostic",
+    "textDocument/documentLink",
+    "textDocument/inlayHint",
+    "workspace/diagnostic",
+    "workspace/executeCommand",
+    "minivet/inventory",
+    "initialize",
+    "x",
+];
+const ADDRESSES: &[&str] = &[
+    "file:///nowhere/p/app.json",
+    "file:///nowhere/p/a/b.js",
+    "file:///nowhere/p/a/b.swan",
+    "file:///nowhere/p/minivet.toml",
+    "file:///nowhere/p/a/../a/b.js",
+    "file:///nowhere/p/%e4%b8%ad.js",
+    "file:///nowhere/p/%ff",
+    "file://host/a",
+    "untitled:1",
+    "",
+    "file:///",
+];
+const NUMBERS: &[i64] =
+    &[0, 0, 1, 1, 2, 3, 5, 8, 30, 100, -1, 2_147_483_647, 2_147_483_648, 4_294_967_295, 4_294_967_296];
+
+fn position(choices: &mut Choices<'_>) -> Value {
+    json!({ "line": choices.of(NUMBERS), "character": choices.of(NUMBERS) })
+}
+
+fn range(choices: &mut Choices<'_>) -> Value {
+    json!({ "start": position(choices), "end": position(choices) })
+}
+
+fn content(choices: &mut Choices<'_>, address: &str) -> String {
+    let input = choices.take(60);
+    match address.rsplit('.').next() {
+        Some("json") => text(input, DATA, DATA_PIECES),
+        Some("swan") => text(input, TEMPLATES, TEMPLATE_PIECES),
+        Some("toml") => text(input, CONFIGURATIONS, CONFIGURATION_PIECES),
+        _ => text(input, SCRIPTS, SCRIPT_PIECES),
+    }
+}
+
+/// Parameters that are mostly right; now and then one of them is something else.
+fn params(choices: &mut Choices<'_>, method: &str) -> Value {
+    let address = choices.of(ADDRESSES);
+    let document = json!({ "uri": address, "version": choices.of(NUMBERS) });
+    let mut params = match method {
+        "textDocument/didOpen" => {
+            let text = content(choices, address);
+            json!({ "textDocument": { "uri": address, "languageId": "x", "version": choices.of(NUMBERS), "text": text } })
+        }
+        "textDocument/didChange" => {
+            let mut changes = Vec::new();
+            for _ in 0..1 + choices.below(3) {
+                let text = choices.of(SCRIPT_PIECES);
+                changes.push(match choices.below(4) {
+                    0 => json!({ "text": content(choices, address) }),
+                    _ => json!({ "range": range(choices), "text": text }),
+                });
+            }
+            json!({ "textDocument": document, "contentChanges": changes })
+        }
+        "workspace/didChangeWatchedFiles" => json!({ "changes": [{ "uri": address, "type": 1 + choices.below(3) }] }),
+        "workspace/didChangeWorkspaceFolders" => {
+            let folder =
+                json!({ "uri": choices.of(&["file:///nowhere/p", "file:///nowhere", "untitled:2"]), "name": "p" });
+            let (added, removed) = if choices.below(2) == 0 { (vec![folder], vec![]) } else { (vec![], vec![folder]) };
+            json!({ "event": { "added": added, "removed": removed } })
+        }
+        "workspace/didChangeConfiguration" => {
+            json!({ "settings": { "minivet": {
+                "lang": choices.of(&["zh", "en", "x"]), "inlayHints": choices.below(2) == 0, "host": choices.of(&["swan", "wechat", "x"]),
+            } } })
+        }
+        "$/cancelRequest" => json!({ "id": choices.below(50) }),
+        "workspace/executeCommand" => {
+            json!({ "command": choices.of(&["minivet.inventory", "x"]), "arguments": [address] })
+        }
+        "textDocument/codeAction" => {
+            json!({ "textDocument": document, "range": range(choices), "context": { "diagnostics": [] } })
+        }
+        "workspace/diagnostic" => json!({ "previousResultIds": [{ "uri": address, "value": "1" }] }),
+        _ => json!({
+            "textDocument": document, "position": position(choices), "range": range(choices), "previousResultId": "1", "uri": address,
+        }),
+    };
+    if choices.below(8) == 1 {
+        let odd = choices.of(&["null", "-1", "[]", "{}", "\"x\"", "1e99", "[[[[]]]]", "\"\\ud800x\""]);
+        let odd = serde_json::from_str(odd).unwrap_or(Value::Null);
+        match params.as_object_mut().and_then(|fields| fields.values_mut().next()) {
+            Some(value) if choices.below(2) == 0 => *value = odd,
+            _ => params = odd,
+        }
+    }
+    params
+}
+
+#[test]
+fn messages() {
+    check!().for_each(|input: &[u8]| {
+        let mut choices = Choices::new(input);
+        let (ours, theirs) = Connection::memory();
+        let server = std::thread::Builder::new().stack_size(64 << 20);
+        let server = server.spawn(move || minivet::lsp::serve(theirs, Default::default())).unwrap();
+        let mut next = 0;
+        let mut ask = |method: &str, params: Value| {
+            next += 1;
+            let id = RequestId::from(next);
+            ours.sender.send(Request { id: id.clone(), method: method.to_owned(), params }.into()).unwrap();
+            id
+        };
+        let encodings = choices.of(&["utf-8", "utf-16", "utf-32", "x"]);
+        let capabilities =
+            json!({ "general": { "positionEncodings": [encodings] }, "window": { "workDoneProgress": true } });
+        ask(
+            "initialize",
+            json!({
+                "processId": null, "rootUri": null, "capabilities": capabilities,
+                "workspaceFolders": [{ "uri": "file:///nowhere/p", "name": "p" }],
+            }),
+        );
+        for _ in 0..30 {
+            if choices.done() {
+                break;
+            }
+            let method = choices.of(METHODS);
+            let params = params(&mut choices, method);
+            let notification = method.contains("/did") || method.starts_with('$') || method == "initialized";
+            match choices.below(12) {
+                1 => ours.sender.send(Response::new_ok(RequestId::from(7), params).into()).unwrap(),
+                other if notification == (other != 2) => {
+                    ours.sender.send(Notification { method: method.to_owned(), params }.into()).unwrap()
+                }
+                _ => drop(ask(method, params)),
+            }
+        }
+        let last = ask("shutdown", Value::Null);
+        let mut orderly = false;
+        while let Ok(message) = ours.receiver.recv_timeout(Duration::from_secs(60)) {
+            match message {
+                Message::Response(Response { id, response_result }) => {
+                    if let Err(error) = &response_result {
+                        assert_ne!(error.code, ErrorCode::InternalError as i32, "{}", error.message);
+                    }
+                    if id == last {
+                        orderly = response_result.is_ok();
+                        break;
+                    }
+                }
+                Message::Notification(one) if one.method == "window/logMessage" => {
+                    assert!(!one.params.to_string().contains("internal error"), "{}", one.params);
+                }
+                _ => {}
+            }
+        }
+        assert!(orderly, "no answer to the last request");
+        ours.sender.send(Notification { method: "exit".to_owned(), params: Value::Null }.into()).unwrap();
+        assert!(server.join().unwrap());
     });
 }
