@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test may fail the test")]
 
+#[path = "hostile/outside.rs"]
+mod outside;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -74,6 +77,8 @@ fn the_plain_package_is_calm() {
     let vetted = vet(&[]);
     assert!(notes(&vetted).is_empty() && vetted.engine_errors.is_empty());
     assert!(vetted.package.skipped.is_empty(), "{:?}", vetted.package.skipped);
+    // Else no test below would say anything by a verdict that is no pass.
+    assert_eq!(vetted.verdict, Verdict::Pass, "{:?}", rules(&vetted));
 }
 
 #[test]
@@ -185,6 +190,45 @@ fn requests_in_circles_end() {
 }
 
 #[test]
+fn long_chains_of_requests_end() {
+    const N: usize = 3_000;
+    let mut files = package(&[("pages/a/a.js", "require('../../lib/0.js').f({}); Page({})")]);
+    for index in 0..N {
+        let text = match index + 1 {
+            N => "module.exports = { f(x) { swan.getLocation(x) } }".to_owned(),
+            next => format!("module.exports = {{ f: require('./{next}.js').f }}"),
+        };
+        files.push((format!("lib/{index}.js"), text.into_bytes()));
+    }
+    let start = Instant::now();
+    let vetted = vet_with(files, &gate());
+    assert!(vetted.engine_errors.is_empty(), "{:?}", vetted.engine_errors);
+    assert_ne!(vetted.verdict, Verdict::Pass);
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+}
+
+#[test]
+fn masses_of_suppressions_end() {
+    const N: usize = 20_000;
+    let start = Instant::now();
+    for script in [
+        // A run on lines of their own, one behind each call, all on one line, one name without end.
+        "// minivet-ignore-next-line security/dynamic-code -- a\n".repeat(N),
+        "eval('1') // minivet-ignore-next-line security/dynamic-code -- a\n".repeat(N / 10),
+        "/* minivet-ignore-file a/b -- c */".repeat(N),
+        format!("// minivet-ignore-file {} -- c", "a".repeat(1_000_000)),
+        format!("// minivet-ignore-file {} -- c", "a/b, ".repeat(N)),
+        "// minivet-ignore-file security/dynamic-cod -- a\n".repeat(N),
+    ] {
+        let vetted =
+            vet_with(package(&[("pages/a/b.js", &script)]), &Options { profile: Some(Profile::Developer), ..gate() });
+        assert!(vetted.engine_errors.is_empty(), "{:?}", vetted.engine_errors);
+        assert!(rules(&vetted).iter().any(|rule| rule.starts_with("suppression/")), "{:?}", rules(&vetted));
+    }
+    assert!(start.elapsed() < Duration::from_secs(90), "{:?}", start.elapsed());
+}
+
+#[test]
 fn masses_of_strings_end() {
     let list: Vec<String> = (0..20_000).map(|index| format!("\"s{index}\"")).collect();
     let script = format!("var a = [{}]; Page({{ data: {{ a }} }})", list.join(","));
@@ -205,10 +249,24 @@ fn odd_characters_hide_no_call() {
         "/*\u{202e} } \u{2066}if (a)\u{2069} \u{2066} begin */ swan.getLocation({ success() {} })",
         "const \u{0455}wan = swan; \u{0455}wan.getLocation({ success() {} })",
         "var k = ['Location', 'get']; swan[k[1] + k[0]]({ success() {} })",
+        // Names built at run time out of constants.
+        "swan[['get', 'Location'].join('')]({ success() {} })",
+        "swan['noitacoLteg'.split('').reverse().join('')]({ success() {} })",
+        "swan[String.fromCharCode(103, 101, 116, 76, 111, 99, 97, 116, 105, 111, 110)]({ success() {} })",
+        "swan[atob('Z2V0TG9jYXRpb24=')]({ success() {} })",
+        "swan[decodeURIComponent('%67etLocation')]({ success() {} })",
+        "swan['getXLocation'.replace('X', '')]({ success() {} })",
+        "swan[require('../../data/op.json').api]({ success() {} })",
+        "Reflect.get(swan, 'getLocation')({ success() {} })",
+        "Reflect.apply(swan.getLocation, swan, [{ success() {} }])",
+        "globalThis['sw' + 'an'].getLocation({ success() {} })",
+        "var g = Function('return this')(); g['sw' + 'an'].getLocation({ success() {} })",
+        "new Function('return this;')().swan.getLocation({ success() {} })",
         "const { getLocation: g } = swan; g({ success() {} })",
     ];
     for case in cases {
-        let vetted = vet(&[("pages/a/a.js", &format!("Page({{ onLoad() {{ {case} }} }})"))]);
+        let script = format!("Page({{ onLoad() {{ {case} }} }})");
+        let vetted = vet(&[("pages/a/a.js", &script), ("data/op.json", r#"{"api": "getLocation"}"#)]);
         assert!(vetted.engine_errors.is_empty(), "{:?}", vetted.engine_errors);
         assert!(
             vetted.solution.calls.iter().any(|call| &*call.api == "getLocation"),
@@ -217,6 +275,9 @@ fn odd_characters_hide_no_call() {
         );
         assert_ne!(vetted.verdict, Verdict::Pass, "{case}");
     }
+    // Code that reads otherwise than it runs is told even where no call hides in it.
+    let vetted = vet(&[("pages/a/a.js", "/*\u{202e} } \u{2066}if (a)\u{2069} */ Page({})")]);
+    assert_eq!((notes(&vetted), vetted.verdict), (vec!["reordered-text"], Verdict::ManualReview));
     let vetted =
         vet(&[("data/a.json", r#"{"a": "\ud800", "b": "\udc00\ud800x"}"#), ("data/b.txt", "\u{202e}\u{feff}")]);
     assert!(vetted.engine_errors.is_empty(), "{:?}", vetted.engine_errors);
@@ -225,7 +286,12 @@ fn odd_characters_hide_no_call() {
 #[test]
 fn code_made_at_run_time_is_told() {
     let cases = [
-        "var g = Function('return this')(); g['sw' + 'an'].getLocation({})",
+        "new Function(require('../../data/op.json').src)()",
+        "require('../../data/op.json').list.forEach(op => swan[op.api + swan.x](op.args))",
+        "var t = swan.getFileSystemManager().readFileSync('/code.txt', 'utf8'); require('../../lib/interpreter.js').run(t)",
+        "var name = [103, 101, 116].map(c => String.fromCharCode(c)).join(''); swan[name + 'Location']({})",
+        "var e = window.eval; e.call(null, 'swan.getLocation({})')",
+        "globalThis['ev' + 'al']('swan.getLocation({})')",
         "new Function('a', 'return a')(1)",
         "var e = eval; e('swan.getLocation({})')",
         "setTimeout('swan.getLocation({})', 1)",
@@ -234,8 +300,17 @@ fn code_made_at_run_time_is_told() {
         "var run = require('../../lib/vm.js'); swan.request({ url: 'https://a.example.com', success: r => run(r.data) })",
     ];
     let vm = "module.exports = function (text) { return new Function(text)() }";
+    let interpreter = "exports.run = text => text.split('\\n').forEach(line => {
+        var parts = line.split(' '); swan[parts[0]](JSON.parse(parts[1])) })";
     for case in cases {
-        let vetted = vet(&[("pages/a/a.js", &format!("Page({{ onLoad() {{ {case} }} }})")), ("lib/vm.js", vm)]);
+        let script = format!("Page({{ onLoad() {{ {case} }} }})");
+        let vetted = vet(&[
+            ("pages/a/a.js", &script),
+            ("lib/vm.js", vm),
+            ("lib/interpreter.js", interpreter),
+            ("data/op.json", r#"{"src": "swan.getLocation({})", "list": [{"api": "getLocation", "args": {}}]}"#),
+            ("code.txt", "getLocation {}\n"),
+        ]);
         let told = rules(&vetted).contains(&"security/dynamic-code")
             || notes(&vetted).iter().any(|note| note.starts_with("dynamic-"));
         assert!(told, "{case}: {:?}, {:?}", rules(&vetted), notes(&vetted));
@@ -245,13 +320,34 @@ fn code_made_at_run_time_is_told() {
 
 #[test]
 fn escapes_hide_no_words() {
-    let script = "Page({ onLoad() { this.setData({ t: '\\u5728\\u7ebf\\u8d4c\\u535a\\u5e73\\u53f0' }) } })";
-    let vetted = vet(&[("pages/a/a.js", script), ("pages/a/a.swan", "<view>{{t}}</view>")]);
-    assert!(rules(&vetted).contains(&"content/gambling"), "{:?}", rules(&vetted));
-    let vetted = vet(&[("pages/a/a.swan", "<view>&#22312;&#32447;&#x8d4c;&#x535a;平台</view>")]);
-    assert!(rules(&vetted).contains(&"content/gambling"), "{:?}", rules(&vetted));
-    let vetted = vet(&[("data/a.json", r#"{"title": "\u5728\u7ebf\u8d4c\u535a\u5e73\u53f0"}"#)]);
-    assert!(rules(&vetted).contains(&"content/gambling"), "{:?}", rules(&vetted));
+    let values = [
+        "'\\u5728\\u7ebf\\u8d4c\\u535a\\u5e73\\u53f0'",
+        "'\\u{5728}\\u{7ebf}\\u{8d4c}\\u{535a}\\u{5e73}\\u{53f0}'",
+        "decodeURIComponent('%E5%9C%A8%E7%BA%BF%E8%B5%8C%E5%8D%9A%E5%B9%B3%E5%8F%B0')",
+        "unescape('%u5728%u7ebf%u8d4c%u535a%u5e73%u53f0')",
+        "String.fromCharCode(0x5728, 0x7ebf, 0x8d4c, 0x535a, 0x5e73, 0x53f0)",
+        "atob('5Zyo57q/6LWM5Y2a5bmz5Y+w')",
+        "'<p>&#22312;&#32447;&#x8d4c;&#x535a;平台</p>'",
+    ];
+    for value in values {
+        let script = format!("Page({{ onLoad() {{ this.setData({{ t: {value} }}) }} }})");
+        let vetted = vet(&[("pages/a/a.js", &script), ("pages/a/a.swan", "<rich-text nodes=\"{{t}}\"/>")]);
+        assert!(rules(&vetted).contains(&"content/gambling"), "{value}: {:?}", rules(&vetted));
+    }
+    for (path, text) in [
+        ("pages/a/a.swan", "<view>&#22312;&#32447;&#x8d4c;&#x535a;平台</view>"),
+        ("pages/a/a.swan", "<view>{{'\\u5728\\u7ebf\\u8d4c' + '\\u535a\\u5e73\\u53f0'}}</view>"),
+        ("data/a.json", r#"{"title": "\u5728\u7ebf\u8d4c\u535a\u5e73\u53f0"}"#),
+        ("data/a.json", r#"{"html": "&#22312;&#32447;&#36172;&#21338;&#24179;&#21488;"}"#),
+        ("pages/a/a.css", r#".a::before { content: "\5728\7ebf \8d4c\00535a平台" }"#),
+    ] {
+        let vetted = vet(&[(path, text)]);
+        assert!(rules(&vetted).contains(&"content/gambling"), "{text}: {:?}", rules(&vetted));
+        for hit in vetted.hits.iter().filter(|hit| hit.finding.rule == "content/gambling") {
+            let place = hit.finding.place;
+            assert!(place.span.len() > 6 && place.span.end as usize <= text.len(), "{text}: {place:?}");
+        }
+    }
 }
 
 #[test]

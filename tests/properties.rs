@@ -669,10 +669,16 @@ fn the_same_package_gives_the_same_bytes() {
     let (here, there) = (folder.path().join("1/shop"), folder.path().join("2/shop"));
     copy_backwards(&shop, &there);
     copy_backwards(&there, &here);
-    let run = |parent: &std::path::Path, format: &str, threads: &str, locale: &str, zone: &str| {
-        let output = assert_cmd::Command::cargo_bin("minivet")
-            .unwrap()
-            .args(["check", "shop", "--lang", "zh", "--format", format])
+    let cache = folder.path().join("cache");
+    let run = |parent: &std::path::Path, format: &str, threads: &str, locale: &str, zone: &str, cached: bool| {
+        let mut command = assert_cmd::Command::cargo_bin("minivet").unwrap();
+        if cached {
+            command.arg("check").arg("--cache-dir").arg(&cache);
+        } else {
+            command.args(["check", "--no-cache"]);
+        }
+        let output = command
+            .args(["shop", "--lang", "zh", "--format", format])
             .current_dir(parent.parent().unwrap())
             .env("RAYON_NUM_THREADS", threads)
             .env("LC_ALL", locale)
@@ -682,16 +688,20 @@ fn the_same_package_gives_the_same_bytes() {
         assert!(output.status.code().is_some_and(|code| code <= 1), "{}", String::from_utf8_lossy(&output.stderr));
         output.stdout
     };
-    for format in ["json", "sarif", "html", "terminal"] {
-        let first = run(&here, format, "1", "C", "UTC");
-        assert!(first.len() > 500);
-        for (parent, threads, locale, zone) in [
-            (&there, "1", "zh_CN.UTF-8", "Asia/Shanghai"),
-            (&here, "2", "en_US.UTF-8", "America/New_York"),
-            (&there, "8", "tr_TR.UTF-8", "Pacific/Auckland"),
+    for format in ["json", "sarif", "html", "terminal", "markdown", "junit", "gitlab", "github", "letter"] {
+        let first = run(&here, format, "1", "C", "UTC", false);
+        assert!(first.len() > 200, "{format}");
+        // The first run with the cache of all fills it.
+        for (parent, threads, locale, zone, cached) in [
+            (&there, "1", "zh_CN.UTF-8", "Asia/Shanghai", true),
+            (&here, "2", "en_US.UTF-8", "America/New_York", true),
+            (&there, "8", "tr_TR.UTF-8", "Pacific/Auckland", false),
         ] {
-            let again = run(parent, format, threads, locale, zone);
-            assert!(first == again, "{format} differs with {threads} threads, {locale}, {zone}");
+            let again = run(parent, format, threads, locale, zone, cached);
+            assert!(first == again, "{format} differs with {threads} threads, {locale}, {zone}, cache {cached}");
         }
     }
+    let kept =
+        walkdir::WalkDir::new(&cache).into_iter().filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
+    assert!(kept.count() > 0, "nothing was kept");
 }

@@ -108,6 +108,14 @@ fn text(input: &[u8], seeds: &[&str], pieces: &[&str]) -> String {
     }
 }
 
+/// The fuzzer has a time limit of its own.
+fn patient() -> ReadOptions {
+    ReadOptions {
+        limits: Limits { max_time: Duration::from_secs(3600), ..Limits::default() },
+        ..ReadOptions::default()
+    }
+}
+
 #[test]
 fn decoder() {
     check!().for_each(|input: &[u8]| {
@@ -178,7 +186,7 @@ fn package() {
         ];
         let layouts = engine::layouts(policy());
         for package in minivet::package::from_memory(Path::new("p"), files, &layouts, &Default::default()).unwrap() {
-            let options = Options { no_config: true, ..Options::default() };
+            let options = Options { no_config: true, read: Some(patient()), ..Options::default() };
             let vetted = deep(|| engine::vet_package(package, policy(), &Default::default(), &options));
             assert!(vetted.engine_errors.is_empty(), "{:?}", vetted.engine_errors);
         }
@@ -344,7 +352,8 @@ fn suppression() {
             let mut packages =
                 minivet::package::from_memory(Path::new("p"), files, &engine::layouts(policy()), &Default::default())
                     .unwrap();
-            let options = Options { no_config: true, profile: Some(profile), ..Options::default() };
+            let options =
+                Options { no_config: true, profile: Some(profile), read: Some(patient()), ..Options::default() };
             let vetted = deep(|| engine::vet_package(packages.remove(0), policy(), &Default::default(), &options));
             assert!(vetted.engine_errors.is_empty(), "{:?}", vetted.engine_errors);
             for hit in &vetted.hits {

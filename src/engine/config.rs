@@ -141,9 +141,11 @@ pub fn find_where(start: &Path, is_file: &dyn Fn(&Path) -> bool) -> Option<PathB
 
 /// The nearest of `known` to what was written, when it is near enough.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).clamp(1, 4);
+    let length = word.chars().count();
+    let limit = (length / 3).clamp(1, 4);
     known
         .into_iter()
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit)
         .map(|candidate| (distance(word, candidate), candidate))
         .filter(|(far, _)| *far <= limit)
         .min_by_key(|(far, candidate)| (*far, *candidate))

@@ -489,6 +489,9 @@ fn vet_unless(
             }
         }
     });
+    if let Some(reason) = watch.over().filter(|_| solution.exhausted) {
+        errors.push(format!("solve: not finished: {}", watch::limit_name(reason)));
+    }
     solution.blind_spots.extend(watch::unread(&package, &program));
     solution.blind_spots.sort();
     timings.stage("solve", start);
@@ -513,7 +516,11 @@ fn vet_unless(
         return Err(Box::new(package));
     }
     let start = Instant::now();
-    let suppressions = suppress::Suppressions::collect(&package, &program);
+    let suppressions = catch_unwind(AssertUnwindSafe(|| suppress::Suppressions::collect(&package, &program)))
+        .unwrap_or_else(|panic| {
+            stage(&mut errors, "suppressions", panic);
+            suppress::Suppressions::default()
+        });
     let mut used = BTreeSet::new();
     let mut hits: Vec<Hit> = Vec::new();
     let mut add = |findings: Vec<Finding>, used: &mut BTreeSet<usize>| {
@@ -821,7 +828,7 @@ fn verdict(vetted: &Vetted) -> Verdict {
         || vetted.package.skipped.iter().any(|skipped| skipped.reason.is_limit())
         || (vetted.profile == Profile::Gate
             && (vetted.solution.exhausted
-                || vetted.solution.blind_spots.iter().any(|spot| watch::UNREAD.contains(&spot.note))
+                || vetted.solution.blind_spots.iter().any(|spot| watch::blinds(spot, &vetted.package))
                 || vetted.package.skipped.iter().any(|skipped| hides_code(skipped.reason))));
     if unseen { verdict.max(Verdict::ManualReview) } else { verdict }
 }

@@ -1,6 +1,6 @@
 //! Suppressions: `minivet-ignore-next-line RULE -- reason` and `minivet-ignore-file RULE -- reason` in comments.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::flow::Place;
@@ -12,6 +12,8 @@ use crate::source::{FileId, Span};
 use crate::syntax::template::NodeKind;
 
 const MARK: &str = "minivet-ignore-";
+/// Unknown rules for which the nearest known one is looked up.
+const MAX_NEAR: usize = 100;
 
 /// One rule named by one suppression.
 #[derive(Clone, Debug)]
@@ -30,7 +32,8 @@ pub struct Suppression {
 #[derive(Clone, Debug, Default)]
 pub struct Suppressions {
     all: Vec<Suppression>,
-    by_file: BTreeMap<FileId, Vec<usize>>,
+    /// By file, then by rule and line (`None` for the whole file).
+    by_place: BTreeMap<FileId, HashMap<(String, Option<u32>), Vec<usize>>>,
 }
 
 impl Suppressions {
@@ -44,29 +47,27 @@ impl Suppressions {
                 continue;
             }
             let id = FileId(index as u32);
-            let comments = comments(id, file, program);
+            let mut comments = comments(id, file, program);
+            comments.sort_unstable_by_key(|comment| (comment.start, comment.end));
             let mut found: Vec<Suppression> = Vec::new();
             for at in finder.find_iter(text) {
                 let at = at as u32;
-                let Some(comment) = comments.iter().find(|comment| comment.start <= at && at < comment.end) else {
-                    continue;
-                };
+                // Comments do not overlap: the last that begins before the mark is the one, if any is.
+                let before = comments.partition_point(|comment| comment.start <= at);
+                let Some(comment) = comments[..before].last().filter(|comment| at < comment.end) else { continue };
                 parse(id, file, *comment, at, &mut found);
             }
             // A run of suppressions on lines of their own speaks of the line below the run.
-            let mut own: Vec<u32> = found.iter().filter_map(|one| one.line).collect();
-            own.sort_unstable();
-            let lines: BTreeSet<u32> = own.into_iter().collect();
-            for one in &mut found {
-                if let Some(line) = &mut one.line {
-                    *line += 1;
-                    while lines.contains(line) {
-                        *line += 1;
-                    }
-                }
+            let lines: BTreeSet<u32> = found.iter().filter_map(|one| one.line).collect();
+            let mut below: HashMap<u32, u32> = HashMap::new();
+            for line in lines.into_iter().rev() {
+                let end = below.get(&(line + 1)).copied().unwrap_or(line + 1);
+                below.insert(line, end);
             }
-            for one in found {
-                out.by_file.entry(id).or_default().push(out.all.len());
+            for mut one in found {
+                one.line = one.line.and_then(|line| below.get(&line).copied());
+                let key = (one.rule.0.clone(), one.line);
+                out.by_place.entry(id).or_default().entry(key).or_default().push(out.all.len());
                 out.all.push(one);
             }
         }
@@ -85,28 +86,30 @@ impl Suppressions {
 
     /// The suppression that hides a finding, and marks it as used.
     pub fn hides(&self, finding: &Finding, package: &Package, used: &mut BTreeSet<usize>) -> Option<&Suppression> {
-        let here = self.by_file.get(&finding.place.file)?;
+        let here = self.by_place.get(&finding.place.file)?;
         let source = package.source(finding.place.file);
         let line = source.lines().line(finding.place.span.start);
-        let mut hit = None;
-        for &index in here {
-            let one = &self.all[index];
-            if one.rule.0 == finding.rule && one.line.is_none_or(|own| own == line) {
-                used.insert(index);
-                hit = hit.or(Some(one));
+        let rule = finding.rule.to_owned();
+        let lists = [here.get(&(rule.clone(), None)), here.get(&(rule, Some(line)))];
+        for list in lists.into_iter().flatten() {
+            // They are used together.
+            if list.first().is_some_and(|first| !used.contains(first)) {
+                used.extend(list);
             }
         }
-        hit
+        lists.into_iter().flatten().filter_map(|list| list.first()).min().map(|index| &self.all[*index])
     }
 
     /// The findings about the suppressions themselves. `ran` tells whether a rule's findings were asked for.
     pub fn findings(&self, used: &BTreeSet<usize>, policy: &Policy, ran: &dyn Fn(&str) -> bool) -> Vec<Finding> {
         let mut out: Vec<Finding> = Vec::new();
         let mut told: BTreeSet<Place> = BTreeSet::new();
+        let mut unknown = 0;
         for (index, one) in self.all.iter().enumerate() {
             let (rule, place) = &one.rule;
             if !policy.catalogue.has(rule) {
-                let near = super::config::nearest_rule(rule, policy);
+                unknown += 1;
+                let near = if unknown <= MAX_NEAR { super::config::nearest_rule(rule, policy) } else { None };
                 let finding = Finding::new("suppression/unknown-rule", *place).text("rule", rule.clone());
                 out.push(match near {
                     Some(near) => finding.variant("near").text("near", near),
@@ -132,7 +135,8 @@ fn parse(file: FileId, source: &PackageFile, comment: Span, at: u32, out: &mut V
     // Another comment may stand behind on the same line.
     let cut = [" //", "\t//", " /*", " <!--"].iter().filter_map(|mark| rest.find(mark)).min().unwrap_or(rest.len());
     let rest = rest[..cut].trim_end();
-    let body = &rest[MARK.len()..];
+    // The mark itself may lose its dash to the comment's end.
+    let Some(body) = rest.strip_prefix(MARK) else { return };
     let (next_line, body) = match (body.strip_prefix("next-line"), body.strip_prefix("file")) {
         (Some(body), _) => (true, body),
         (_, Some(body)) => (false, body),

@@ -4,12 +4,35 @@ use std::time::{Duration, Instant};
 
 use crate::flow::{BlindSpot, Place};
 use crate::model::Program;
-use crate::package::{FileKind, Limits, Package, SkipReason};
+use crate::package::{FileKind, Limits, Origin, Package, SkipReason};
 use crate::source::{FileId, Span};
 use crate::syntax::json::notes;
 
 /// Notes of blind spots that are code or data which no analysis read.
 pub(super) const UNREAD: [&str; 2] = ["unread-code", "unread-data"];
+/// The note of code that reads otherwise than it runs.
+const REORDERED: &str = "reordered-text";
+/// Notes of own code whose doing is known at run time only.
+const DYNAMIC: [&str; 2] = ["dynamic-code", "dynamic-member"];
+
+/// Whether a blind spot is something that a gate must not pass: what was not read, what reads otherwise than it runs, and
+/// own code that nothing but a run would show. Libraries carry such code for other platforms.
+pub(super) fn blinds(spot: &BlindSpot, package: &Package) -> bool {
+    UNREAD.contains(&spot.note)
+        || spot.note == REORDERED
+        || (DYNAMIC.contains(&spot.note)
+            && package.files.get(spot.place.file.index()).is_some_and(|file| file.origin == Origin::Own))
+}
+
+/// Where the first character stands that turns the direction of code: a reviewer sees another order than the machine.
+fn reordered(text: &str) -> Option<Span> {
+    // All of them are E2 80 AA–AE or E2 81 A6–A9.
+    memchr::memchr_iter(0xe2, text.as_bytes()).find_map(|at| {
+        let c = text.get(at..)?.chars().next()?;
+        matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            .then(|| Span::new(at as u32, at as u32 + c.len_utf8() as u32))
+    })
+}
 
 /// Watches time and memory.
 #[derive(Debug)]
@@ -49,7 +72,8 @@ fn resident() -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// Scripts with parts that do not parse, whoever wrote them, and data that does not: one place a file.
+/// Scripts with parts that do not parse, whoever wrote them, data that does not, and code in a turned direction: one place
+/// a file.
 pub(super) fn unread(package: &Package, program: &Program) -> Vec<BlindSpot> {
     let mut out = Vec::new();
     let mut add = |file: usize, span: Span, note: &'static str| {
@@ -65,6 +89,12 @@ pub(super) fn unread(package: &Package, program: &Program) -> Vec<BlindSpot> {
         }
     }
     for (index, file) in package.files.iter().enumerate() {
+        if matches!(file.kind, FileKind::Script | FileKind::ViewScript)
+            && file.origin == Origin::Own
+            && let Some(span) = reordered(&file.source.text)
+        {
+            add(index, span, REORDERED);
+        }
         if file.kind == FileKind::Json && file.json.is_none() {
             let span = file.json_errors.last().filter(|(_, note)| &**note != notes::EMPTY).map(|(span, _)| *span);
             if let Some(span) = span {

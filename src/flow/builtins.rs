@@ -15,6 +15,16 @@ const MAX_LIBRARY: usize = 96 * 1024;
 /// Most objects that are looked into for what a value holds.
 const MAX_HOLDERS: usize = 400;
 
+/// Modules that load one another, each from the body of the one before.
+const MAX_LOADING: usize = 400;
+/// Longest array of known items that is joined or reversed item by item.
+const MAX_JOINED: usize = 32;
+
+/// Whether a function's text gives nothing but the global object.
+fn is_return_this(text: &Value) -> bool {
+    text.as_text().is_some_and(|text| text.trim().trim_end_matches(';').trim_end() == "return this")
+}
+
 impl<'a> Machine<'a> {
     // ---- names ----
 
@@ -146,10 +156,17 @@ impl<'a> Machine<'a> {
         if self.modules.contains_key(&file) {
             return self.exports(file);
         }
+        let place = Place { file, span: Span::default() };
+        if self.loading >= MAX_LOADING {
+            self.give_up(place);
+            return Value::any();
+        }
         let module = self.module_object(file);
         // It runs once, whoever asks first: what it does belongs to no entry point's execution.
         let outer = self.record.cut();
+        self.loading += 1;
         self.run_module(file, script, module);
+        self.loading -= 1;
         let part = self.record.cut();
         self.runs.top.push(part);
         self.record.resume(outer);
@@ -583,6 +600,7 @@ impl<'a> Machine<'a> {
                 let key = self.sym("a");
                 self.heap.get(target, key).cloned().unwrap_or_else(Value::any)
             }
+            Kind::Builtin("Function.this") => Value::object(self.globals),
             Kind::Builtin(what) => self.call_named(what, this, &args, site),
             _ => Value::any(),
         }
@@ -662,6 +680,9 @@ impl<'a> Machine<'a> {
                     }
                 }
                 args.first().cloned().unwrap_or_else(Value::any)
+            }
+            "Function" if args.len() == 1 && is_return_this(&args[0]) => {
+                Value::object(self.shared(Kind::Builtin("Function.this")))
             }
             "Function" => {
                 self.record_global("Function", &args, site);
@@ -750,6 +771,9 @@ impl<'a> Machine<'a> {
             "define" => {
                 self.define(args, site);
                 Value::undefined()
+            }
+            "Function" if args.len() == 1 && is_return_this(&args[0]) => {
+                Value::object(self.shared(Kind::Builtin("Function.this")))
             }
             "eval" | "Function" => {
                 self.record_global(path, args, site);
@@ -904,8 +928,29 @@ impl<'a> Machine<'a> {
                 let mut value = first();
                 if matches!(path, "btoa" | "escape") {
                     value = self.encoded(value, path);
+                } else if value.taints.is_empty()
+                    && let Some(text) = value.as_text().and_then(|text| crate::text::decode_by(path, text))
+                {
+                    value = Value::string(text.into(), Some(site.place));
                 }
                 value
+            }
+            "String.fromCharCode" | "String.fromCodePoint" if !args.is_empty() => {
+                let text = args.iter().map(|arg| match (arg.number, arg.taints.is_empty()) {
+                    (Some(bits), true) => char::from_u32(f64::from_bits(bits) as u32),
+                    _ => None,
+                });
+                match text.collect::<Option<String>>() {
+                    Some(text) => Value::string(text.into(), Some(site.place)),
+                    None => {
+                        let mut out = Value::any();
+                        for arg in args {
+                            unite(&mut out.taints, &arg.shallow_taints());
+                            unite(&mut out.origins, &arg.all_origins());
+                        }
+                        out
+                    }
+                }
             }
             "String" => {
                 let value = first();
@@ -1105,7 +1150,8 @@ impl<'a> Machine<'a> {
                     | Kind::Builtin(_)
             )
         });
-        if callable {
+        let reflect = |kind: &Kind| matches!(kind, Kind::External { path, .. } if &**path == "Reflect");
+        if callable && !kinds.iter().any(reflect) {
             match method {
                 "call" => return Some(self.call(base, &first(), args.get(1..).unwrap_or(&[]).to_vec(), site)),
                 "apply" => {
@@ -1405,6 +1451,14 @@ impl<'a> Machine<'a> {
                 }
                 self.list_of(item, site)
             }
+            "reverse" if (2..=MAX_JOINED).contains(&self.listed(base, MAX_JOINED + 1).len()) => {
+                let array = self.make_at(site.place, 97, Kind::Array);
+                for (index, item) in self.listed(base, MAX_JOINED).into_iter().rev().enumerate() {
+                    let key = self.index_sym(index);
+                    self.heap.set(array, key, Some(item));
+                }
+                Value::object(array)
+            }
             "slice" | "reverse" | "flat" | "fill" | "copyWithin" | "values" | "toReversed" | "toSorted"
             | "toSpliced" | "with"
                 if known =>
@@ -1430,9 +1484,9 @@ impl<'a> Machine<'a> {
             }
             "keys" if known => self.list_of(Value { bits: NUMBER, ..Value::default() }, site),
             "join" | "toString" if known => {
-                let singles = self.single_items(base);
+                let singles = self.listed(base, MAX_JOINED + 1);
                 let separator = args.first().cloned().unwrap_or_else(|| Value::string(",".into(), None));
-                if (1..=12).contains(&singles.len()) {
+                if (1..=MAX_JOINED).contains(&singles.len()) {
                     let mut out: Option<Value> = None;
                     for item in singles {
                         out = Some(match out {
@@ -1460,6 +1514,23 @@ impl<'a> Machine<'a> {
             }
             _ => return None,
         })
+    }
+
+    /// The first items of an array whose places are all known.
+    fn listed(&mut self, list: &Value, most: usize) -> Vec<Value> {
+        let [object] = list.objects.as_slice() else { return Vec::new() };
+        if self.heap.get(*object, ITEM).is_some() || list.is_any() {
+            return Vec::new();
+        }
+        let mut out = Vec::new();
+        for index in 0..most {
+            let key = self.index_sym(index);
+            match self.heap.get(*object, key) {
+                Some(value) => out.push(value.clone()),
+                None => break,
+            }
+        }
+        out
     }
 
     fn string_method(&mut self, base: &Value, method: &str, args: &[Value], site: &Site) -> Option<Value> {
@@ -1566,10 +1637,15 @@ impl<'a> Machine<'a> {
                 let item = whole(self);
                 if method == "split"
                     && let (Some(text), Some(by)) = (base.as_text(), args.first().and_then(Value::as_text))
-                    && !by.is_empty()
+                    && (!by.is_empty() || text.chars().count() <= MAX_JOINED)
                 {
-                    let parts: Vec<Value> =
-                        text.split(&**by).take(32).map(|part| Value::string(part.into(), None)).collect();
+                    let pieces: Vec<String> = if by.is_empty() {
+                        text.chars().map(String::from).collect()
+                    } else {
+                        // One more than is joined: a longer list is not taken for a whole one.
+                        text.split(&**by).take(MAX_JOINED + 1).map(str::to_owned).collect()
+                    };
+                    let parts: Vec<Value> = pieces.into_iter().map(|part| Value::string(part.into(), None)).collect();
                     let array = self.make_at(site.place, 26, Kind::Array);
                     for (index, part) in parts.into_iter().enumerate() {
                         let key = self.index_sym(index);

@@ -189,6 +189,8 @@ pub(super) struct Machine<'a> {
     pub round: usize,
     pub record: Record,
     pub modules: FxHashMap<FileId, ObjId>,
+    /// Modules whose bodies run now.
+    pub loading: usize,
     pub units: FxHashMap<UnitId, ObjId>,
     /// The unit whose code runs, for `Page(…)` and `Component(…)` at top level.
     pub current_unit: Option<UnitId>,
@@ -266,6 +268,7 @@ impl<'a> Machine<'a> {
             round: 0,
             record: Record::default(),
             modules: FxHashMap::default(),
+            loading: 0,
             units: FxHashMap::default(),
             current_unit: None,
             globals,
@@ -526,6 +529,12 @@ impl<'a> Machine<'a> {
 
     // ---- calls of own functions ----
 
+    /// Something was not gone into.
+    pub fn give_up(&mut self, place: Place) {
+        self.exhausted = true;
+        self.record.blind(place, "budget-exhausted", "");
+    }
+
     pub fn over(&mut self) -> bool {
         self.steps += 1;
         self.total += 1;
@@ -631,6 +640,10 @@ impl<'a> Machine<'a> {
         let Some(body) = script.functions.get(function as usize) else { return Value::any() };
         let recursion = self.stack.iter().filter(|called| called.file == file && called.function == function).count();
         if self.stack.len() >= MAX_DEPTH || recursion >= MAX_RECURSION {
+            if recursion == 0 {
+                // A long chain of calls may hide anything at its end; a circle has been seen.
+                self.give_up(site.place);
+            }
             let mut out = Value::any();
             for arg in &args {
                 unite(&mut out.taints, &arg.shallow_taints());

@@ -9,9 +9,10 @@ use super::Program;
 use super::ir::{Arg, Class, Expr, ExprKind, Key, Operator, Pattern, Property, Script, Stmt, StmtKind, VarId};
 use crate::package::{FileKind, Origin, Package, PackageFile};
 use crate::source::{FileId, SourceFile, Span};
+use crate::syntax::entities as references;
 use crate::syntax::json::{Json, JsonValue};
 use crate::syntax::template::{Document, Element, NodeId, NodeKind, Part};
-use crate::text::{Mapped, Match, Matcher, Scratch, entities, unescape};
+use crate::text::{Mapped, Match, Matcher, Scratch, decode_by, entities, unescape};
 
 /// What a text is to the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -412,10 +413,10 @@ fn json_texts(id: FileId, source: &str, json: &Json, name: Option<&Arc<str>>, ru
                 return;
             }
             let shown = name.is_some_and(|name| SHOWN_KEYS.contains(&&**name));
-            if decoded.is_ascii() && !shown {
+            if decoded.is_ascii() && !shown && !decoded.contains("&#") {
                 return;
             }
-            let text = literal(source, json.span, decoded);
+            let text = with_references(literal(source, json.span, decoded));
             let role = if shown { Role::Visible } else { Role::Data };
             runs.push(TextRun { file: id, span: trimmed(&text), role, text, element: None, name: name.cloned() });
         }
@@ -450,13 +451,64 @@ fn style_texts(id: FileId, source: &str, runs: &mut Vec<TextRun>) {
         let body = &value[1..];
         let Some(end) = body.find([quote, '\n']) else { continue };
         let body = &body[..end];
-        if has_text(body) && !body.is_ascii() {
-            let start = body.as_ptr() as usize - source.as_ptr() as usize;
-            let text = Mapped::plain(body, start as u32);
+        let start = (body.as_ptr() as usize - source.as_ptr() as usize) as u32;
+        let text = style_string(body, start);
+        if has_text(&text.text) && !text.text.is_ascii() {
             let name = Some("content".into());
             runs.push(TextRun { file: id, span: text.whole(), role: Role::Visible, text, element: None, name });
         }
     }
+}
+
+/// Decodes the escapes of a style sheet's string: up to six hexadecimal digits and one space behind them.
+fn style_string(body: &str, start: u32) -> Mapped {
+    let mut out = Mapped::default();
+    let mut at = 0;
+    let place = |from: usize, to: usize| Span::new(start + from as u32, start + to as u32);
+    while let Some(step) = body[at..].find('\\') {
+        out.push(&body[at..at + step], place(at, at + step));
+        let from = at + step;
+        let rest = &body[from + 1..];
+        let digits = rest.bytes().take(6).take_while(u8::is_ascii_hexdigit).count();
+        let decoded = u32::from_str_radix(&rest[..digits], 16).ok().and_then(char::from_u32);
+        at = from + 1 + digits + usize::from(digits > 0 && rest[digits..].starts_with(' '));
+        if let Some(decoded) = decoded {
+            out.push(decoded.encode_utf8(&mut [0; 4]), place(from, at));
+        }
+    }
+    out.push(&body[at..], place(at, body.len()));
+    out
+}
+
+/// A text with the character references of markup in it decoded, as a rich text shows them.
+fn with_references(text: Mapped) -> Mapped {
+    let coded = text.text.find("&#").or_else(|| text.text.find('&').filter(|_| text.text.contains(';')));
+    if coded.is_none() {
+        return text;
+    }
+    let mut out = Mapped::default();
+    let mut at = 0;
+    let bytes = text.text.len();
+    while at < bytes {
+        let rest = &text.text[at..];
+        let plain = if rest.starts_with('&') { 0 } else { rest.find('&').unwrap_or(rest.len()) };
+        if plain > 0 {
+            out.append(&text.part(at..at + plain));
+            at += plain;
+            continue;
+        }
+        match references::reference(rest) {
+            Some((length, decoded)) => {
+                out.push(&decoded, text.source(at..at + length));
+                at += length;
+            }
+            None => {
+                out.append(&text.part(at..at + 1));
+                at += 1;
+            }
+        }
+    }
+    out
 }
 
 /// A quoted literal as a mapped text.
@@ -766,6 +818,7 @@ impl<'a> Walker<'a> {
         }
         let mut text = Mapped::default();
         self.join(expr, place, &mut text, 0);
+        let text = with_references(text);
         if !has_text(&text.text) {
             return;
         }
@@ -921,24 +974,9 @@ fn decoded(expr: &Expr) -> Option<String> {
             });
             codes.collect::<Option<String>>().filter(|text| !text.is_empty())
         }
-        ExprKind::Global(name) if matches!(&**name, "decodeURIComponent" | "decodeURI" | "unescape") => {
+        ExprKind::Global(name) => {
             let ExprKind::String(text) = &args.first()?.value.kind else { return None };
-            let mut bytes = Vec::with_capacity(text.len());
-            let mut rest = text.as_bytes();
-            while let Some((first, tail)) = rest.split_first() {
-                let code = std::str::from_utf8(tail.get(..2).unwrap_or(&[])).ok();
-                match code.filter(|_| *first == b'%').and_then(|code| u8::from_str_radix(code, 16).ok()) {
-                    Some(byte) => {
-                        bytes.push(byte);
-                        rest = &tail[2..];
-                    }
-                    None => {
-                        bytes.push(*first);
-                        rest = tail;
-                    }
-                }
-            }
-            String::from_utf8(bytes).ok()
+            decode_by(name, text)
         }
         _ => None,
     }

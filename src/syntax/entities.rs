@@ -71,7 +71,7 @@ pub fn decode(text: &str) -> Cow<'_, str> {
 }
 
 /// The reference at the start of `text`: its length and what it stands for.
-fn reference(text: &str) -> Option<(usize, Cow<'static, str>)> {
+pub fn reference(text: &str) -> Option<(usize, Cow<'static, str>)> {
     let bytes = text.as_bytes();
     let end = bytes.iter().take(12).position(|byte| *byte == b';')?;
     let body = text.get(1..end)?;

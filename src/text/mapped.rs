@@ -57,6 +57,28 @@ impl Mapped {
         }
     }
 
+    /// A part of the text, which begins and ends at characters.
+    pub fn part(&self, range: Range<usize>) -> Self {
+        let mut out = Self::default();
+        let first = self.parts.partition_point(|(from, _)| (*from as usize) <= range.start).saturating_sub(1);
+        for (index, (from, source)) in self.parts.iter().enumerate().skip(first) {
+            let from = *from as usize;
+            if from >= range.end {
+                break;
+            }
+            let end = self.parts.get(index + 1).map_or(self.text.len(), |(next, _)| *next as usize);
+            let (start, stop) = (from.max(range.start), end.min(range.end));
+            let exact = source.len() as usize == end - from;
+            let place = if exact {
+                Span::new(source.start + (start - from) as u32, source.start + (stop - from) as u32)
+            } else {
+                *source
+            };
+            out.push(self.text.get(start..stop).unwrap_or(""), place);
+        }
+        out
+    }
+
     /// Where a range of the text stands; from the start of its first character to the end of its last.
     pub fn source(&self, range: Range<usize>) -> Span {
         let find = |at: u32| {

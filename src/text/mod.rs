@@ -12,6 +12,7 @@
 //! assert_eq!(&*found[0].term, "代开发票");
 //! ```
 
+mod decode;
 mod finder;
 mod fold;
 #[allow(dead_code, reason = "the table itself is made by the build script, and by a test")]
@@ -22,6 +23,7 @@ mod matcher;
 mod segment;
 mod words;
 
+pub use decode::decode_by;
 pub use finder::{Finder, Found};
 pub use fold::{Readings, View, fold, ignorable as is_invisible, simplified, splits};
 pub use lexicon::{
