@@ -408,6 +408,16 @@ fn limits_come_from_the_configuration() {
     assert_eq!(failure.unwrap_err().errors.len(), 2);
 }
 
+#[test]
+fn long_chains_of_calls_are_not_passed_over() {
+    let chain: String = (0..60).map(|at| format!("function f{at}(x) {{ return f{}(x) }}\n", at + 1)).collect();
+    let script = format!("{chain}function f60(x) {{ swan.getLocation(x) }}\nPage({{ onLoad() {{ f0({{}}) }} }})");
+    let vetted = vet(&[("pages/a/a.js", &script)]);
+    let seen = vetted.solution.calls.iter().any(|call| &*call.api == "getLocation");
+    assert!(seen || notes(&vetted).contains(&"budget-exhausted"), "{:?}", notes(&vetted));
+    assert_ne!(vetted.verdict, Verdict::Pass);
+}
+
 /// Writes a package to a folder.
 fn write(folder: &Path, files: Files) {
     for (path, bytes) in files {
