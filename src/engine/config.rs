@@ -186,6 +186,8 @@ fn meant(word: Option<&str>) -> Option<Wording> {
 
 struct Reader<'p> {
     policy: &'p Policy,
+    /// Files beside the configuration, where it does not lie on disk.
+    beside: Option<&'p Beside<'p>>,
     errors: Vec<ConfigError>,
 }
 
@@ -367,7 +369,7 @@ impl Reader<'_> {
                 name @ ("lexicons" | "vetted-lexicons") => {
                     named = Some(value.span());
                     for (file, span) in self.list(value) {
-                        match lexicons::read(&folder, &file, name == "vetted-lexicons", self.policy) {
+                        match lexicons::read(&folder, &file, name == "vetted-lexicons", self.policy, self.beside) {
                             Ok(list) => lists.push(list),
                             Err(message) => self.error(span, message, None),
                         }
@@ -480,7 +482,23 @@ fn same_type(value: &toml::Value, wanted: &toml::Value) -> bool {
 /// # Errors
 /// Every mistake, with its place.
 pub fn parse(path: &Path, text: &str, policy: &Policy) -> Result<Config, ConfigFailure> {
-    let mut reader = Reader { policy, errors: Vec::new() };
+    parse_in(path, text, policy, None)
+}
+
+/// Gives the bytes of a file beside a configuration.
+pub type Beside<'b> = dyn Fn(&Path) -> Option<Vec<u8>> + 'b;
+
+/// As [`parse`], for a configuration in an archive: the lists that it names are in there, too.
+///
+/// # Errors
+/// Every mistake, with its place.
+pub fn parse_in(
+    path: &Path,
+    text: &str,
+    policy: &Policy,
+    beside: Option<&Beside<'_>>,
+) -> Result<Config, ConfigFailure> {
+    let mut reader = Reader { policy, beside, errors: Vec::new() };
     let mut config = Config { path: Some(path.to_owned()), text: text.to_owned(), ..Config::default() };
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {

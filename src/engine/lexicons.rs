@@ -3,6 +3,7 @@
 use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::config::Beside;
 use crate::policy::Policy;
 use crate::policy::catalogue::Wording;
 use crate::text::{CUSTOM, LexiconError, Matcher, Term, import};
@@ -37,11 +38,17 @@ fn wording(zh: String, en: String) -> Wording {
     Wording { zh, en }
 }
 
-/// Reads a list that lies beside the configuration.
+/// Reads a list that lies beside the configuration: on disk, or where `beside` finds it.
 ///
 /// # Errors
 /// Why it cannot be used.
-pub fn read(folder: &Path, file: &str, vetted: bool, policy: &Policy) -> Result<Listed, Wording> {
+pub fn read(
+    folder: &Path,
+    file: &str,
+    vetted: bool,
+    policy: &Policy,
+    beside: Option<&Beside<'_>>,
+) -> Result<Listed, Wording> {
     let outside = || {
         wording(
             format!("词表 `{file}` 不在配置文件所在的目录之内"),
@@ -53,6 +60,11 @@ pub fn read(folder: &Path, file: &str, vetted: bool, policy: &Policy) -> Result<
     };
     if !Path::new(file).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
         return Err(outside());
+    }
+    if let Some(beside) = beside {
+        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+        let bytes = beside(&folder.join(file)).ok_or_else(|| unreadable(&missing))?;
+        return listed(file, &bytes, vetted, policy);
     }
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     // Links must not lead out either.
@@ -69,7 +81,11 @@ pub fn read(folder: &Path, file: &str, vetted: bool, policy: &Policy) -> Result<
         ));
     }
     let bytes = std::fs::read(&path).map_err(|error| unreadable(&error))?;
-    let text = crate::source::decode(&bytes).text;
+    listed(file, &bytes, vetted, policy)
+}
+
+fn listed(file: &str, bytes: &[u8], vetted: bool, policy: &Policy) -> Result<Listed, Wording> {
+    let text = crate::source::decode(bytes).text;
     let mut terms = import(&text).map_err(|LexiconError { span, message }| {
         let line = text.get(..span.start).map_or(1, |head| head.matches('\n').count() + 1);
         wording(
@@ -88,7 +104,7 @@ pub fn read(folder: &Path, file: &str, vetted: bool, policy: &Policy) -> Result<
     }
     let mut hasher = blake3::Hasher::new();
     hasher.update(&[u8::from(vetted)]);
-    hasher.update(&bytes);
+    hasher.update(bytes);
     Ok(Listed { terms, vetted, hash: hasher.finalize().into() })
 }
 

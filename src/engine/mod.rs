@@ -373,7 +373,7 @@ fn configuration_of(opened: &Opened, policy: &Policy, options: &Options) -> Resu
         && !options.no_config
         && let Some((file, text)) = opened.archived(config::NAME)
     {
-        return config::parse(&file, &text, policy);
+        return config::parse_in(&file, &text, policy, Some(&|path| opened.archived_file(path)));
     }
     configuration(opened.path(), policy, options)
 }

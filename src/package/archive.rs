@@ -372,6 +372,12 @@ fn name(bytes: &[u8]) -> String {
     }
 }
 
+/// Bytes of the file at a path.
+pub(super) fn at(listing: &Listing, path: &str) -> Option<Vec<u8>> {
+    let entry = listing.entries.iter().find(|entry| entry.path == path)?;
+    Some(entry.load(u64::MAX).ok()??.to_vec())
+}
+
 /// The configuration that lies in a listing, nearest to its top: path and text.
 pub(super) fn find(listing: &Listing, file: &str) -> Option<(String, Arc<[u8]>)> {
     listing

@@ -146,6 +146,12 @@ impl Opened {
         Some((self.path.join(path), crate::source::decode(&bytes).text.to_string()))
     }
 
+    /// Bytes of an archive's file, by its path below the archive's; `None` for a folder, or where there is no such file.
+    pub fn archived_file(&self, path: &Path) -> Option<Vec<u8>> {
+        let inside = path.strip_prefix(&self.path).ok().filter(|_| self.archive)?;
+        archive::at(&self.listing, &inside.to_string_lossy().replace('\\', "/"))
+    }
+
     /// The path that was opened.
     pub fn path(&self) -> &Path {
         &self.path
