@@ -377,6 +377,7 @@ impl super::machine::Machine<'_> {
             shown: whole.shown.into_iter().collect(),
             navigations: whole.navigations,
             exhausted: self.exhausted,
+            ..Solution::default()
         }
     }
 }

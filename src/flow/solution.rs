@@ -1,7 +1,7 @@
 //! What the analysis found: the only thing that rules read of it.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,23 @@ pub struct Solution {
     pub navigations: Vec<Navigation>,
     /// Whether a step or time budget ended an entry point early.
     pub exhausted: bool,
+    /// Indices of the calls by place; made when first asked for, see [`Solution::calls_at`].
+    #[serde(skip)]
+    pub by_place: OnceLock<HashMap<Place, Vec<usize>>>,
+}
+
+impl Solution {
+    /// The host API calls at a place.
+    pub fn calls_at(&self, place: Place) -> impl Iterator<Item = &HostCall> {
+        let by_place = self.by_place.get_or_init(|| {
+            let mut out: HashMap<Place, Vec<usize>> = HashMap::new();
+            for (index, call) in self.calls.iter().enumerate() {
+                out.entry(call.place).or_default().push(index);
+            }
+            out
+        });
+        by_place.get(&place).into_iter().flatten().map(|&index| &self.calls[index])
+    }
 }
 
 /// Who makes a call: the entry point at the bottom of the stack.

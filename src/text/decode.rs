@@ -27,12 +27,11 @@ fn percent(text: &str, wide: bool) -> Option<String> {
         {
             units.push(unit as u16);
             at += 6;
-            if !text[at..].starts_with("%u") {
-                bytes.extend(String::from_utf16_lossy(&units).bytes());
-                units.clear();
-            }
             continue;
         }
+        // Halves of one character stand side by side.
+        bytes.extend(String::from_utf16_lossy(&units).bytes());
+        units.clear();
         let (byte, step) = code.unwrap_or((text.as_bytes()[at], 1));
         bytes.push(byte);
         at += step;

@@ -311,7 +311,7 @@ fn a_cache_or_home_that_cannot_be_written_changes_nothing() {
     let left: Vec<_> = walkdir::WalkDir::new(&cache)
         .into_iter()
         .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_file())
+        .filter(|entry| entry.file_type().is_file() && entry.file_name().to_string_lossy().starts_with('.'))
         .map(|entry| (entry.path().to_owned(), entry.metadata().unwrap().len()))
         .collect();
     assert!(left.is_empty(), "drafts stay behind: {left:?}");

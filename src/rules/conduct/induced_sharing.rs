@@ -37,7 +37,7 @@ fn dialogs(rule: &'static str, cx: &Context<'_>, places: &mut Vec<Place>, out: &
     for (share, group) in calls(cx, &["share"]) {
         for fact in group.iter().flat_map(|call| call.facts.iter()) {
             let Fact::DialogConfirmed(dialog) = fact else { continue };
-            for call in cx.solution.calls.iter().filter(|call| call.place == *dialog) {
+            for call in cx.solution.calls_at(*dialog) {
                 for text in
                     ["0.content", "0.title", "0"].iter().filter_map(|path| call.arg(path)).flat_map(|arg| &arg.strings)
                 {

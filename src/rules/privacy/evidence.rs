@@ -46,9 +46,11 @@ pub fn dialog_text(call: &HostCall, api: &Api) -> String {
 /// The texts of the dialogs that were agreed to on the way.
 pub fn agreed_text(cx: &Context<'_>, facts: &BTreeSet<Fact>) -> String {
     let mut out = String::new();
+    let host = cx.policy.host(&cx.package.host);
     for fact in facts {
         if let Fact::DialogConfirmed(place) = fact {
-            for (call, api) in calls(cx, "dialog").filter(|(call, _)| call.place == *place) {
+            let dialogs = cx.solution.calls_at(*place).filter_map(|call| Some((call, host?.apis.get(&call.api)?)));
+            for (call, api) in dialogs.filter(|(_, api)| api.has_role("dialog")) {
                 out.push_str(&dialog_text(call, api));
                 out.push(' ');
             }

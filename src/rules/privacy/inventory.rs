@@ -36,7 +36,7 @@ pub fn facts(cx: &Context<'_>) -> BTreeMap<Kind, KindFacts> {
             texts.push(around(cx.program, file, node));
         }
         // Some calls tell the host what for.
-        for call in cx.solution.calls.iter().filter(|call| call.place == collection.place) {
+        for call in cx.solution.calls_at(collection.place) {
             for value in call.args.iter().filter_map(|arg| arg.field("desc")) {
                 texts.extend(value.strings.iter().map(|text| text.pieces.concat()));
             }
