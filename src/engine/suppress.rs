@@ -28,12 +28,15 @@ pub struct Suppression {
     pub reason: Arc<str>,
 }
 
+/// Indices of a file's suppressions, by rule and line.
+type ByRule = HashMap<(String, Option<u32>), Vec<usize>>;
+
 /// All suppressions of a package.
 #[derive(Clone, Debug, Default)]
 pub struct Suppressions {
     all: Vec<Suppression>,
     /// By file, then by rule and line (`None` for the whole file).
-    by_place: BTreeMap<FileId, HashMap<(String, Option<u32>), Vec<usize>>>,
+    by_place: BTreeMap<FileId, ByRule>,
 }
 
 impl Suppressions {

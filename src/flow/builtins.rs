@@ -856,7 +856,7 @@ impl<'a> Machine<'a> {
             "Object.entries" | "Object.fromEntries" => {
                 let subject = first();
                 if path == "Object.fromEntries" {
-                    return Some(self.from_entries(&subject, site));
+                    return Some(self.object_of_entries(&subject, site));
                 }
                 if let Some(fields) = self.known_fields(&subject) {
                     let mut pairs = Vec::new();

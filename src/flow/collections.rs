@@ -156,7 +156,7 @@ impl<'a> Machine<'a> {
     }
 
     /// An object made of pairs.
-    pub fn from_entries(&mut self, pairs: &Value, site: &Site) -> Value {
+    pub fn object_of_entries(&mut self, pairs: &Value, site: &Site) -> Value {
         let pairs = self.iterated(pairs, site.place);
         let object = self.make_at(site.place, 24, Kind::Plain);
         let (zero, one) = (self.index_sym(0), self.index_sym(1));
