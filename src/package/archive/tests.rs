@@ -94,10 +94,10 @@ fn every_form_gives_the_same_files() {
 
 #[test]
 fn names_of_chinese_tools() {
-    let files: &[(&str, &[u8])] = &[("app.json", APP), ("XXXX.js", b"")];
+    let files: &[(&str, &[u8])] = &[("app.json", APP), ("SAME.js", b"")];
     let mut bytes = zip_of(files);
     let name = encoding_rs::GB18030.encode("首页").0.into_owned();
-    while let Some(at) = bytes.windows(4).position(|window| window == b"XXXX") {
+    while let Some(at) = bytes.windows(4).position(|window| window == b"SAME") {
         bytes[at..at + 4].copy_from_slice(&name);
     }
     assert_eq!(paths(&read(&bytes)), ["app.json", "首页.js"]);
