@@ -1,0 +1,370 @@
+//! Names that no script binds: what the language gives and what the host adds, and calls of them.
+
+use crate::flow::heap::Kind;
+use crate::flow::machine::{Act, Keys, Machine, Site, name};
+use crate::flow::solution::{Origin, Place};
+use crate::flow::value::{FALSE, NUMBER, TRUE, Value, concat, unite};
+use crate::model::ir::Name;
+use crate::source::Span;
+
+impl<'a> Machine<'a> {
+    pub fn global(&mut self, act: &Act<'a>, text: &Name, span: Span) -> Value {
+        if let Some((variables, data)) = &act.scope {
+            if let Some((_, value)) = variables.iter().find(|(known, _)| known == text) {
+                return value.clone();
+            }
+            let data = data.clone();
+            let key = self.sym_of(text);
+            return self.field(&data, &Keys(vec![key]), Place { file: act.file, span });
+        }
+        match &**text {
+            "undefined" => return Value::undefined(),
+            "NaN" | "Infinity" => return Value { bits: NUMBER, ..Value::default() },
+            "globalThis" | "global" | "window" | "self" => return Value::object(self.globals),
+            "module" => {
+                let module = self.module_object(act.file);
+                return Value::object(module);
+            }
+            "exports" => return self.exports(act.file),
+            _ => {}
+        }
+        let key = self.sym_of(text);
+        if let Some(value) = self.heap.get(self.globals, key) {
+            return value.clone();
+        }
+        self.global_named(text)
+    }
+
+    /// A global that the package does not assign.
+    pub fn global_named(&mut self, text: &str) -> Value {
+        if self.policy.hosts.by_namespace(text).is_some() {
+            return self.host_object(text, "");
+        }
+        if self.policy.hosts.is_alias_global(text) {
+            let namespace = self.namespace();
+            return self.host_object(&namespace, "");
+        }
+        let object = self.external("", text);
+        Value::object(object)
+    }
+
+    /// The package's own host namespace.
+    pub fn namespace(&self) -> Name {
+        self.host.info.namespaces.first().cloned().unwrap_or_else(|| name("host"))
+    }
+
+    pub fn host_object(&mut self, namespace: &str, path: &str) -> Value {
+        let object = self.shared(Kind::Host { namespace: namespace.into(), path: path.into() });
+        Value::object(object)
+    }
+
+    /// Functions of the language; `None` when there is none of that name.
+    pub(super) fn call_global(&mut self, path: &str, this: &Value, args: &[Value], site: &Site) -> Option<Value> {
+        let first = || args.first().cloned().unwrap_or_else(Value::undefined);
+        let answer = match path {
+            "require" | "require.async" | "requireAsync" => {
+                let from = site.place.file;
+                let module = self.require(from, &first(), site.place);
+                if path == "require" {
+                    if let Some(callback) = args.get(1) {
+                        let inner = self.inner_site(site);
+                        let callback = callback.clone();
+                        let module = module.clone();
+                        self.perhaps(&[], |machine| machine.call(&callback, &Value::undefined(), vec![module], &inner));
+                    }
+                    return Some(module);
+                }
+                let promise = self.make_at(site.place, 10, Kind::Promise);
+                self.fulfil(promise, module, &[]);
+                Value::object(promise)
+            }
+            "App" | "Page" | "Component" | "Behavior" | "getApp" | "getCurrentPages" | "createPage"
+            | "createComponent" | "createApp" => {
+                return Some(self.framework_global(path, args, site));
+            }
+            "define" => {
+                self.define(args, site);
+                Value::undefined()
+            }
+            "Function" if args.len() == 1 && is_return_this(&args[0]) => {
+                Value::object(self.shared(Kind::Builtin("Function.this")))
+            }
+            "eval" | "Function" => {
+                self.record_global(path, args, site);
+                Value::any()
+            }
+            "setTimeout" | "setInterval" | "setImmediate" | "requestAnimationFrame" | "queueMicrotask" => {
+                if args.first().is_some_and(|arg| !arg.strings.is_empty()) {
+                    self.record_global(path, args, site);
+                }
+                let inner = self.inner_site(site);
+                let rest: Vec<Value> = args.iter().skip(2).cloned().collect();
+                let callback = first();
+                self.perhaps(&[], |machine| machine.call(&callback, &Value::undefined(), rest, &inner));
+                Value { bits: NUMBER, ..Value::default() }
+            }
+            "String.raw" => {
+                let mut out = Value::any();
+                for arg in args {
+                    unite(&mut out.taints, &arg.shallow_taints());
+                    unite(&mut out.origins, &arg.all_origins());
+                }
+                out
+            }
+            "Array.of" => self.list_from(args.to_vec(), site),
+            "clearTimeout" | "clearInterval" | "cancelAnimationFrame" => Value::undefined(),
+            "Object.defineProperties" => {
+                let target = first();
+                let descriptors = args.get(1).cloned().unwrap_or_default();
+                self.describe_all(&target, &descriptors, site.place);
+                target
+            }
+            "Object.assign" => {
+                let target = first();
+                for &object in &target.objects {
+                    for source in args.iter().skip(1) {
+                        self.copy_fields(object, source, &[]);
+                    }
+                }
+                target
+            }
+            "Object.create" | "Object.setPrototypeOf" => {
+                let object = if path == "Object.create" {
+                    self.make_at(site.place, 9, Kind::Plain)
+                } else {
+                    first().objects.first().copied()?
+                };
+                let proto = if path == "Object.create" { first() } else { args.get(1).cloned().unwrap_or_default() };
+                self.heap.objects[object as usize].proto = proto.objects.first().copied().filter(|id| *id != object);
+                if path == "Object.create"
+                    && let Some(descriptors) = args.get(1)
+                {
+                    self.describe_all(&Value::object(object), descriptors, site.place);
+                }
+                Value::object(object)
+            }
+            "Object.keys" | "Object.getOwnPropertyNames" | "Reflect.ownKeys" => {
+                let subject = first();
+                if let Some(fields) = self.known_fields(&subject) {
+                    let keys = fields.into_iter().map(|(key, _)| Value::string(self.spell(key), None)).collect();
+                    return Some(self.list_from(keys, site));
+                }
+                let keys = self.keys_of(&subject);
+                self.list_of(keys, site)
+            }
+            "Object.values" => {
+                let subject = first();
+                if let Some(fields) = self.known_fields(&subject) {
+                    return Some(self.list_from(fields.into_iter().map(|(_, value)| value).collect(), site));
+                }
+                let mut out = Value::default();
+                for object in first().objects {
+                    for key in self.heap.keys(object) {
+                        if let Some(value) = self.heap.get(object, key).cloned() {
+                            out.join(&value);
+                        }
+                    }
+                }
+                self.list_of(out, site)
+            }
+            "Object.entries" | "Object.fromEntries" => {
+                let subject = first();
+                if path == "Object.fromEntries" {
+                    return Some(self.object_of_entries(&subject, site));
+                }
+                if let Some(fields) = self.known_fields(&subject) {
+                    let mut pairs = Vec::new();
+                    for (key, value) in fields {
+                        let label = Value::string(self.spell(key), None);
+                        pairs.push(self.pair(site.place, u64::from(key) + 1, label, value));
+                    }
+                    return Some(self.list_from(pairs, site));
+                }
+                let keys = self.keys_of(&subject);
+                let value = self.field(&subject, &Keys(Vec::new()), site.place);
+                let pair = self.pair(site.place, 0, keys, value);
+                self.list_of(pair, site)
+            }
+            "Object.freeze"
+            | "Object.seal"
+            | "Object"
+            | "Object.getPrototypeOf"
+            | "Array.from"
+            | "Promise.resolve.call"
+            | "structuredClone" => {
+                if path == "Array.from" {
+                    let list = self.list_copy(&first(), site);
+                    if let Some(map) = args.get(1) {
+                        let map = map.clone();
+                        return self.builtin_method(&list, "map", &[map], site);
+                    }
+                    list
+                } else {
+                    first()
+                }
+            }
+            "Object.defineProperty" | "Reflect.defineProperty" => {
+                let target = first();
+                let keys = args.get(1).cloned().unwrap_or_default();
+                let keys = self.keys_from(&keys);
+                let descriptor = args.get(2).cloned().unwrap_or_default();
+                for &key in &keys.0 {
+                    self.describe(&target, key, &descriptor, site.place);
+                }
+                target
+            }
+            "Reflect.get" => {
+                let keys = args.get(1).cloned().unwrap_or_default();
+                let keys = self.keys_from(&keys);
+                self.field(&first(), &keys, site.place)
+            }
+            "Reflect.set" => {
+                let keys = args.get(1).cloned().unwrap_or_default();
+                let keys = self.keys_from(&keys);
+                self.put(&first(), &keys, args.get(2).cloned().unwrap_or_default(), site.place);
+                Value::bool(true)
+            }
+            "Reflect.apply" => {
+                let list = args.get(2).cloned().unwrap_or_default();
+                let spread = self.spread(&list);
+                let this = args.get(1).cloned().unwrap_or_default();
+                self.call(&first(), &this, spread, site)
+            }
+            "JSON.stringify" => {
+                let mut value = first();
+                let inner = self.deep_taints(&value, 5);
+                unite(&mut value.taints, &inner);
+                self.encoded(value, "JSON")
+            }
+            "JSON.parse" => first(),
+            "encodeURIComponent" | "encodeURI" | "escape" | "decodeURIComponent" | "decodeURI" | "unescape"
+            | "btoa" | "atob" => {
+                let mut value = first();
+                if matches!(path, "btoa" | "escape") {
+                    value = self.encoded(value, path);
+                } else if value.taints.is_empty()
+                    && let Some(text) = value.as_text().and_then(|text| crate::text::decode_by(path, text))
+                {
+                    value = Value::string(text.into(), Some(site.place));
+                }
+                value
+            }
+            "String.fromCharCode" | "String.fromCodePoint" if !args.is_empty() => {
+                let text = args.iter().map(|arg| match (arg.number, arg.taints.is_empty()) {
+                    (Some(bits), true) => char::from_u32(f64::from_bits(bits) as u32),
+                    _ => None,
+                });
+                match text.collect::<Option<String>>() {
+                    Some(text) => Value::string(text.into(), Some(site.place)),
+                    None => {
+                        let mut out = Value::any();
+                        for arg in args {
+                            unite(&mut out.taints, &arg.shallow_taints());
+                            unite(&mut out.origins, &arg.all_origins());
+                        }
+                        out
+                    }
+                }
+            }
+            "String" => {
+                let value = first();
+                let empty = Value::string("".into(), None);
+                concat(&empty, &value)
+            }
+            "Number" | "parseInt" | "parseFloat" => {
+                let value = first();
+                let mut out = Value { bits: NUMBER, ..Value::default() };
+                if let Some(number) = value.number {
+                    out = Value::number(f64::from_bits(number));
+                }
+                out.taints = value.shallow_taints();
+                out.origins = value.all_origins();
+                out.yes = value.yes;
+                out.no = value.no;
+                out
+            }
+            "Boolean" => {
+                let value = first();
+                let mut out = Value::default();
+                if value.may_true() {
+                    out.bits |= TRUE;
+                }
+                if value.may_false() {
+                    out.bits |= FALSE;
+                }
+                out.when(value.yes, value.no)
+            }
+            "isNaN" | "isFinite" | "Array.isArray" | "Number.isInteger" | "Object.is" | "Number.isNaN"
+            | "ArrayBuffer.isView" => Value::either(),
+            "Date" | "Date.now" | "Date.UTC" => {
+                let origin = self.origin(Origin::Date);
+                Value::from_origin(origin)
+            }
+            "Math.random" => {
+                let origin = self.origin(Origin::Random);
+                Value::from_origin(origin)
+            }
+            // A symbol is a name that no other field has.
+            "Symbol" => {
+                let at = format!("@@{}:{}", site.place.file.index(), site.place.span.start);
+                Value::string(at.into(), None)
+            }
+            "Symbol.for" => match args.first().and_then(Value::as_text) {
+                Some(text) => Value::string(format!("@@{text}").into(), None),
+                None => Value::any(),
+            },
+            "performance.now" => Value::any(),
+            "Promise.resolve" => {
+                let value = first();
+                if value.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Promise)) {
+                    return Some(value);
+                }
+                let promise = self.make_at(site.place, 21, Kind::Promise);
+                self.fulfil(promise, value, &[]);
+                Value::object(promise)
+            }
+            "Promise.reject" => {
+                let promise = self.make_at(site.place, 21, Kind::Promise);
+                self.reject(promise, &first(), &[]);
+                Value::object(promise)
+            }
+            "Promise.withResolvers" => {
+                let promise = self.make_at(site.place, 21, Kind::Promise);
+                let object = self.make_at(site.place, 22, Kind::Plain);
+                let resolve = self.shared(Kind::Settle { promise, fulfil: true });
+                let reject = self.shared(Kind::Settle { promise, fulfil: false });
+                for (key, id) in [("promise", promise), ("resolve", resolve), ("reject", reject)] {
+                    let key = self.sym(key);
+                    self.heap.set(object, key, Some(Value::object(id)));
+                }
+                Value::object(object)
+            }
+            "Promise.all" | "Promise.allSettled" | "Promise.race" | "Promise.any" => {
+                self.promise_all(path, &first(), site)
+            }
+            "getRegExp" | "getDate" => Value::any(),
+            "console.log" | "console.info" | "console.warn" | "console.error" | "console.debug" | "console.table"
+            | "console.dir" | "console.trace" => {
+                self.sink_console(path, args, site);
+                Value::undefined()
+            }
+            _ if path.starts_with("Math.") => {
+                let mut out = Value { bits: NUMBER, ..Value::default() };
+                for arg in args {
+                    unite(&mut out.taints, &arg.shallow_taints());
+                    unite(&mut out.origins, &arg.all_origins());
+                }
+                out
+            }
+            _ if path.starts_with("console.") => Value::undefined(),
+            _ => return None,
+        };
+        let _ = this;
+        Some(answer)
+    }
+}
+
+/// Whether a function's text gives nothing but the global object.
+pub(super) fn is_return_this(text: &Value) -> bool {
+    text.as_text().is_some_and(|text| text.trim().trim_end_matches(';').trim_end() == "return this")
+}

@@ -1,0 +1,209 @@
+//! Promises: fulfilled, rejected, awaited, chained and gathered.
+
+use crate::flow::heap::{ITEM, Kind};
+use crate::flow::machine::{Machine, Site};
+use crate::flow::value::{ANY, Ids, ObjId, UNDEFINED, Value, intersect, unite};
+
+impl<'a> Machine<'a> {
+    /// Fulfils a promise with a value, under facts.
+    pub fn fulfil(&mut self, promise: ObjId, value: Value, facts: &[u32]) {
+        let (value_key, facts_key) = (self.sym("[[value]]"), self.sym("[[facts]]"));
+        // A promise takes the state of the promise that it is given.
+        let mut plain = value.clone();
+        let mut inner_facts: Option<Ids> = None;
+        for &object in &value.objects {
+            if matches!(self.heap.kind(object), Kind::Promise) && object != promise {
+                plain.objects.retain(|id| *id != object);
+                if let Some(inner) = self.heap.get(object, value_key).cloned() {
+                    plain.join(&inner);
+                }
+                let held = self.heap.get(object, facts_key).map(|value| value.yes.clone()).unwrap_or_default();
+                inner_facts = Some(match inner_facts {
+                    Some(facts) => intersect(&facts, &held),
+                    None => held,
+                });
+            }
+        }
+        let mut facts: Ids = facts.into();
+        facts.sort_unstable();
+        if let Some(inner) = inner_facts {
+            unite(&mut facts, &inner);
+        }
+        let held = match self.heap.get(promise, facts_key) {
+            Some(old) => intersect(&old.yes, &facts),
+            None => facts,
+        };
+        self.heap.set(promise, facts_key, Some(Value::bool(true).when(held, Ids::new())));
+        self.heap.add(promise, value_key, &plain);
+        // Handlers that were waiting run now.
+        let pending_key = self.sym("[[pending]]");
+        if let Some(pending) = self.heap.get(promise, pending_key).cloned() {
+            for id in pending.objects.clone() {
+                let place = self.heap.objects[id as usize].place;
+                self.perhaps(&[], |machine| {
+                    machine.call_object(id, &Value::undefined(), vec![plain.clone()], &Site::at(place))
+                });
+            }
+        }
+    }
+
+    /// Rejects a promise.
+    pub fn reject(&mut self, promise: ObjId, value: &Value, facts: &[u32]) {
+        let (error_key, facts_key) = (self.sym("[[error]]"), self.sym("[[rejected]]"));
+        let mut facts: Ids = facts.into();
+        facts.sort_unstable();
+        let held = match self.heap.get(promise, facts_key) {
+            Some(old) => intersect(&old.yes, &facts),
+            None => facts,
+        };
+        self.heap.set(promise, facts_key, Some(Value::bool(true).when(held, Ids::new())));
+        self.heap.add(promise, error_key, value);
+    }
+
+    /// What `await` gives; what the promise proves holds from here on.
+    pub fn wait(&mut self, value: &Value) -> Value {
+        let mut out = value.clone();
+        out.objects.clear();
+        let mut facts: Option<Ids> = None;
+        let mut only = true;
+        for &object in &value.objects {
+            if !matches!(self.heap.kind(object), Kind::Promise) {
+                unite(&mut out.objects, &[object]);
+                only = false;
+                continue;
+            }
+            if self.heap.has(object, ITEM) {
+                // An asynchronous generator: waited for item by item.
+                unite(&mut out.objects, &[object]);
+            }
+            let (value_key, facts_key, rejected) =
+                (self.sym("[[value]]"), self.sym("[[facts]]"), self.sym("[[rejected]]"));
+            match self.heap.get(object, value_key).cloned() {
+                Some(inner) => out.join(&inner),
+                None => out.bits |= ANY,
+            }
+            let error = self.sym("[[error]]");
+            if let Some(error) = self.heap.get(object, error).cloned() {
+                self.thrown.join(&error);
+            }
+            let held = self.heap.get(object, facts_key).map(|value| value.yes.clone()).unwrap_or_default();
+            facts = Some(match facts {
+                Some(facts) => intersect(&facts, &held),
+                None => held,
+            });
+            self.record.last_rejection = self.heap.get(object, rejected).map(|value| value.yes.clone());
+            let handled = self.sym("[[awaited]]");
+            self.heap.set(object, handled, Some(Value::bool(true)));
+        }
+        if only
+            && value.bits == 0
+            && let Some(facts) = facts
+        {
+            self.push_facts(&facts);
+        }
+        out
+    }
+
+    pub(super) fn then(
+        &mut self,
+        promise: ObjId,
+        on_ok: Option<&Value>,
+        on_error: Option<&Value>,
+        site: &Site,
+    ) -> Value {
+        let (value_key, facts_key) = (self.sym("[[value]]"), self.sym("[[facts]]"));
+        let (error_key, rejected_key) = (self.sym("[[error]]"), self.sym("[[rejected]]"));
+        let next = self.make_at(site.place, 20, Kind::Promise);
+        let settled = self.heap.get(promise, value_key).cloned();
+        let facts = self.heap.get(promise, facts_key).map(|value| value.yes.clone()).unwrap_or_default();
+        match (on_ok, settled) {
+            (Some(handler), Some(value)) if !handler.objects.is_empty() => {
+                let handler = handler.clone();
+                let inner = self.inner_site(site);
+                let base = self.current_facts();
+                let (answer, held) = self.perhaps(&facts, |machine| {
+                    let answer = machine.call(&handler, &Value::undefined(), vec![value], &inner);
+                    let held: Ids =
+                        machine.current_facts().into_iter().filter(|f| base.binary_search(f).is_err()).collect();
+                    (answer, held)
+                });
+                self.fulfil(next, answer, &held);
+            }
+            (Some(handler), None) => {
+                let pending = self.sym("[[pending]]");
+                let mut only = handler.clone();
+                only.bits = 0;
+                self.heap.add(promise, pending, &only);
+                self.fulfil(next, Value::any(), &[]);
+            }
+            (_, value) => self.fulfil(next, value.unwrap_or_else(Value::any), &facts),
+        }
+        let rejected = self.heap.get(promise, rejected_key).map(|value| value.yes.clone()).unwrap_or_default();
+        let error = self.heap.get(promise, error_key).cloned().unwrap_or_else(Value::any);
+        match on_error {
+            Some(handler) if !handler.objects.is_empty() => {
+                let handler = handler.clone();
+                let inner = self.inner_site(site);
+                let answer =
+                    self.perhaps(&rejected, |machine| machine.call(&handler, &Value::undefined(), vec![error], &inner));
+                if !answer.is_none() && (answer.bits != UNDEFINED || !answer.objects.is_empty()) {
+                    let facts_key = self.sym("[[facts]]");
+                    self.heap.add(next, value_key, &answer);
+                    // Carrying on after a failure proves nothing.
+                    self.heap.set(next, facts_key, Some(Value::bool(true)));
+                }
+            }
+            _ => self.reject(next, &error, &rejected),
+        }
+        Value::object(next)
+    }
+
+    pub(super) fn inner_site(&self, site: &Site) -> Site {
+        Site { place: site.place, args: Vec::new(), name: site.name.clone(), used: true }
+    }
+
+    pub(super) fn promise_all(&mut self, path: &str, list: &Value, site: &Site) -> Value {
+        let promise = self.make_at(site.place, 21, Kind::Promise);
+        let array = self.make_at(site.place, 25, Kind::Array);
+        let mut all: Option<Ids> = None;
+        let every = path == "Promise.all";
+        let mut any = Value::default();
+        for &id in &list.objects {
+            for key in self.heap.keys(id) {
+                if !self.is_item(key) {
+                    continue;
+                }
+                let Some(item) = self.heap.get(id, key).cloned() else { continue };
+                let base = self.facts.len();
+                let value = self.wait(&item);
+                let mut facts: Ids = self.facts.get(base..).unwrap_or(&[]).into();
+                facts.sort_unstable();
+                self.facts.truncate(base);
+                all = Some(match all {
+                    None => facts,
+                    Some(known) if every => {
+                        let mut known = known;
+                        unite(&mut known, &facts);
+                        known
+                    }
+                    Some(known) => intersect(&known, &facts),
+                });
+                let value = if path == "Promise.allSettled" {
+                    let object = self.heap.alloc(Kind::Plain, site.place);
+                    let (value_key, status) = (self.sym("value"), self.sym("status"));
+                    self.heap.set(object, value_key, Some(value));
+                    self.heap.set(object, status, Some(Value::any()));
+                    Value::object(object)
+                } else {
+                    value
+                };
+                any.join(&value);
+                self.heap.set(array, key, Some(value));
+            }
+        }
+        let facts = if path == "Promise.allSettled" { Ids::new() } else { all.unwrap_or_default() };
+        let value = if matches!(path, "Promise.race" | "Promise.any") { any } else { Value::object(array) };
+        self.fulfil(promise, value, &facts);
+        Value::object(promise)
+    }
+}

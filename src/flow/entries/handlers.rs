@@ -1,0 +1,375 @@
+//! Handlers that templates bind, and the events that they are handed.
+
+use std::collections::BTreeSet;
+
+use crate::flow::entries::camel;
+use crate::flow::entries::templates::MAX_ELEMENTS;
+use crate::flow::heap::{ITEM, Kind};
+use crate::flow::machine::{Machine, Site, name};
+use crate::flow::solution::{Entry, EntryKind, Fact, Place, Protection};
+use crate::flow::value::{ANY, Ids, NUMBER, Value, one, unite};
+use crate::model::ir::{ExprKind, Key, Name};
+use crate::model::{Binding, UnitId, UnitKind};
+use crate::package::Origin as FileOrigin;
+use crate::source::FileId;
+use crate::syntax::template::{AttributeValue, Element, NodeId, NodeKind};
+
+impl<'a> Machine<'a> {
+    pub(super) fn handlers(&mut self, unit: UnitId) {
+        let program = self.program;
+        self.unseen_handlers(unit);
+        let mut done: Vec<(Name, usize)> = Vec::new();
+        for binding in program.bindings_of(unit) {
+            let Some(element) = self.element(binding.template, binding.node) else { continue };
+            let custom = matches!(program.units[unit as usize].components.get(&element.name), Some(Some(_)));
+            if custom && !binding.user_action {
+                continue;
+            }
+            let mut functions = Value::default();
+            let names: Vec<Name> = match &binding.handler {
+                Some(handler) => vec![handler.clone()],
+                None => {
+                    let Some(value) = element
+                        .attributes
+                        .iter()
+                        .filter_map(|a| a.value.as_ref())
+                        .find(|value| value.span == binding.span)
+                    else {
+                        continue;
+                    };
+                    let value = self.evaluate(unit, binding.template, binding.node, value);
+                    functions.objects = value
+                        .objects
+                        .iter()
+                        .copied()
+                        .filter(|&id| matches!(self.heap.kind(id), Kind::Closure { .. }))
+                        .collect();
+                    value.texts().cloned().collect()
+                }
+            };
+            if !functions.objects.is_empty() {
+                self.run_function(unit, binding, element, &functions);
+            }
+            for handler in names {
+                match done.iter_mut().find(|(known, _)| *known == handler) {
+                    Some((_, count)) if *count >= MAX_ELEMENTS => continue,
+                    Some((_, count)) => *count += 1,
+                    None => done.push((handler.clone(), 1)),
+                }
+                if &*handler == "__e" || &*handler == "eh" {
+                    self.framework_event(unit, binding, element);
+                    continue;
+                }
+                self.run_handler(unit, binding, element, &handler);
+            }
+        }
+    }
+
+    /// Methods of a unit whose template the compiler turned into code: those that nothing in its script calls are handlers
+    /// of elements that cannot be seen.
+    fn unseen_handlers(&mut self, unit: UnitId) {
+        let program = self.program;
+        let this = &program.units[unit as usize];
+        let Some(script) = this.script.and_then(|file| program.script(file)) else { return };
+        if this.template.is_some() || self.package.compiled.is_none() || this.kind == UnitKind::App {
+            return;
+        }
+        let mut called: BTreeSet<Name> = BTreeSet::new();
+        script.for_each_expr(&mut |expr| {
+            if let ExprKind::Member { key: Key::Static(name, _), .. } = &expr.kind {
+                called.insert(name.clone());
+            }
+        });
+        let info = &self.host.info;
+        let instance = self.instance(unit);
+        for key in self.heap.keys(instance) {
+            let method = self.spell(key);
+            let lifecycle = [&info.page_load, &info.component_load, &info.component_events, &info.share_methods]
+                .iter()
+                .any(|list| list.contains(&method))
+                || info.page_events.contains_key(&method);
+            if lifecycle || called.contains(&method) || key == ITEM {
+                continue;
+            }
+            self.enter(unit, EntryKind::User, &method, None, &[], |_| vec![Value::any()]);
+        }
+    }
+
+    pub fn run_handler(&mut self, unit: UnitId, binding: &Binding, element: &'a Element, handler: &str) {
+        let facts = self.element_facts(unit, binding.template, binding.node, binding.user_action);
+        let kind = if binding.user_action { EntryKind::User } else { EntryKind::Event };
+        let (template, node) = (binding.template, binding.node);
+        let event = binding.event.clone();
+        self.enter(unit, kind, handler, Some((template, node)), &facts, |machine| {
+            vec![machine.event(unit, template, node, element, &event)]
+        });
+    }
+
+    /// A handler that is a function of the data itself, as compiled components have it.
+    fn run_function(&mut self, unit: UnitId, binding: &Binding, element: &'a Element, functions: &Value) {
+        let held = self.element_facts(unit, binding.template, binding.node, binding.user_action);
+        let Some(&first) = functions.objects.first() else { return };
+        let place = self.heap.objects[first as usize].place;
+        let instance = self.instance(unit);
+        let entry = Entry {
+            kind: if binding.user_action { EntryKind::User } else { EntryKind::Event },
+            route: self.program.units[unit as usize].route.clone(),
+            method: binding.event.clone(),
+            place,
+            element: Some((binding.template, binding.node)),
+        };
+        self.run_entry(entry, &held, Some(functions), |machine| {
+            let event = machine.event(unit, binding.template, binding.node, element, &binding.event);
+            let site = Site { place, args: Vec::new(), name: binding.event.clone(), used: true };
+            machine.call(functions, &Value::object(instance), vec![event], &site)
+        });
+    }
+
+    /// What holds when the user can act on an element: the conditions that show and enable it.
+    pub fn element_facts(&mut self, unit: UnitId, template: FileId, node: NodeId, acted: bool) -> Ids {
+        let mut out = Ids::new();
+        if acted {
+            let fact = self.fact(Fact::Acted(template, node));
+            unite(&mut out, &[fact]);
+        }
+        let Some(facts) = self.program.template(template) else { return out };
+        let prefix = self.host.info.directive_prefix.clone();
+        let mut at = node;
+        while let Some(this) = facts.document.nodes.get(at as usize) {
+            if let NodeKind::Element(element) = &this.kind {
+                for attribute in &element.attributes {
+                    let directive =
+                        attribute.name.strip_prefix(&*prefix).or_else(|| attribute.name.strip_prefix("wx:"));
+                    match (directive, &*attribute.name) {
+                        (Some("if" | "elif"), _) => {
+                            if let Some(value) = &attribute.value {
+                                let value = self.evaluate(unit, template, at, value);
+                                if value.may_true() {
+                                    unite(&mut out, &value.yes);
+                                }
+                            }
+                        }
+                        (Some("else"), _) => {
+                            if let Some(test) = self.previous_condition(template, at, &prefix) {
+                                let value = self.evaluate(unit, template, at, test);
+                                unite(&mut out, &value.no);
+                            }
+                        }
+                        (None, "disabled" | "hidden") if at == node || &*attribute.name == "hidden" => {
+                            if let Some(value) = &attribute.value {
+                                let value = self.evaluate(unit, template, at, value);
+                                if value.may_false() {
+                                    unite(&mut out, &value.no);
+                                }
+                            }
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            if this.parent == at {
+                break;
+            }
+            at = this.parent;
+        }
+        out
+    }
+
+    fn previous_condition(&self, template: FileId, node: NodeId, prefix: &str) -> Option<&'a AttributeValue> {
+        let document = &self.program.template(template)?.document;
+        let parent = document.nodes.get(node as usize)?.parent;
+        let siblings = match &document.nodes.get(parent as usize)?.kind {
+            NodeKind::Element(element) => &element.children,
+            NodeKind::Root { children } => children,
+            _ => return None,
+        };
+        let at = siblings.iter().position(|&id| id == node)?;
+        for &sibling in siblings[..at].iter().rev() {
+            if let NodeKind::Element(element) = &document.nodes[sibling as usize].kind {
+                return element
+                    .attribute(&format!("{prefix}if"))
+                    .or_else(|| element.attribute("wx:if"))
+                    .and_then(|attribute| attribute.value.as_ref());
+            }
+        }
+        None
+    }
+
+    pub fn element(&self, template: FileId, node: NodeId) -> Option<&'a Element> {
+        match &self.program.template(template)?.document.nodes.get(node as usize)?.kind {
+            NodeKind::Element(element) => Some(element),
+            _ => None,
+        }
+    }
+
+    /// The event object of a handler.
+    pub fn event(&mut self, unit: UnitId, template: FileId, node: NodeId, element: &'a Element, event: &str) -> Value {
+        let place = Place { file: template, span: element.open };
+        let object = self.make_at(place, 70, Kind::Plain);
+        let target = self.make_at(place, 71, Kind::Plain);
+        let dataset = self.make_at(place, 72, Kind::Plain);
+        for attribute in &element.attributes {
+            let Some(data) = attribute.name.to_ascii_lowercase().strip_prefix("data-").map(camel) else { continue };
+            if let Some(value) = &attribute.value {
+                let value = self.evaluate(unit, template, node, value);
+                let value = self.stepped(value, place, "dataset", &name(&data));
+                let key = self.sym(&data);
+                self.heap.set(dataset, key, Some(value));
+            }
+        }
+        self.heap.set(dataset, ITEM, Some(Value::any()));
+        let dataset_key = self.sym("dataset");
+        self.heap.set(target, dataset_key, Some(Value::object(dataset)));
+        self.heap.set(target, ITEM, Some(Value::any()));
+        for field in ["currentTarget", "target"] {
+            let key = self.sym(field);
+            self.heap.set(object, key, Some(Value::object(target)));
+        }
+        let detail = self.detail(unit, template, node, element, event);
+        let key = self.sym("detail");
+        self.heap.set(object, key, Some(detail));
+        self.heap.set(object, ITEM, Some(Value::any()));
+        Value::object(object)
+    }
+
+    pub(super) fn detail(
+        &mut self,
+        unit: UnitId,
+        template: FileId,
+        node: NodeId,
+        element: &'a Element,
+        event: &str,
+    ) -> Value {
+        let place = Place { file: template, span: element.open };
+        let detail = self.make_at(place, 73, Kind::Plain);
+        let mut out = Value { bits: ANY, objects: one(detail), ..Value::default() };
+        let Some(component) = self.host.components.get(&element.name) else {
+            if self.is_foreign(unit, element) && value_event(event) {
+                let taints = self.field_taints(unit, template, node, element);
+                if !taints.is_empty() {
+                    let value = Value { taints: taints.clone(), ..Value::any() };
+                    let key = self.sym("value");
+                    self.heap.set(detail, key, Some(value));
+                    out.taints = taints;
+                }
+            }
+            return out;
+        };
+        let has = |role: &str| component.roles.iter().any(|known| &**known == role);
+        let value_key = self.sym("value");
+        // Host buttons.
+        if let Some(open) = self.open_type(element)
+            && open.event.as_deref().is_some_and(|answer| answer.eq_ignore_ascii_case(event))
+        {
+            let kinds: BTreeSet<Name> =
+                open.yields.values().chain(open.ciphertext.values()).flatten().cloned().collect();
+            if !kinds.is_empty() {
+                let source: Name = format!(
+                    "{}[open-type={}]",
+                    element.name,
+                    element
+                        .attribute("open-type")
+                        .and_then(|a| a.value.as_ref())
+                        .and_then(AttributeValue::literal)
+                        .unwrap_or_default()
+                )
+                .into();
+                let collection =
+                    self.collection(place, source, Some((template, node)), kinds, 100, true, open.scope.clone());
+                self.record.collections[collection].lazy = true;
+                for (path, kinds) in &open.yields {
+                    let taints = self.taints_of(collection, kinds, None);
+                    self.answer_at(&mut out, path, taints, place);
+                }
+                for (path, kinds) in &open.ciphertext {
+                    let taints = self.taints_of(collection, kinds, Some(Protection::HostCiphertext));
+                    self.answer_at(&mut out, path, taints, place);
+                }
+                return out;
+            }
+        }
+        // Events of components that carry personal information.
+        if let Some((_, paths)) = component.yields.iter().find(|(known, _)| known.eq_ignore_ascii_case(event)) {
+            let kinds: BTreeSet<Name> = paths.values().flatten().cloned().collect();
+            let source: Name = element.name.to_string().into();
+            let collection = self.collection(
+                place,
+                source,
+                Some((template, node)),
+                kinds,
+                100,
+                component.scope.is_some(),
+                component.scope.clone(),
+            );
+            self.record.collections[collection].lazy = true;
+            for (path, kinds) in paths {
+                let taints = self.taints_of(collection, kinds, None);
+                self.answer_at(&mut out, path, taints, place);
+            }
+        }
+        if has("form") {
+            let values = self.make_at(place, 74, Kind::Plain);
+            for (inner, input) in self.inputs_inside(template, node) {
+                let Some(field) =
+                    input.attribute("name").and_then(|a| a.value.as_ref()).and_then(AttributeValue::literal)
+                else {
+                    continue;
+                };
+                let value = self.input_value(unit, template, inner, input);
+                let key = self.sym(&field);
+                let value = self.typed_by_key(value, &field, Place { file: template, span: input.open });
+                self.heap.set(values, key, Some(value));
+            }
+            let mut value = Value::object(values);
+            value.bits = 0;
+            self.heap.set(values, ITEM, Some(Value::any()));
+            self.heap.set(detail, value_key, Some(value));
+        } else if has("checkbox") || has("switch") || has("radio") {
+            let ticked = self.fact(Fact::Ticked(template, node));
+            let value = Value { bits: ANY, ..Value::default() }.when(one(ticked), Ids::new());
+            let given = if has("checkbox") {
+                // A list of what is ticked: that it is there says nothing, that it has an item does.
+                let list = self.make_at(place, 75, Kind::Array);
+                let length = self.sym("length");
+                let count = Value { bits: NUMBER, ..Value::default() };
+                self.heap.set(list, length, Some(count.when(one(ticked), Ids::new())));
+                self.heap.set(list, ITEM, Some(value.clone()));
+                Value::object(list)
+            } else {
+                value.clone()
+            };
+            self.heap.set(detail, value_key, Some(given));
+            let checked = self.sym("checked");
+            self.heap.set(detail, checked, Some(value));
+            // Known as it is, so that what the fields prove is not blurred by a guess.
+            self.heap.set(detail, ITEM, Some(Value::any()));
+            out.bits = 0;
+        } else if has("input") || has("textarea") || has("picker") || has("editor") || has("slider") {
+            let value = self.input_value(unit, template, node, element);
+            self.heap.set(detail, value_key, Some(value.clone()));
+            if has("editor") {
+                for field in ["html", "text"] {
+                    let key = self.sym(field);
+                    self.heap.set(detail, key, Some(value.clone()));
+                }
+            }
+        }
+        out
+    }
+
+    /// Whether an element is a component whose code is not the package's own.
+    fn is_foreign(&self, unit: UnitId, element: &Element) -> bool {
+        match self.program.units[unit as usize].components.get(&element.name) {
+            Some(None) => true,
+            Some(Some(component)) => self.program.units[*component as usize]
+                .script
+                .is_some_and(|script| !matches!(self.package.files[script.index()].origin, FileOrigin::Own)),
+            None => false,
+        }
+    }
+}
+
+/// Whether an event tells what a field holds.
+fn value_event(event: &str) -> bool {
+    matches!(event, "input" | "change" | "blur" | "confirm" | "update" | "enter" | "value-change" | "valuechange")
+}

@@ -1,0 +1,272 @@
+//! Inputs of templates: what a field asks for, by its kind, name, hints and label.
+
+use std::collections::BTreeSet;
+
+use crate::flow::heap::Kind;
+use crate::flow::machine::{Machine, Taint, name};
+use crate::flow::solution::{Fact, Origin, Place};
+use crate::flow::value::{ANY, Ids, Value, one, unite};
+use crate::model::UnitId;
+use crate::model::ir::{ExprKind, Name};
+use crate::policy::privacy::InputClues;
+use crate::source::FileId;
+use crate::syntax::template::{AttributeValue, Element, NodeId, NodeKind, Part};
+
+impl<'a> Machine<'a> {
+    /// What a field that is a component gives, where its label or placeholder says what it takes.
+    pub(super) fn field_taints(&mut self, unit: UnitId, template: FileId, node: NodeId, element: &'a Element) -> Ids {
+        match self.input_kind(unit, template, node, element) {
+            Some(Some(_)) => self.input_value(unit, template, node, element).taints,
+            _ => Ids::new(),
+        }
+    }
+
+    /// What a component tells of inputs of its own is typed by how its user labels it.
+    pub(super) fn told_by(
+        &mut self,
+        value: Value,
+        unit: UnitId,
+        template: FileId,
+        node: NodeId,
+        element: &'a Element,
+        depth: usize,
+    ) -> Value {
+        let untyped = |machine: &Self, ids: &[u32]| ids.iter().any(|&id| machine.taints[id as usize].kind.is_empty());
+        let mut out = value;
+        if untyped(self, &out.taints) {
+            let known = self.field_taints(unit, template, node, element);
+            if !known.is_empty() {
+                let untyped: Vec<u32> =
+                    out.taints.iter().copied().filter(|&id| self.taints[id as usize].kind.is_empty()).collect();
+                out.taints.retain(|id| !untyped.contains(id));
+                unite(&mut out.taints, &known);
+            }
+        }
+        if depth == 0 {
+            return out;
+        }
+        let place = Place { file: template, span: element.open };
+        for index in 0..out.objects.len() {
+            let object = out.objects[index];
+            let inner = self.deep_taints(&Value::object(object), 2);
+            if !matches!(self.heap.kind(object), Kind::Plain) || !untyped(self, &inner) {
+                continue;
+            }
+            let copy = self.make_at(place, 76 + depth as u8, Kind::Plain);
+            for key in self.heap.keys(object) {
+                if let Some(value) = self.heap.get(object, key).cloned() {
+                    let value = self.told_by(value, unit, template, node, element, depth - 1);
+                    self.heap.set(copy, key, Some(value));
+                }
+            }
+            out.objects[index] = copy;
+        }
+        out.objects.sort_unstable();
+        out
+    }
+
+    pub(super) fn inputs_inside(&self, template: FileId, node: NodeId) -> Vec<(NodeId, &'a Element)> {
+        let mut out = Vec::new();
+        let Some(facts) = self.program.template(template) else { return out };
+        let mut stack = vec![node];
+        while let Some(id) = stack.pop() {
+            let Some(NodeKind::Element(element)) = facts.document.nodes.get(id as usize).map(|node| &node.kind) else {
+                continue;
+            };
+            if element.attribute("name").is_some() && id != node {
+                out.push((id, element));
+            }
+            stack.extend(element.children.iter().rev());
+        }
+        out
+    }
+
+    /// What the user puts into an input: typed by what the template says of it.
+    pub fn input_value(&mut self, unit: UnitId, template: FileId, node: NodeId, element: &'a Element) -> Value {
+        let origin = self.origin(Origin::Input);
+        let mut value = Value::from_origin(origin);
+        let component = self.host.components.get(&element.name);
+        let has = |role: &str| component.is_some_and(|component| component.roles.iter().any(|known| &**known == role));
+        if has("checkbox") || has("switch") || has("radio") {
+            let ticked = self.fact(Fact::Ticked(template, node));
+            return Value { bits: ANY, ..Value::default() }.when(one(ticked), Ids::new());
+        }
+        let place = Place { file: template, span: element.open };
+        let Some(kind) = self.input_kind(unit, template, node, element) else { return value };
+        let source: Name = element.name.to_string().into();
+        let (kinds, certainty) = match &kind {
+            Some((kind, certainty)) => (BTreeSet::from([kind.clone()]), *certainty),
+            None => (BTreeSet::new(), 0),
+        };
+        let collection = self.collection(place, source, Some((template, node)), kinds, certainty, false, None);
+        self.record.collections[collection].lazy = true;
+        self.record.collections[collection].input = true;
+        let kind = kind.map_or_else(|| name(""), |(kind, _)| kind);
+        let taint = self.taint(Taint {
+            collection,
+            kind,
+            protections: std::rc::Rc::from([]),
+            partial: false,
+            container: false,
+        });
+        value.taints = one(taint);
+        value
+    }
+
+    /// Kind of an input, as far as the template says; `None` when it says that the input takes something else.
+    fn input_kind(
+        &mut self,
+        _unit: UnitId,
+        template: FileId,
+        node: NodeId,
+        element: &'a Element,
+    ) -> Option<Option<(Name, u8)>> {
+        let literal = |attribute: &str| {
+            element.attribute(attribute).and_then(|a| a.value.as_ref()).and_then(AttributeValue::literal)
+        };
+        let (field, id, input_type, placeholder) =
+            (literal("name"), literal("id"), literal("type").or_else(|| literal("mode")), literal("placeholder"));
+        let mut labels = self.labels(template, node);
+        if !self.host.components.contains_key(&element.name) {
+            // A field of a library has its label inside.
+            for attribute in ["title", "label"] {
+                if let Some(label) = literal(attribute) {
+                    labels.insert(0, label.as_str().into());
+                }
+            }
+        }
+        let model = element
+            .attributes
+            .iter()
+            .filter(|attribute| attribute.name.trim_start_matches("model:") == "value")
+            .find_map(|attribute| self.bound_name(template, attribute.value.as_ref()?));
+        let handler = element
+            .attributes
+            .iter()
+            .find(|attribute| {
+                attribute.name.contains("input") || attribute.name.contains("change") || attribute.name.contains("blur")
+            })
+            .and_then(|attribute| attribute.value.as_ref())
+            .and_then(AttributeValue::literal);
+        let clues = InputClues {
+            name: field.as_deref(),
+            id: id.as_deref(),
+            input_type: input_type.as_deref(),
+            placeholder: placeholder.as_deref(),
+            labels: labels.iter().map(|label| &**label).collect(),
+            model_key: model.as_deref(),
+            request_key: None,
+            handler: handler.as_deref(),
+        };
+        let kind = self.policy.privacy.input_kind(&clues).map(|(kind, certainty, _)| (kind, certainty));
+        // What says that it takes something else is not typed by the key that it is kept under.
+        if kind.is_none() && self.policy.privacy.input_is_other(&clues) { None } else { Some(kind) }
+    }
+
+    /// Last name of a bound expression: `{{user.phone}}` gives `phone`.
+    fn bound_name(&self, template: FileId, value: &AttributeValue) -> Option<String> {
+        let facts = self.program.template(template)?;
+        let expression = value.parts.iter().find_map(|part| match part {
+            Part::Interpolation { expression, .. } => Some(*expression),
+            Part::Text { .. } => None,
+        })?;
+        let expr = facts
+            .expressions
+            .get(&expression.start)
+            .or_else(|| facts.expressions.values().find(|e| expression.contains(e.span)))?;
+        match &expr.kind {
+            ExprKind::Global(name) => Some(name.to_string()),
+            ExprKind::Member { key: crate::model::ir::Key::Static(name, _), .. } => Some(name.to_string()),
+            _ => None,
+        }
+    }
+
+    /// Short texts that stand before an element, nearest first: its label.
+    fn labels(&mut self, template: FileId, node: NodeId) -> Vec<Name> {
+        let mut out = Vec::new();
+        let Some(facts) = self.program.template(template) else { return out };
+        let mut at = node;
+        for _ in 0..2 {
+            let Some(parent) = facts.document.nodes.get(at as usize).map(|node| node.parent) else { break };
+            if parent == at {
+                break;
+            }
+            let siblings: &[NodeId] = match &facts.document.nodes[parent as usize].kind {
+                NodeKind::Element(element) => &element.children,
+                NodeKind::Root { children } => children,
+                _ => &[],
+            };
+            let position = siblings.iter().position(|&id| id == at).unwrap_or(0);
+            for &sibling in siblings[..position].iter().rev().take(2) {
+                // Another input between ends the label's reach.
+                if let NodeKind::Element(element) = &facts.document.nodes[sibling as usize].kind
+                    && self.host.components.get(&element.name).is_some_and(|c| {
+                        c.roles.iter().any(|role| {
+                            matches!(&**role, "input" | "textarea" | "picker" | "checkbox" | "radio" | "switch")
+                        })
+                    })
+                {
+                    break;
+                }
+                let text = match &facts.document.nodes[sibling as usize].kind {
+                    NodeKind::Text(parts) => parts
+                        .iter()
+                        .filter_map(|part| match part {
+                            Part::Text { text, .. } => Some(text.trim().to_owned()),
+                            Part::Interpolation { .. } => None,
+                        })
+                        .collect::<String>()
+                        .into(),
+                    NodeKind::Element(_) => self.text_inside(template, sibling),
+                    _ => name(""),
+                };
+                if !text.is_empty() && text.chars().count() <= 16 {
+                    out.push(text);
+                }
+            }
+            if !out.is_empty() {
+                break;
+            }
+            at = parent;
+        }
+        out
+    }
+
+    /// Puts what users type into the data that inputs are bound to in both directions.
+    pub(super) fn bind_inputs(&mut self, unit: UnitId) {
+        if !self.units.contains_key(&unit) {
+            return;
+        }
+        for &template in &self.program.units[unit as usize].templates {
+            let Some(facts) = self.program.template(template) else { continue };
+            for node in 0..facts.document.nodes.len() as NodeId {
+                let Some(element) = self.element(template, node) else { continue };
+                for attribute in &element.attributes {
+                    let Some(value) = &attribute.value else { continue };
+                    let two_way = attribute.name.starts_with("model:")
+                        || value.parts.iter().any(|part| matches!(part, Part::Interpolation { two_way: true, .. }));
+                    let property = attribute.name.trim_start_matches("model:");
+                    if !two_way || !matches!(property, "value" | "checked") {
+                        continue;
+                    }
+                    let Some(path) = self.bound_path(template, value) else { continue };
+                    let typed = self.input_value(unit, template, node, element);
+                    let instance = self.instance(unit);
+                    let key = self.sym("data");
+                    let data = self.heap.get(instance, key).cloned().unwrap_or_default();
+                    self.write_path(&data, &path, typed, Place { file: template, span: element.open }, false);
+                }
+            }
+        }
+        self.heap.settle();
+    }
+
+    fn bound_path(&self, template: FileId, value: &AttributeValue) -> Option<String> {
+        let text = &self.package.source(template).text;
+        let path = value.parts.iter().find_map(|part| match part {
+            Part::Interpolation { expression, .. } => Some(expression.slice(text).trim().to_owned()),
+            Part::Text { .. } => None,
+        })?;
+        path.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '.' | '[' | ']')).then_some(path)
+    }
+}

@@ -1,0 +1,296 @@
+//! Methods and data that the host gives to every instance of a unit.
+
+use crate::flow::heap::{ITEM, Kind};
+use crate::flow::machine::{Keys, Machine, Site};
+use crate::flow::solution::{Fact, Place, Update};
+use crate::flow::value::{Ids, NULL, ObjId, Value, unite};
+use crate::model::UnitId;
+use crate::model::ir::Name;
+use crate::source::FileId;
+use crate::syntax::template::{AttributeValue, NodeId};
+
+impl<'a> Machine<'a> {
+    /// Reads `a.b[0].c` from an object.
+    pub fn data_path(&mut self, base: &Value, path: &str, place: Place) -> Value {
+        let mut value = base.clone();
+        for part in path_parts(path) {
+            let key = self.sym(&part);
+            let keys = if part == "*" { Keys(Vec::new()) } else { Keys(vec![key]) };
+            value = self.field(&value, &keys, place);
+        }
+        value
+    }
+
+    /// Writes `a.b[0].c`, making what is missing on the way.
+    pub fn write_path(&mut self, base: &Value, path: &str, value: Value, place: Place, strong: bool) {
+        let parts = path_parts(path);
+        let mut at = base.clone();
+        for (index, part) in parts.iter().enumerate() {
+            let key = if part == "*" { ITEM } else { self.sym(part) };
+            let last = index + 1 == parts.len();
+            if last {
+                let value = self.typed_by_key(value.clone(), part, place);
+                let value = self.under_consent(value);
+                for &object in &at.objects {
+                    if strong && at.objects.len() == 1 && key != ITEM {
+                        self.heap.set(object, key, Some(value.clone()));
+                    } else {
+                        self.heap.add(object, key, &value);
+                    }
+                }
+                return;
+            }
+            let mut next = Value::default();
+            for &object in &at.objects {
+                match self.heap.get(object, key).cloned() {
+                    Some(inner) if !inner.objects.is_empty() => next.join(&inner),
+                    _ => {
+                        let list = parts.get(index + 1).is_some_and(|next| next == "*" || next.parse::<u32>().is_ok());
+                        let kind = if list { Kind::Array } else { Kind::Plain };
+                        let made = self.heap.alloc(kind, place);
+                        let mut slot = self.heap.get(object, key).cloned().unwrap_or_default();
+                        slot.join(&Value::object(made));
+                        self.heap.set(object, key, Some(slot));
+                        next.join(&Value::object(made));
+                    }
+                }
+            }
+            at = next;
+        }
+    }
+
+    /// Methods that instances have from the host.
+    pub fn unit_method(
+        &mut self,
+        instance: ObjId,
+        unit: UnitId,
+        method: &str,
+        args: &[Value],
+        site: &Site,
+    ) -> Option<Value> {
+        let data_key = self.sym("data");
+        match method {
+            "setData" | "$set" | "updateData" => {
+                let data = self.heap.get(instance, data_key).cloned().unwrap_or_default();
+                let first = args.first().cloned().unwrap_or_default();
+                if !first.strings.is_empty() {
+                    let value = args.get(1).cloned().unwrap_or_default();
+                    for path in first.texts().cloned().collect::<Vec<_>>() {
+                        let value = self.stepped(value.clone(), site.place, "set-data", &path);
+                        self.write_path(&data, &path, value, site.place, true);
+                    }
+                } else {
+                    self.set_data(&data, &first, site);
+                }
+                self.shown(&first, 4);
+                for arg in args.iter().skip(1) {
+                    self.shown(arg, 3);
+                }
+                for arg in args.iter().skip(1) {
+                    let functions = Value {
+                        objects: arg
+                            .objects
+                            .iter()
+                            .copied()
+                            .filter(|&id| matches!(self.heap.kind(id), Kind::Closure { .. } | Kind::Bound { .. }))
+                            .collect(),
+                        ..Value::default()
+                    };
+                    if !functions.objects.is_empty() {
+                        let inner = Site { place: site.place, args: Vec::new(), name: site.name.clone(), used: true };
+                        self.perhaps(&[], |machine| {
+                            machine.call(&functions, &Value::object(instance), Vec::new(), &inner)
+                        });
+                    }
+                }
+                Some(Value::undefined())
+            }
+            "getData" => {
+                let data = self.heap.get(instance, data_key).cloned().unwrap_or_default();
+                let path = args.first().and_then(Value::as_text).cloned();
+                Some(match path {
+                    Some(path) => self.data_path(&data, &path, site.place),
+                    None => data,
+                })
+            }
+            "groupSetData" => {
+                let callback = args.first().cloned().unwrap_or_default();
+                self.call(&callback, &Value::object(instance), Vec::new(), site);
+                Some(Value::undefined())
+            }
+            "triggerEvent" | "dispatch" | "$emit" => {
+                self.trigger(unit, args, site);
+                Some(Value::undefined())
+            }
+            "selectComponent" | "selectAllComponents" => {
+                let components: Vec<UnitId> =
+                    self.program.units[unit as usize].components.values().flatten().copied().collect();
+                let mut out = Value { bits: NULL, ..Value::default() };
+                let wanted = args.first().and_then(Value::as_text).cloned();
+                let mut matched = Vec::new();
+                for component in components {
+                    let users = self.uses.get(&component).cloned().unwrap_or_default();
+                    let fits = users.iter().any(|(user, template, node)| {
+                        *user == unit
+                            && wanted.as_deref().is_none_or(|selector| self.selects(selector, *template, *node))
+                    });
+                    if fits && self.units.contains_key(&component) {
+                        matched.push(component);
+                    }
+                }
+                for component in matched {
+                    let object = self.instance(component);
+                    out.join(&Value::object(object));
+                }
+                if method == "selectAllComponents" {
+                    out.bits = 0;
+                    return Some(self.list_of(out, site));
+                }
+                Some(out)
+            }
+            "getOpenerEventChannel" => Some(Value::object(self.bus)),
+            "createSelectorQuery"
+            | "createIntersectionObserver"
+            | "hasBehavior"
+            | "getRelationNodes"
+            | "animate"
+            | "clearAnimation" => Some(Value::any()),
+            _ => None,
+        }
+    }
+
+    fn selects(&self, selector: &str, template: FileId, node: NodeId) -> bool {
+        let Some(element) = self.element(template, node) else { return false };
+        let literal = |attribute: &str| {
+            element.attribute(attribute).and_then(|a| a.value.as_ref()).and_then(AttributeValue::literal)
+        };
+        let last = selector.split([' ', '>']).next_back().unwrap_or(selector).trim();
+        if let Some(id) = last.strip_prefix('#') {
+            return literal("id").is_none_or(|known| known == id);
+        }
+        if let Some(class) = last.strip_prefix('.') {
+            return literal("class").is_none_or(|known| known.split_whitespace().any(|one| one == class));
+        }
+        last == &*element.name
+    }
+
+    fn set_data(&mut self, data: &Value, update: &Value, site: &Site) {
+        for &object in &update.objects {
+            for key in self.heap.keys(object) {
+                let Some(value) = self.heap.get(object, key).cloned() else { continue };
+                let path = self.spell(key);
+                self.note_update(&path, site);
+                let value = self.stepped(value, site.place, "set-data", &path);
+                if key == ITEM {
+                    for &target in &data.objects {
+                        self.heap.add(target, ITEM, &value);
+                    }
+                } else {
+                    self.write_path(data, &path, value, site.place, true);
+                }
+            }
+        }
+    }
+
+    /// Notes data that hangs on a host's answer or is set while sharing.
+    fn note_update(&mut self, key: &Name, site: &Site) {
+        const MOST: usize = 4096;
+        if self.record.updates.len() > MOST {
+            return;
+        }
+        let after: Vec<Place> = self
+            .facts
+            .iter()
+            .filter_map(|&id| match &self.fact_table[id as usize] {
+                Fact::Succeeded(place) => Some(*place),
+                _ => None,
+            })
+            .collect();
+        let entry = &self.entries[self.entry];
+        if after.is_empty() && !self.host.info.share_methods.contains(&entry.method) {
+            return;
+        }
+        let (route, method) = (entry.route.clone(), entry.method.clone());
+        self.record.updates.insert(Update { place: site.place, key: key.clone(), after, route, method });
+    }
+
+    /// Notes literals that reach the screen.
+    pub fn shown(&mut self, value: &Value, depth: usize) {
+        let mut places = Vec::new();
+        self.each_held(value, depth, |inner| places.extend(inner.strings.iter().filter_map(|text| text.place)));
+        self.record.shown.extend(places);
+    }
+
+    /// A component's own event: the handlers of its users run with what it tells.
+    fn trigger(&mut self, unit: UnitId, args: &[Value], site: &Site) {
+        let Some(event) = args.first().and_then(Value::as_text).cloned() else {
+            self.record.blind(site.place, "dynamic-event", "");
+            return;
+        };
+        let detail = args.get(1).cloned().unwrap_or_else(Value::undefined);
+        let detail = self.stepped(detail, site.place, "triggered", &event);
+        let users = self.uses.get(&unit).cloned().unwrap_or_default();
+        let program = self.program;
+        for (user, template, node) in users {
+            for binding in program.bindings_of(user).iter().filter(|binding| {
+                binding.template == template && binding.node == node && binding.event.eq_ignore_ascii_case(&event)
+            }) {
+                let Some(handler) = &binding.handler else { continue };
+                if !self.units.contains_key(&user) {
+                    continue;
+                }
+                let instance = self.instance(user);
+                let Some((target, _)) = self.method(instance, handler) else { continue };
+                let Some(element) = self.element(template, node) else { continue };
+                let argument = self.event(user, template, node, element, "");
+                let key = self.sym("detail");
+                let detail = self.told_by(detail.clone(), user, template, node, element, 2);
+                for &object in &argument.objects {
+                    self.heap.set(object, key, Some(detail.clone()));
+                }
+                let inner = Site { place: site.place, args: Vec::new(), name: handler.clone(), used: true };
+                self.perhaps(&[], |machine| machine.call(&target, &Value::object(instance), vec![argument], &inner));
+            }
+        }
+    }
+
+    /// Remembers what holds whenever a page is opened from inside the program.
+    pub fn opened(&mut self, route: &str) {
+        let mut facts = self.current_facts();
+        let from = self.entries[self.entry].route.clone();
+        if !from.is_empty() {
+            self.opened_from.entry(route.into()).or_default().insert(from.clone());
+            let passed = self.fact(Fact::Passed(from));
+            unite(&mut facts, &[passed]);
+        }
+        // The first page, tabs and shared pages are opened without passing anything.
+        let free = self
+            .package
+            .pages
+            .iter()
+            .enumerate()
+            .any(|(index, page)| &*page.route == route && (index == 0 || page.tab));
+        self.record.openings.push((route.into(), if free { Ids::new() } else { facts }));
+    }
+}
+
+/// Parts of `a.b[0].c`; an index that is no number is `*`.
+fn path_parts(path: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    for part in path.split('.') {
+        let mut rest = part;
+        if let Some(at) = rest.find('[') {
+            if at > 0 {
+                out.push(rest[..at].to_owned());
+            }
+            rest = &rest[at..];
+            for index in rest.split('[').skip(1) {
+                let index = index.trim_end_matches(']').trim_matches(['"', '\'']);
+                out.push(if index.is_empty() { "*".to_owned() } else { index.to_owned() });
+            }
+        } else if !rest.is_empty() {
+            out.push(rest.to_owned());
+        }
+    }
+    out
+}

@@ -1,0 +1,247 @@
+//! Expressions of templates: attributes, loops, and modules of the view.
+
+use std::rc::Rc;
+
+use crate::flow::machine::{Act, Machine, name};
+use crate::flow::solution::{Entry, EntryKind, Place, SinkKind};
+use crate::flow::value::{NUMBER, Value, concat};
+use crate::model::UnitId;
+use crate::model::ir::Name;
+use crate::source::FileId;
+use crate::syntax::template::{AttributeValue, NodeId, NodeKind, Part};
+
+/// Most elements that one handler is run for.
+pub(super) const MAX_ELEMENTS: usize = 12;
+
+impl<'a> Machine<'a> {
+    /// What an attribute's value can be.
+    pub fn evaluate(&mut self, unit: UnitId, template: FileId, node: NodeId, value: &'a AttributeValue) -> Value {
+        let Some(facts) = self.program.template(template) else { return Value::any() };
+        if value.parts.is_empty() {
+            return Value::string("".into(), None);
+        }
+        let variables = self.loop_variables(unit, template, node);
+        let instance = self.instance(unit);
+        let data_key = self.sym("data");
+        let data = self.heap.get(instance, data_key).cloned().unwrap_or_default();
+        let mut act = Act {
+            file: template,
+            script: None,
+            function: 0,
+            frame: instance,
+            scope: Some((variables, data)),
+            returned: Value::default(),
+            exit_facts: None,
+            base: self.facts.len(),
+            deferred: Vec::new(),
+            yielded: Value::default(),
+        };
+        let mut out: Option<Value> = None;
+        for part in &value.parts {
+            let piece = match part {
+                Part::Text { text, span } => {
+                    // Control attributes may hold a bare expression.
+                    match facts.expressions.get(&span.start) {
+                        Some(expr) if value.parts.len() == 1 => self.eval(&mut act, expr),
+                        _ => {
+                            let place = Place { file: template, span: *span };
+                            Value::string(text.clone(), Some(place))
+                        }
+                    }
+                }
+                Part::Interpolation { expression, .. } => {
+                    let expr = facts.expressions.get(&expression.start).or_else(|| {
+                        let text = &self.package.source(template).text;
+                        let inner = expression.slice(text);
+                        let skip = inner.len() - inner.trim_start().len();
+                        facts.expressions.get(&(expression.start + skip as u32))
+                    });
+                    match expr {
+                        Some(expr) => self.eval(&mut act, expr),
+                        None => Value::any(),
+                    }
+                }
+            };
+            out = Some(match out {
+                None if value.parts.len() == 1 => piece,
+                None => concat(&Value::string("".into(), None), &piece),
+                Some(text) => concat(&text, &piece),
+            });
+        }
+        out.unwrap_or_else(Value::any)
+    }
+
+    /// View-script modules of a template, by the name that it gives them.
+    fn view_modules(&mut self, template: FileId) -> Rc<[(Name, FileId)]> {
+        if let Some(known) = self.view_modules.get(&template) {
+            return known.clone();
+        }
+        let mut out = Vec::new();
+        if let Some(facts) = self.program.template(template) {
+            for require in &self.program.requires[template.index()] {
+                let Some(target) = require.target else { continue };
+                if self.program.script(target).is_none() {
+                    continue;
+                }
+                let module = facts.document.nodes.iter().find_map(|node| match &node.kind {
+                    NodeKind::Element(element)
+                        if element
+                            .attribute("src")
+                            .and_then(|a| a.value.as_ref())
+                            .is_some_and(|v| v.span == require.span) =>
+                    {
+                        element.attribute("module").or_else(|| element.attribute("name"))?.value.as_ref()?.literal()
+                    }
+                    _ => None,
+                });
+                if let Some(module) = module {
+                    out.push((name(&module), target));
+                }
+            }
+        }
+        let out: Rc<[(Name, FileId)]> = out.into();
+        self.view_modules.insert(template, out.clone());
+        out
+    }
+
+    /// Loop variables that an element stands in, and view-script modules of its template.
+    fn loop_variables(&mut self, unit: UnitId, template: FileId, node: NodeId) -> Vec<(Name, Value)> {
+        let mut out = Vec::new();
+        let Some(facts) = self.program.template(template) else { return out };
+        let prefix = self.host.info.directive_prefix.clone();
+        let mut chain = Vec::new();
+        let mut at = node;
+        while let Some(this) = facts.document.nodes.get(at as usize) {
+            if let NodeKind::Element(element) = &this.kind {
+                chain.push(element);
+            }
+            if this.parent == at {
+                break;
+            }
+            at = this.parent;
+        }
+        let instance = self.instance(unit);
+        let data_key = self.sym("data");
+        let data = self.heap.get(instance, data_key).cloned().unwrap_or_default();
+        for (module, file) in self.view_modules(template).iter() {
+            let value = self.load(*file, "");
+            out.push((module.clone(), value));
+        }
+        for element in chain.iter().rev() {
+            let Some(attribute) = ["for", "for-items"].iter().find_map(|directive| {
+                element
+                    .attribute(&format!("{prefix}{directive}"))
+                    .or_else(|| element.attribute(&format!("wx:{directive}")))
+            }) else {
+                continue;
+            };
+            let Some(value) = &attribute.value else { continue };
+            let text = value.span.slice(&self.package.source(template).text);
+            let text = text.trim().trim_start_matches('{').trim_end_matches('}').trim();
+            let (names, list) = match text.split_once(" in ") {
+                Some((names, list)) => (names.trim_matches(['(', ')', ' ']).to_owned(), list),
+                None => (String::new(), text),
+            };
+            let list = list.split(" trackBy").next().unwrap_or(list).trim();
+            let literal = |suffix: &str| {
+                ["", "wx:"].iter().find_map(|_| {
+                    element
+                        .attribute(&format!("{prefix}{suffix}"))
+                        .or_else(|| element.attribute(&format!("wx:{suffix}")))
+                        .and_then(|a| a.value.as_ref())
+                        .and_then(AttributeValue::literal)
+                })
+            };
+            let mut parts = names.split(',').map(str::trim);
+            let item = parts
+                .next()
+                .filter(|item| !item.is_empty())
+                .map(str::to_owned)
+                .or_else(|| literal("for-item"))
+                .unwrap_or_else(|| "item".to_owned());
+            let index =
+                parts.next().map(str::to_owned).or_else(|| literal("for-index")).unwrap_or_else(|| "index".to_owned());
+            let root = list.split(['.', '[']).next().unwrap_or(list);
+            let place = Place { file: template, span: value.span };
+            let base = match out.iter().rev().find(|(known, _)| &**known == root) {
+                Some((_, value)) => {
+                    let rest = list[root.len()..].trim_start_matches('.').to_owned();
+                    let value = value.clone();
+                    if rest.is_empty() { value } else { self.data_path(&value, &rest, place) }
+                }
+                None => self.data_path(&data, list, place),
+            };
+            let mut each = self.items_of(&base);
+            if each.is_none() {
+                each = Value::any();
+            }
+            out.push((name(&item), each));
+            out.push((name(&index), Value { bits: NUMBER, ..Value::default() }));
+        }
+        out.reverse();
+        out
+    }
+
+    /// Addresses in templates that carry personal information, and dynamic texts of elements for rules.
+    pub(super) fn templates(&mut self) {
+        for unit in 0..self.program.units.len() as UnitId {
+            let this = &self.program.units[unit as usize];
+            if !this.live || !self.units.contains_key(&unit) {
+                continue;
+            }
+            let route = this.route.clone();
+            for &template in &this.templates {
+                let Some(facts) = self.program.template(template) else { continue };
+                for node in 0..facts.document.nodes.len() as NodeId {
+                    let Some(element) = self.element(template, node) else { continue };
+                    let Some(component) = self.host.components.get(&element.name) else { continue };
+                    let view = component.roles.iter().any(|role| &**role == "web-view");
+                    let link = component.roles.iter().any(|role| &**role == "navigator");
+                    for attribute in &element.attributes {
+                        let Some(value) = &attribute.value else { continue };
+                        let address = component.url_attributes.contains(&attribute.name)
+                            || matches!(&*attribute.name, "src" | "url" | "href");
+                        if !address || value.parts.iter().all(|part| matches!(part, Part::Text { .. })) && !link {
+                            continue;
+                        }
+                        let place = Place { file: template, span: attribute.span };
+                        let entry = Entry {
+                            kind: EntryKind::Event,
+                            route: route.clone(),
+                            method: name(""),
+                            place,
+                            element: Some((template, node)),
+                        };
+                        self.run_entry(entry, &[], Some(&Value::default()), |machine| {
+                            let held = machine.element_facts(unit, template, node, false);
+                            machine.push_facts(&held);
+                            let address = machine.evaluate(unit, template, node, value);
+                            if view || link {
+                                let source: Name = element.name.to_string().into();
+                                machine.sink(
+                                    SinkKind::Url,
+                                    &source,
+                                    place,
+                                    &attribute.name,
+                                    &address,
+                                    &address.clone(),
+                                    None,
+                                    true,
+                                );
+                                machine.record_view(&source, &attribute.name, &address, place, view);
+                            }
+                            if link {
+                                let role = element
+                                    .attribute("open-type")
+                                    .and_then(|a| a.value.as_ref())
+                                    .and_then(AttributeValue::literal);
+                                machine.navigator(role.as_deref().unwrap_or("navigate"), &address, place, &route);
+                            }
+                            Value::default()
+                        });
+                    }
+                }
+            }
+        }
+    }
+}

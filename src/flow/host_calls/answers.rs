@@ -1,0 +1,365 @@
+//! Answers of the host: collections of personal information and the fields they come in.
+
+use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::flow::heap::{ITEM, Kind};
+use crate::flow::machine::{Machine, Site, Taint};
+use crate::flow::record::Draft;
+use crate::flow::solution::{Fact, FactSet, Origin, Place, Protection, Reach, Step};
+use crate::flow::value::{ANY, Ids, Piece, Value, one, unite};
+use crate::model::ir::Name;
+use crate::policy::host::Api;
+use crate::source::FileId;
+
+impl<'a> Machine<'a> {
+    /// The answer of an API as success callbacks, promises and returns see it.
+    pub(super) fn answer(
+        &mut self,
+        api: Option<&'a Api>,
+        path: &str,
+        args: &[Value],
+        collection: Option<usize>,
+        site: &Site,
+    ) -> Value {
+        let place = site.place;
+        let Some(api) = api else { return Value::any() };
+        let has = |role: &str| api.roles.iter().any(|known| &**known == role);
+        let object = self.make_at(place, 43, Kind::Plain);
+        let mut out = Value { bits: ANY, objects: one(object), ..Value::default() };
+        let set = |machine: &mut Self, key: &str, value: Value| {
+            let key = machine.sym(key);
+            machine.heap.set(object, key, Some(value));
+        };
+        if has("dialog") {
+            let mut text = String::new();
+            for param in ["title", "content", "confirm-text"] {
+                let value = self.param(api, param, args);
+                for piece in value.strings.iter().flat_map(|text| &text.pieces) {
+                    if let Piece::Literal(literal) = piece {
+                        text.push_str(literal);
+                        text.push(' ');
+                    }
+                }
+                self.shown(&value, 0);
+            }
+            self.dialogs.insert(place, text);
+            let yes = self.fact(Fact::DialogConfirmed(place));
+            let no = self.fact(Fact::DialogRefused(place));
+            set(self, "confirm", Value::either().when(one(yes), one(no)));
+            set(self, "cancel", Value::either().when(one(no), one(yes)));
+            return Value::object(object);
+        }
+        if has("storage-get") {
+            let value = self.storage_read(api, args, place);
+            if path.ends_with("Sync") {
+                return value;
+            }
+            set(self, "data", value);
+            return Value::object(object);
+        }
+        if has("settings-read") || has("settings-open") {
+            let settings = self.shared(Kind::AuthSetting);
+            set(self, "authSetting", Value::object(settings));
+            // An unknown rest of the answer would blur what its fields prove.
+            return Value::object(object);
+        }
+        if has("privacy-check") {
+            let agreed = self.fact(Fact::PrivacyAgreed);
+            set(self, "needAuthorization", Value::either().when(Ids::new(), one(agreed)));
+            return Value::object(object);
+        }
+        if has("login-state") {
+            set(self, "isLogin", Value::either());
+        }
+        let origin = if has("system-info") {
+            Some(Origin::System("".into()))
+        } else if has("request") || has("cloud-function") || has("download") || has("upload") || has("cloud-read") {
+            Some(Origin::Remote("".into()))
+        } else if has("scan") {
+            Some(Origin::Scan)
+        } else if has("clipboard-read") {
+            Some(Origin::Clipboard)
+        } else if has("location") {
+            Some(Origin::Location)
+        } else if has("launch-options") {
+            Some(Origin::Launch("".into()))
+        } else if has("network-type") {
+            Some(Origin::Network)
+        } else if has("version-info") {
+            Some(Origin::Environment)
+        } else if has("share") || has("share-menu") {
+            Some(Origin::Share(place))
+        } else {
+            None
+        };
+        if let Some(origin) = origin {
+            let id = self.origin(origin);
+            out.origins.push(id);
+        }
+        if let Some(collection) = collection {
+            for (result, kinds) in &api.yields {
+                let taints = self.taints_of(collection, kinds, None);
+                self.answer_at(&mut out, result, taints, place);
+            }
+            for (result, kinds) in &api.ciphertext {
+                let taints = self.taints_of(collection, kinds, Some(Protection::HostCiphertext));
+                self.answer_at(&mut out, result, taints, place);
+            }
+        }
+        out
+    }
+
+    pub fn taints_of(&mut self, collection: usize, kinds: &[Name], protection: Option<Protection>) -> Ids {
+        let mut out = Ids::new();
+        for kind in kinds {
+            let protections: Rc<[Protection]> = protection.iter().cloned().collect();
+            let id =
+                self.taint(Taint { collection, kind: kind.clone(), protections, partial: false, container: false });
+            unite(&mut out, &[id]);
+        }
+        out
+    }
+
+    /// Puts taints at a path of an answer.
+    pub fn answer_at(&mut self, out: &mut Value, path: &str, taints: Ids, place: Place) {
+        if path.is_empty() {
+            unite(&mut out.taints, &taints);
+            out.bits |= ANY;
+            return;
+        }
+        let mut at = out.objects.first().copied();
+        let parts: Vec<&str> = path.split('.').collect();
+        for (index, part) in parts.iter().enumerate() {
+            let Some(object) = at else { return };
+            let key = if *part == "*" { ITEM } else { self.sym(part) };
+            if index + 1 == parts.len() {
+                let mut value = self.heap.get(object, key).cloned().unwrap_or_default();
+                value.bits |= ANY;
+                unite(&mut value.taints, &taints);
+                self.heap.set(object, key, Some(value));
+                return;
+            }
+            let next = match self.heap.get(object, key).and_then(|value| value.objects.first().copied()) {
+                Some(next) => next,
+                None => {
+                    let kind =
+                        if parts[index + 1] == "*" || parts[index + 1] == "0" { Kind::Array } else { Kind::Plain };
+                    // Branches of the answer at one depth are objects of their own.
+                    let outer = self.context;
+                    let mut hasher = rustc_hash::FxHasher::default();
+                    (outer, parts.get(..=index)).hash(&mut hasher);
+                    self.context = hasher.finish();
+                    let next = self.make(place.file, place.span.start, 60 + index as u8, kind);
+                    self.context = outer;
+                    let mut value = Value::object(next);
+                    value.bits |= ANY;
+                    self.heap.set(object, key, Some(value));
+                    next
+                }
+            };
+            at = Some(next);
+        }
+    }
+
+    /// Notes that an API collects personal information here.
+    pub(super) fn collect_api(&mut self, api: &'a Api, path: &str, site: &Site) -> Option<usize> {
+        let mut kinds: BTreeSet<Name> = api.yields.values().chain(api.ciphertext.values()).flatten().cloned().collect();
+        if !api.started_by.is_empty() {
+            // The value belongs to the call that started it, where the package has one.
+            let started = self.record.collections.iter().position(|draft| api.started_by.contains(&draft.source));
+            if let Some(started) = started {
+                self.record.collections[started].kinds.extend(kinds);
+                return Some(started);
+            }
+            self.ask_again(1);
+        }
+        if kinds.is_empty() && api.roles.iter().any(|role| &**role == "source") {
+            for other in self.host.apis.values() {
+                if other.started_by.iter().any(|starter| &**starter == path) {
+                    kinds.extend(other.yields.values().flatten().cloned());
+                }
+            }
+        }
+        if kinds.is_empty() {
+            return None;
+        }
+        let host_prompt = api.prompt || api.scope.is_some();
+        let collection = self.collection(site.place, path.into(), None, kinds, 100, host_prompt, api.scope.clone());
+        if api.on_read {
+            self.record.collections[collection].lazy = true;
+        } else {
+            self.reached(collection, site.place);
+        }
+        Some(collection)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub fn collection(
+        &mut self,
+        place: Place,
+        source: Name,
+        element: Option<(FileId, u32)>,
+        kinds: BTreeSet<Name>,
+        certainty: u8,
+        host_prompt: bool,
+        scope: Option<Name>,
+    ) -> usize {
+        if let Some(&id) = self.record.collection_ids.get(&(place, source.clone())) {
+            self.record.collections[id].kinds.extend(kinds);
+            return id;
+        }
+        let id = self.record.collections.len();
+        self.record.collections.push(Draft {
+            place,
+            source: source.clone(),
+            element,
+            kinds,
+            certainty,
+            host_prompt,
+            scope,
+            reaches: Vec::new(),
+            used: false,
+            evidence: None,
+            lazy: false,
+            input: false,
+        });
+        self.record.collection_ids.insert((place, source), id);
+        id
+    }
+
+    /// Notes a way to a collection, with what holds on it.
+    pub fn reached(&mut self, collection: usize, _place: Place) {
+        let draft = &self.record.collections[collection];
+        let (host_prompt, scope) = (draft.host_prompt, draft.scope.clone());
+        let facts = self.fact_set();
+        let consent = self.consent_of(&facts, host_prompt, scope.as_deref());
+        let reach = Reach { entry: self.entries[self.entry].clone(), facts, consent, path: self.path() };
+        self.record.reaches.push((collection, reach));
+    }
+
+    /// What is known here.
+    pub fn fact_set(&mut self) -> FactSet {
+        let ids = self.current_facts();
+        if let Some(known) = self.fact_sets.get(&ids) {
+            return known.clone();
+        }
+        let set: FactSet = Arc::new(ids.iter().map(|&id| self.fact_table[id as usize].clone()).collect());
+        self.fact_sets.insert(ids, set.clone());
+        set
+    }
+
+    /// Origins of a field of a value of those origins.
+    pub fn extend_origins(&mut self, origins: &[u32], field: &str) -> Ids {
+        let mut out = Ids::new();
+        for &id in origins {
+            let extend = |path: &Name| -> Name {
+                if path.is_empty() {
+                    field.into()
+                } else if path.len() > 60 {
+                    path.clone()
+                } else {
+                    format!("{path}.{field}").into()
+                }
+            };
+            let new = match &self.origin_table[id as usize] {
+                Origin::System(path) => Origin::System(extend(path)),
+                Origin::Remote(path) => Origin::Remote(extend(path)),
+                Origin::Launch(path) => Origin::Launch(extend(path)),
+                Origin::Query(path) if path.is_empty() => Origin::Query(field.into()),
+                other => other.clone(),
+            };
+            let id = self.origin(new);
+            unite(&mut out, &[id]);
+        }
+        out
+    }
+
+    /// Taints of a field of a value that carries taints as a whole.
+    pub fn answer_field(&mut self, base: &Value, field: &str, place: Place) -> Ids {
+        let mut out = Ids::new();
+        for id in base.shallow_taints() {
+            let taint = self.taints[id as usize].clone();
+            if !taint.container {
+                unite(&mut out, &[id]);
+                continue;
+            }
+            let kind = self.policy.privacy.key_kind(field).map(|(kind, _)| kind);
+            let container = field == "*"
+                || field.parse::<u32>().is_ok()
+                || matches!(
+                    field,
+                    "data"
+                        | "result"
+                        | "info"
+                        | "body"
+                        | "userInfo"
+                        | "user"
+                        | "res"
+                        | "content"
+                        | "phoneInfo"
+                        | "phone_info"
+                        | "userinfo"
+                        | "user_info"
+                        | "detail"
+                );
+            if kind.as_deref() == Some(&*taint.kind) {
+                let id = self.taint(Taint { container: false, ..taint });
+                unite(&mut out, &[id]);
+                let way = self.record.ways.entry(id).or_default();
+                if way.is_empty() {
+                    way.push(Step { place, note: "answered", name: field.into() });
+                }
+            } else if container {
+                unite(&mut out, &[id]);
+            }
+        }
+        out
+    }
+
+    /// The server's answer to a request that carries ciphertext holds what was in it.
+    pub(super) fn answer_to_ciphertext(&mut self, args: &[Value], result: &mut Value) {
+        let mut sent = Ids::new();
+        for arg in args {
+            let inner = self.deep_taints(arg, 4);
+            unite(&mut sent, &inner);
+        }
+        let ciphered: Ids = sent
+            .into_iter()
+            .filter(|&id| self.taints[id as usize].protections.contains(&Protection::HostCiphertext))
+            .collect();
+        if ciphered.is_empty() {
+            return;
+        }
+        let plain = self.map_taints(&ciphered, |_, taint| {
+            taint.protections = Rc::from([]);
+            taint.container = true;
+        });
+        unite(&mut result.taints, &plain);
+        result.bits |= ANY;
+    }
+
+    /// Gives inputs of unknown kind the kind of the key that they are kept under.
+    pub fn typed_by_key(&mut self, mut value: Value, key: &str, place: Place) -> Value {
+        if value.taints.is_empty() || !value.taints.iter().any(|&id| self.taints[id as usize].kind.is_empty()) {
+            return value;
+        }
+        let Some((kind, certainty)) = self.policy.privacy.key_kind(key) else { return value };
+        let kind: Name = kind.as_ref().into();
+        let ids = std::mem::take(&mut value.taints);
+        value.taints = self.map_taints(&ids, |machine, taint| {
+            if taint.kind.is_empty() {
+                taint.kind = kind.clone();
+                let draft = &mut machine.record.collections[taint.collection];
+                draft.kinds.insert(kind.clone());
+                if draft.certainty == 0 {
+                    draft.certainty = certainty.min(80);
+                    draft.evidence = Some(place);
+                }
+            }
+        });
+        value
+    }
+}

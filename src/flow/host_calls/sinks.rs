@@ -1,0 +1,215 @@
+//! Sinks: what is sent, shown, kept or handed to somebody else, and under which address.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::flow::machine::{Machine, Site, name};
+use crate::flow::record::{self, sink_kind};
+use crate::flow::solution::{Flow, Place, SinkKind, Step, Text};
+use crate::flow::value::{Ids, Piece, Str, Value};
+use crate::model::ir::Name;
+use crate::policy::host::Api;
+
+impl<'a> Machine<'a> {
+    pub(super) fn sink_api(&mut self, api: &'a Api, path: &str, this: &Value, args: &[Value], site: &Site) {
+        if let Some(sink) = &api.sink {
+            let kind = sink_kind(&sink.kind);
+            if kind == SinkKind::Log {
+                // A log call takes any number of values.
+                self.sink_console(path, args, site);
+                return;
+            }
+            let urls = if api.params.contains_key("url") {
+                self.param(api, "url", args)
+            } else if kind == SinkKind::Network {
+                self.address_of(this, path)
+            } else {
+                Value::default()
+            };
+            let session = self.kept_as_session(api, args);
+            for param in &sink.data {
+                let mut value = self.param(api, param, args);
+                if session {
+                    // A session's name says which part of an answer is kept: not the personal one.
+                    let ids: Ids =
+                        value.taints.iter().copied().filter(|&id| !self.taints[id as usize].container).collect();
+                    value.taints = ids;
+                }
+                let in_url = matches!(&**param, "url" | "path");
+                self.sink(kind, path, site.place, param, &value, &urls, None, in_url);
+            }
+        }
+        // Addresses carry data whatever the API is for.
+        for param in ["url", "path"] {
+            if api.params.contains_key(param)
+                && api.sink.as_ref().is_none_or(|sink| !sink.data.iter().any(|d| &**d == param))
+            {
+                let value = self.param(api, param, args);
+                let network = api
+                    .roles
+                    .iter()
+                    .any(|role| matches!(&**role, "request" | "upload" | "download" | "socket-connect"));
+                let kind = if network { SinkKind::Network } else { SinkKind::Url };
+                if api.roles.iter().any(|role| matches!(&**role, "file-write" | "file-save" | "file-read"))
+                    && param == "path"
+                {
+                    let shallow = Value::tainted(value.shallow_taints());
+                    self.sink(SinkKind::Url, path, site.place, param, &shallow, &Value::default(), None, true);
+                    continue;
+                }
+                self.sink(kind, path, site.place, param, &value.clone(), &value, None, true);
+            }
+        }
+    }
+
+    /// Whether the key that a value is stored under names a session or token.
+    fn kept_as_session(&mut self, api: &Api, args: &[Value]) -> bool {
+        if !api.params.contains_key("key") {
+            return false;
+        }
+        let key = self.param(api, "key", args);
+        key.as_text().is_some_and(|text| self.policy.privacy.names_session(text))
+    }
+
+    /// Where a host object sends to; the global socket, where the call has no object of its own.
+    fn address_of(&mut self, this: &Value, path: &str) -> Value {
+        let key = self.sym("[[url]]");
+        let mut out = Value::default();
+        for &object in &this.objects {
+            if let Some(url) = self.heap.get(object, key) {
+                out.join(&url.clone());
+            }
+        }
+        if out.is_none() && path.to_lowercase().contains("socket") {
+            self.ask_again(2);
+            self.socket_urls.clone()
+        } else {
+            out
+        }
+    }
+
+    pub fn sink_console(&mut self, path: &str, args: &[Value], site: &Site) {
+        for arg in args {
+            self.sink(SinkKind::Log, path, site.place, "data", arg, &Value::default(), None, false);
+        }
+    }
+
+    /// Notes what personal information arrives at a sink.
+    #[allow(clippy::too_many_arguments)]
+    pub fn sink(
+        &mut self,
+        kind: SinkKind,
+        api: &str,
+        place: Place,
+        param: &str,
+        value: &Value,
+        urls: &Value,
+        third_party: Option<Arc<str>>,
+        in_url: bool,
+    ) {
+        let taints = self.deep_taints(value, 6);
+        if taints.is_empty() {
+            return;
+        }
+        for &id in &taints {
+            let collection = self.taints[id as usize].collection;
+            self.record.collections[collection].used = true;
+        }
+        let facts = self.fact_set();
+        for id in taints {
+            let taint = self.taints[id as usize].clone();
+            if taint.kind.is_empty() {
+                continue;
+            }
+            let draft = &self.record.collections[taint.collection];
+            let (host_prompt, scope, source_place, source) =
+                (draft.host_prompt, draft.scope.clone(), draft.place, draft.source.clone());
+            let consent = self.consent_of(&facts, host_prompt, scope.as_deref());
+            // The way between is known when the last round is over.
+            let hops = vec![
+                Step { place: source_place, note: "source", name: source },
+                Step { place, note: "sink", name: api.into() },
+            ];
+            let flow = Flow {
+                collection: taint.collection,
+                kinds: BTreeSet::from([taint.kind.clone()]),
+                sink: kind,
+                api: api.into(),
+                place,
+                param: param.into(),
+                urls: self.texts_of(urls),
+                third_party: third_party.clone(),
+                protections: taint.protections.to_vec(),
+                hops,
+                facts: facts.clone(),
+                entry: self.entries[self.entry].clone(),
+                consent,
+                in_url,
+            };
+            let key = (place, api.into(), param.into(), taint.collection, format!("{kind:?}{:?}", taint.protections));
+            record::flow(&mut self.record.flows, key, flow, id);
+        }
+    }
+
+    pub fn texts_of(&self, value: &Value) -> Vec<Text> {
+        value.strings.iter().map(|text| self.text_of(text)).collect()
+    }
+
+    pub fn text_of(&self, text: &Str) -> Text {
+        let mut pieces: Vec<Name> = Vec::new();
+        let mut open = false;
+        for piece in &text.pieces {
+            match piece {
+                Piece::Literal(literal) => {
+                    if !open && !pieces.is_empty() {
+                        let joined: Name = format!("{}{literal}", pieces.pop().unwrap_or_else(|| name(""))).into();
+                        pieces.push(joined);
+                    } else {
+                        pieces.push(literal.clone());
+                    }
+                    open = false;
+                }
+                Piece::Hole(..) => {
+                    if pieces.is_empty() || open {
+                        pieces.push(name(""));
+                    }
+                    open = true;
+                }
+            }
+        }
+        if open {
+            pieces.push(name(""));
+        }
+        Text { pieces, place: text.place }
+    }
+
+    /// Data given to a third-party SDK.
+    pub fn third_party(&mut self, module: &str, path: &str, args: &[Value], site: &Site) {
+        let sdk = if module.is_empty() {
+            self.policy.privacy.sdk_by_global(path)
+        } else {
+            self.policy.privacy.sdk_by_module(module)
+        };
+        let Some(sdk) = sdk.map(|sdk| sdk.id.clone()) else { return };
+        let label = if path.is_empty() {
+            module.to_owned()
+        } else if module.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{module}.{path}")
+        };
+        self.record_call("third-party", &label, args, site);
+        for (index, arg) in args.iter().enumerate() {
+            self.sink(
+                SinkKind::ThirdParty,
+                &label,
+                site.place,
+                &index.to_string(),
+                arg,
+                &Value::default(),
+                Some(sdk.clone()),
+                false,
+            );
+        }
+    }
+}

@@ -1,0 +1,407 @@
+//! Calls: callees, frames of functions, arguments, and the trace that a call leaves.
+
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::FxHasher;
+
+use crate::flow::heap::{ITEM, Kind};
+use crate::flow::machine::{
+    ARGUMENTS, Act, Called, HOME, Jump, MAX_DEPTH, MAX_RECURSION, MAX_TARGETS, Machine, Site, THIS, key_span,
+};
+use crate::flow::solution::{Place, Step};
+use crate::flow::value::{ANY, ObjId, Value, intersect, unite};
+use crate::model::ir::{Arg, Expr, ExprKind, FnId, Name, Script};
+use crate::package::Origin as FileOrigin;
+use crate::source::{FileId, Span};
+
+impl<'a> Machine<'a> {
+    /// Calls whatever `callee` can be.
+    pub fn call(&mut self, callee: &Value, this: &Value, args: Vec<Value>, site: &Site) -> Value {
+        if callee.objects.len() == 1 && callee.bits & ANY == 0 {
+            return self.call_object(callee.objects[0], this, args, site);
+        }
+        let targets = &callee.objects[..callee.objects.len().min(MAX_TARGETS)];
+        let each = |machine: &mut Self, targets: &[ObjId]| {
+            let mut result = Value::default();
+            for &target in targets {
+                let args = args.clone();
+                let answer = machine.perhaps(&[], |machine| machine.call_object(target, this, args, site));
+                result.join(&answer);
+            }
+            result
+        };
+        let mut result = match self.split(targets.len(), |machine| each(machine, targets)) {
+            Some(result) => result,
+            None => each(self, &targets[..targets.len().min(2)]),
+        };
+        if callee.objects.is_empty() || callee.is_any() {
+            let answer = self.call_unknown(callee, this, &args, site);
+            result.join(&answer);
+        }
+        result
+    }
+
+    pub fn call_object(&mut self, target: ObjId, this: &Value, args: Vec<Value>, site: &Site) -> Value {
+        if self.over() {
+            return Value::any();
+        }
+        match self.heap.kind(target).clone() {
+            Kind::Closure { file, function, frame } => {
+                self.call_closure(target, file, function, frame, this, args, site)
+            }
+            Kind::Bound { target: inner } => {
+                let this_key = self.sym("this");
+                let bound_this = self.heap.get(target, this_key).cloned().unwrap_or_default();
+                let mut all = Vec::new();
+                for index in 0..8 {
+                    let key = self.index_sym(index);
+                    match self.heap.get(target, key) {
+                        Some(value) => all.push(value.clone()),
+                        None => break,
+                    }
+                }
+                all.extend(args);
+                self.call_object(inner, &bound_this, all, site)
+            }
+            Kind::Class { .. } => self.construct(target, args, site),
+            _ => self.call_special(target, this, args, site),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn call_closure(
+        &mut self,
+        target: ObjId,
+        file: FileId,
+        function: FnId,
+        frame: ObjId,
+        this: &Value,
+        args: Vec<Value>,
+        site: &Site,
+    ) -> Value {
+        let Some(script) = self.script_of(file, target) else { return Value::any() };
+        let Some(body) = script.functions.get(function as usize) else { return Value::any() };
+        let recursion = self.stack.iter().filter(|called| called.file == file && called.function == function).count();
+        if self.stack.len() >= MAX_DEPTH || recursion >= MAX_RECURSION {
+            if recursion == 0 {
+                // A long chain of calls may hide anything at its end; a circle has been seen.
+                self.give_up(site.place);
+            }
+            let mut out = Value::any();
+            for arg in &args {
+                unite(&mut out.taints, &arg.shallow_taints());
+            }
+            return out;
+        }
+        if let Some(answer) = self.known_function(file, body, &args, site) {
+            return answer;
+        }
+        let outer = self.context;
+        let mut hasher = FxHasher::default();
+        (outer, site.place.file, site.place.span.start, site.place.span.end, file, function).hash(&mut hasher);
+        self.context = hasher.finish();
+        let name = body.name.clone().unwrap_or_else(|| site.name.clone());
+        let library = !matches!(self.package.files[file.index()].origin, FileOrigin::Own);
+        self.stack.push(Called { file, function, site: site.place, name, library });
+        self.record.reached.insert((file, function));
+        let kind = Kind::Frame { file, parent: Some(frame) };
+        let new = if body.closes {
+            self.make(file, body.span.start, 1, kind)
+        } else {
+            self.heap.alloc_frame(kind, Place { file, span: body.span })
+        };
+        self.heap.objects[new as usize].getters.push((function, 0));
+        if !body.arrow {
+            self.heap.set(new, THIS, Some(this.clone()));
+            let home_key = self.sym("[[home]]");
+            if let Some(home) = self.heap.get(target, home_key).cloned() {
+                self.heap.set(new, HOME, Some(home));
+            }
+        }
+        let mut act = Act {
+            file,
+            script: Some(script),
+            function,
+            frame: new,
+            scope: None,
+            returned: Value::default(),
+            exit_facts: None,
+            base: self.facts.len(),
+            deferred: Vec::new(),
+            yielded: Value::default(),
+        };
+        // Values carry the step into the function.
+        let args: Vec<Value> = args
+            .into_iter()
+            .map(|arg| if arg.taints.is_empty() { arg } else { self.stepped(arg, site.place, "passed-to", &site.name) })
+            .collect();
+        if body.arguments && !body.arrow {
+            let list = self.make(file, body.span.start, 2, Kind::Array);
+            for (index, arg) in args.iter().enumerate().take(16) {
+                let key = self.index_sym(index);
+                self.heap.set(list, key, Some(arg.clone()));
+                self.heap.add(list, ITEM, arg);
+            }
+            let length = self.sym("length");
+            self.heap.set(list, length, Some(Value::number(args.len() as f64)));
+            self.heap.set(new, ARGUMENTS, Some(Value::object(list)));
+        }
+        self.hoist(&mut act, body);
+        for (index, param) in body.params.iter().enumerate() {
+            if param.rest {
+                let rest = self.make(file, body.span.start, 3, Kind::Array);
+                for (at, arg) in args.iter().skip(index).enumerate() {
+                    let key = self.index_sym(at);
+                    self.heap.set(rest, key, Some(arg.clone()));
+                }
+                self.bind(&mut act, &param.pattern, Value::object(rest));
+            } else {
+                let value = args.get(index).cloned().unwrap_or_else(Value::undefined);
+                self.bind(&mut act, &param.pattern, value);
+            }
+        }
+        let jump = self.block(&mut act, &body.body);
+        let result = self.leave(&mut act, jump);
+        if !body.closes {
+            self.heap.bury(new);
+        }
+        self.stack.pop();
+        self.context = outer;
+        if body.is_async || (body.generator && !result.is_none()) {
+            let held = act.exit_facts.unwrap_or_default();
+            let promise = self.make(file, body.span.start, 4, Kind::Promise);
+            self.fulfil(promise, result, &held);
+            if body.generator && !act.yielded.is_none() {
+                self.heap.add(promise, ITEM, &act.yielded);
+            }
+            return Value::object(promise);
+        }
+        if let Some(held) = act.exit_facts {
+            self.push_facts(&held);
+        }
+        result
+    }
+
+    fn script_of(&self, file: FileId, target: ObjId) -> Option<&'a Script> {
+        if let Some(script) = self.program.script(file) {
+            return Some(script);
+        }
+        let template = self.program.template(file)?;
+        let at = self.heap.objects[target as usize].place.span.start;
+        template
+            .inline_scripts
+            .iter()
+            .rev()
+            .find(|(_, _, start)| *start <= at)
+            .or_else(|| template.inline_scripts.first())
+            .map(|(_, script, _)| &**script)
+    }
+
+    fn hoist(&mut self, act: &mut Act<'a>, body: &'a crate::model::ir::Function) {
+        for &(var, function) in &body.hoisted {
+            let value = self.closure(act, function);
+            self.heap.set(act.frame, var, Some(value));
+        }
+    }
+
+    /// Ends an activation: joins the arms that left early and gives the returned value.
+    pub fn leave(&mut self, act: &mut Act<'a>, jump: Jump) -> Value {
+        if matches!(jump, Jump::Next) {
+            let held = self.facts_since(act.base);
+            act.exit_facts = Some(match act.exit_facts.take() {
+                Some(facts) => intersect(&facts, &held),
+                None => held.clone(),
+            });
+            let mut value = Value::undefined();
+            value.no = held;
+            act.returned.join(&value);
+        }
+        self.facts.truncate(act.base);
+        for (_, diff) in std::mem::take(&mut act.deferred) {
+            self.heap.merge_one(diff, &[]);
+        }
+        std::mem::take(&mut act.returned)
+    }
+
+    pub fn closure(&mut self, act: &Act<'a>, function: FnId) -> Value {
+        let start = act.script.map_or(0, |script| script.functions[function as usize].span.start);
+        let frame = act.frame;
+        let kind = Kind::Closure { file: act.file, function, frame };
+        let key = (act.file, start, self.context ^ u64::from(frame).rotate_left(40), 11);
+        if let Some(&id) = self.sites.get(&key)
+            && *self.heap.kind(id) == kind
+        {
+            return Value::object(id);
+        }
+        let span = act.script.map_or(Span::default(), |script| script.functions[function as usize].span);
+        let id = self.heap.alloc(kind, Place { file: act.file, span });
+        self.sites.insert(key, id);
+        let arrow = act.script.is_some_and(|script| script.functions[function as usize].arrow);
+        if !arrow {
+            let prototype = self.heap.alloc(Kind::Plain, Place { file: act.file, span });
+            let key = self.sym("prototype");
+            self.heap.set(id, key, Some(Value::object(prototype)));
+        }
+        Value::object(id)
+    }
+
+    pub fn args(&mut self, act: &mut Act<'a>, args: &'a [Arg]) -> (Vec<Value>, Vec<Option<Place>>) {
+        let mut values = Vec::with_capacity(args.len());
+        let mut places = Vec::with_capacity(args.len());
+        for arg in args {
+            let value = self.eval(act, &arg.value);
+            let place = Place { file: act.file, span: arg.value.span };
+            if arg.spread {
+                let value = self.iterated(&value, place);
+                let mut index = 0;
+                let mut any = false;
+                while index < 16 {
+                    let key = self.index_sym(index);
+                    let mut item = Value::default();
+                    for &object in &value.objects {
+                        if let Some(found) = self.heap.get(object, key) {
+                            item.join(&found.clone());
+                        }
+                    }
+                    if item.is_none() {
+                        break;
+                    }
+                    any = true;
+                    values.push(item);
+                    places.push(Some(place));
+                    index += 1;
+                }
+                let rest = if any {
+                    value.objects.iter().filter_map(|&object| self.heap.get(object, ITEM)).fold(
+                        Value::default(),
+                        |mut all, item| {
+                            all.join(item);
+                            all
+                        },
+                    )
+                } else {
+                    self.items_of(&value)
+                };
+                // A list of unknown length fills the places that follow.
+                if !rest.is_none() {
+                    for _ in 0..if any { 3 } else { 4 } {
+                        values.push(rest.clone());
+                        places.push(Some(place));
+                    }
+                }
+                continue;
+            }
+            values.push(value);
+            places.push(Some(place));
+        }
+        (values, places)
+    }
+
+    pub(super) fn eval_call(
+        &mut self,
+        act: &mut Act<'a>,
+        expr: &'a Expr,
+        callee: &'a Expr,
+        args: &'a [Arg],
+        optional: bool,
+        used: bool,
+    ) -> Value {
+        let place = Place { file: act.file, span: expr.span };
+        let name = self.chain(callee, act.script);
+        match &callee.kind {
+            ExprKind::Super => {
+                let parent = self.eval(act, callee);
+                let this = self.lexical(act, THIS).unwrap_or_default();
+                let (values, places) = self.args(act, args);
+                let site = Site { place, args: places, name, used };
+                self.call_super(&parent, &this, values, &site);
+                if let Some(home) = self.lexical(act, HOME) {
+                    for &class in &home.objects {
+                        self.run_fields(class, &this);
+                    }
+                }
+                this
+            }
+            ExprKind::Member { object, key, optional: maybe } => {
+                let base = if matches!(object.kind, ExprKind::Super) {
+                    self.lexical(act, THIS).unwrap_or_default()
+                } else {
+                    self.eval(act, object)
+                };
+                if (*maybe || optional) && !base.may_true() {
+                    return Value::undefined();
+                }
+                let keys = self.keys(act, key);
+                let method = if matches!(object.kind, ExprKind::Super) {
+                    self.super_member(act, key, place)
+                } else {
+                    self.field(&base, &keys, Place { file: act.file, span: key_span(key) })
+                };
+                let (values, places) = self.args(act, args);
+                let site = Site { place, args: places, name, used };
+                let method_name = match keys.0.as_slice() {
+                    [one] => self.spell(*one),
+                    _ => "*".into(),
+                };
+                self.call_member(&base, &method_name, &method, values, &site)
+            }
+            _ => {
+                let target = self.eval(act, callee);
+                let (values, places) = self.args(act, args);
+                let site = Site { place, args: places, name, used };
+                self.call(&target, &Value::undefined(), values, &site)
+            }
+        }
+    }
+
+    /// Calls `base.name(…)`: a function that was found, else a method that the language has.
+    pub fn call_member(&mut self, base: &Value, name: &str, method: &Value, args: Vec<Value>, site: &Site) -> Value {
+        if name == "push"
+            && self.is_chunk(&args)
+            && let Some(answer) = self.queue_push(&args, site)
+        {
+            return answer;
+        }
+        let mut result = Value::default();
+        let mut called = false;
+        if !method.objects.is_empty() {
+            let mut targets = method.clone();
+            targets.bits = 0;
+            targets.strings.clear();
+            result = self.call(&targets, base, args.clone(), site);
+            called = true;
+        }
+        if !called || method.is_any() {
+            if let Some(answer) = self.builtin_method(base, name, &args, site) {
+                result.join(&answer);
+            } else if !called {
+                let answer = self.unknown_method(base, name, &args, site);
+                result.join(&answer);
+            }
+        }
+        result
+    }
+
+    /// The same value, one step further: the way of each taint in it grows.
+    pub fn stepped(&mut self, value: Value, place: Place, note: &'static str, name: &Name) -> Value {
+        for &id in &value.taints {
+            let way = self.record.ways.entry(id).or_default();
+            if way.len() < 24 && !way.iter().any(|step| step.place == place) {
+                way.push(Step { place, note, name: name.clone() });
+            }
+        }
+        value
+    }
+
+    /// The path of calls from the entry point to here.
+    pub fn path(&self) -> Vec<Step> {
+        let mut out = Vec::new();
+        if let Some(entry) = self.entries.get(self.entry) {
+            out.push(Step { place: entry.place, note: "entry", name: entry.method.clone() });
+        }
+        for called in self.stack.iter().skip(1) {
+            out.push(Step { place: called.site, note: "calls", name: called.name.clone() });
+        }
+        out
+    }
+}

@@ -1,0 +1,415 @@
+//! Expressions, in the order in which a script evaluates them.
+
+use std::rc::Rc;
+
+use crate::flow::heap::{ITEM, Kind};
+use crate::flow::machine::{ARGUMENTS, Act, HOME, Jump, Keys, Machine, Site, THIS, key_span};
+use crate::flow::solution::Place;
+use crate::flow::value::{ANY, FALSE, NULL, NUMBER, ObjId, Str, Strings, TRUE, UNDEFINED, Value, unite};
+use crate::model::ir::{Expr, ExprKind, Operator, Pattern, Property};
+
+impl<'a> Machine<'a> {
+    pub(super) fn eval_unused(&mut self, act: &mut Act<'a>, expr: &'a Expr) {
+        match &expr.kind {
+            ExprKind::Call { callee, args, optional } => {
+                self.eval_call(act, expr, callee, args, *optional, false);
+            }
+            ExprKind::Await(inner) => {
+                if let ExprKind::Call { callee, args, optional } = &inner.kind {
+                    let value = self.eval_call(act, inner, callee, args, *optional, false);
+                    self.wait(&value);
+                } else {
+                    self.eval(act, expr);
+                }
+            }
+            _ => {
+                self.eval(act, expr);
+            }
+        }
+    }
+
+    pub fn eval(&mut self, act: &mut Act<'a>, expr: &'a Expr) -> Value {
+        if self.over() {
+            return Value::any();
+        }
+        let place = Place { file: act.file, span: expr.span };
+        match &expr.kind {
+            ExprKind::Undefined => Value::undefined(),
+            ExprKind::Null => Value { bits: NULL, ..Value::default() },
+            ExprKind::Bool(value) => Value::bool(*value),
+            ExprKind::Number(value) => Value::number(*value),
+            ExprKind::String(text) => {
+                let at = std::ptr::from_ref(expr) as usize;
+                let known = self.literals.entry(at);
+                let text = known.or_insert_with(|| Rc::new(Str::literal(text.clone(), Some(place)))).clone();
+                Value { strings: Strings::from_iter([text]), ..Value::default() }
+            }
+            ExprKind::Regex(text) => {
+                let object = self.make_at(place, 7, Kind::Regex);
+                let source = self.sym("source");
+                self.heap.set(object, source, Some(Value::string(text.clone(), Some(place))));
+                Value::object(object)
+            }
+            ExprKind::Template(quasis, items) => {
+                let mut out = Value::string(quasis.first().cloned().unwrap_or_else(|| "".into()), Some(place));
+                for (index, item) in items.iter().enumerate() {
+                    let value = self.eval(act, item);
+                    let value = self.stringify_objects(value);
+                    out = self.add_text(&out, &value, place);
+                    if let Some(quasi) = quasis.get(index + 1)
+                        && !quasi.is_empty()
+                    {
+                        out = self.add_text(&out, &Value::string(quasi.clone(), None), place);
+                    }
+                }
+                out
+            }
+            ExprKind::Array(items) => {
+                let array = self.make_at(place, 8, Kind::Array);
+                let mut index = 0;
+                let mut open = false;
+                for item in items {
+                    let Some(item) = item else {
+                        index += 1;
+                        continue;
+                    };
+                    let value = self.eval(act, &item.value);
+                    if item.spread {
+                        let value = self.iterated(&value, place);
+                        let singles = self.single_items(&value);
+                        if !open && !singles.is_empty() && index + singles.len() <= 64 {
+                            for item in singles {
+                                let key = self.index_sym(index);
+                                self.heap.set(array, key, Some(item));
+                                index += 1;
+                            }
+                            continue;
+                        }
+                        let each = self.items_of(&value);
+                        self.heap.add(array, ITEM, &each);
+                        open = true;
+                        continue;
+                    }
+                    if open || index >= 64 {
+                        self.heap.add(array, ITEM, &value);
+                    } else {
+                        let key = self.index_sym(index);
+                        self.heap.set(array, key, Some(value));
+                    }
+                    index += 1;
+                }
+                if !open {
+                    let length = self.sym("length");
+                    self.heap.set(array, length, Some(Value::number(index as f64)));
+                }
+                Value::object(array)
+            }
+            ExprKind::Object(properties) => {
+                let object = self.make_at(place, 9, Kind::Plain);
+                self.fill(act, object, properties);
+                Value::object(object)
+            }
+            ExprKind::Function(function) => self.closure(act, *function),
+            ExprKind::Class(class) => self.class(act, class, place),
+            ExprKind::This => self.lexical(act, THIS).unwrap_or_else(Value::undefined),
+            ExprKind::Super => {
+                let Some(home) = self.lexical(act, HOME) else { return Value::any() };
+                let parent = self.sym("[[parent]]");
+                self.field(&home, &Keys(vec![parent]), place)
+            }
+            ExprKind::Var(var) => self.variable(act, *var),
+            ExprKind::Global(name) => self.global(act, name, expr.span),
+            ExprKind::Arguments => self.lexical(act, ARGUMENTS).unwrap_or_else(Value::any),
+            ExprKind::Member { object, key, .. } => {
+                if matches!(object.kind, ExprKind::Super) {
+                    return self.super_member(act, key, place);
+                }
+                let base = self.eval(act, object);
+                let keys = self.keys(act, key);
+                self.field(&base, &keys, place)
+            }
+            ExprKind::Call { callee, args, optional } => self.eval_call(act, expr, callee, args, *optional, true),
+            ExprKind::New { callee, args } => {
+                let target = self.eval(act, callee);
+                let (values, places) = self.args(act, args);
+                let site = Site { place, args: places, name: self.chain(callee, act.script), used: true };
+                let mut out = Value::default();
+                for &id in target.objects.iter().take(4) {
+                    let made = self.construct(id, values.clone(), &site);
+                    out.join(&made);
+                }
+                if out.is_none() { Value::any() } else { out }
+            }
+            ExprKind::Assign { operator, target, value } => self.assign(act, *operator, target, value, place),
+            ExprKind::Update(target) => {
+                let old = self.read(act, target);
+                let mut new = Value { bits: NUMBER, ..Value::default() };
+                new.taints = old.taints;
+                self.bind(act, target, new.clone());
+                new
+            }
+            ExprKind::Not(inner) => {
+                let value = self.eval(act, inner);
+                let mut out = Value::default();
+                if value.may_true() {
+                    out.bits |= FALSE;
+                }
+                if value.may_false() {
+                    out.bits |= TRUE;
+                }
+                out.when(value.no, value.yes)
+            }
+            ExprKind::Typeof(inner) => {
+                let value = match &inner.kind {
+                    ExprKind::Global(name) => self.global(act, name, inner.span),
+                    _ => self.eval(act, inner),
+                };
+                self.type_of(&value)
+            }
+            ExprKind::Delete(inner) => {
+                if let ExprKind::Member { object, key, .. } = &inner.kind {
+                    let base = self.eval(act, object);
+                    let keys = self.keys(act, key);
+                    if let ([object], [key]) = (base.objects.as_slice(), keys.0.as_slice()) {
+                        self.heap.set(*object, *key, None);
+                    }
+                }
+                Value::bool(true)
+            }
+            ExprKind::Unary(operator, inner) => {
+                let value = self.eval(act, inner);
+                let mut out = match (operator, value.number) {
+                    (Operator::Sub, Some(bits)) => Value::number(-f64::from_bits(bits)),
+                    (Operator::Add, Some(bits)) => Value::number(f64::from_bits(bits)),
+                    _ => Value { bits: NUMBER, ..Value::default() },
+                };
+                out.taints = value.shallow_taints();
+                out.origins = value.origins;
+                out.yes = value.yes;
+                out.no = value.no;
+                out
+            }
+            ExprKind::Binary(operator, left, right) => self.binary(act, *operator, left, right, place),
+            ExprKind::Logical(operator, left, right) => {
+                let value = self.eval(act, left);
+                self.logical(act, *operator, value, right)
+            }
+            ExprKind::Conditional(test, yes, no) => {
+                let value = self.eval(act, test);
+                let branch = self.branch_start(act.file, test.span, &value);
+                let mut out = Value::default();
+                let (yes_facts, no_facts) = self.test_facts(&value);
+                let mut left = Value::default();
+                let mut right = Value::default();
+                self.fork(
+                    act,
+                    &value,
+                    |machine, act| {
+                        left = machine.eval(act, yes);
+                        Jump::Next
+                    },
+                    |machine, act| {
+                        right = machine.eval(act, no);
+                        Jump::Next
+                    },
+                    branch,
+                );
+                for (mut arm, facts) in [(left, yes_facts), (right, no_facts)] {
+                    if arm.may_true() && !arm.is_none() {
+                        unite(&mut arm.yes, &facts);
+                    }
+                    if arm.may_false() && !arm.is_none() {
+                        unite(&mut arm.no, &facts);
+                    }
+                    out.join(&arm);
+                }
+                unite(&mut out.origins, &value.origins);
+                out
+            }
+            ExprKind::Sequence(items) => {
+                let mut last = Value::undefined();
+                for item in items {
+                    last = self.eval(act, item);
+                }
+                last
+            }
+            ExprKind::Await(inner) => {
+                let value = self.eval(act, inner);
+                self.wait(&value)
+            }
+            ExprKind::Yield(inner) => match inner {
+                Some(inner) => {
+                    let value = self.eval(act, inner);
+                    // `yield*` gives what the inner generator gives.
+                    let mut given = value.clone();
+                    for &id in &value.objects {
+                        if matches!(self.heap.kind(id), Kind::Promise)
+                            && let Some(item) = self.heap.get(id, ITEM).cloned()
+                        {
+                            given.objects.retain(|other| *other != id);
+                            given.join(&item);
+                        }
+                    }
+                    act.yielded.join(&given);
+                    self.wait(&value)
+                }
+                None => Value::any(),
+            },
+            ExprKind::Import(request) => {
+                let value = self.eval(act, request);
+                let module = self.require(act.file, &value, place);
+                let promise = self.make_at(place, 10, Kind::Promise);
+                self.fulfil(promise, module, &[]);
+                Value::object(promise)
+            }
+            ExprKind::Tagged(tag, _, items) => {
+                let callee = self.eval(act, tag);
+                // The raw text says nothing.
+                let mut args = vec![Value::any()];
+                for item in items {
+                    let value = self.eval(act, item);
+                    args.push(value);
+                }
+                self.call(&callee, &Value::undefined(), args, &Site::at(place))
+            }
+            ExprKind::Jsx(tag, properties, children) => {
+                let object = self.make_at(place, 9, Kind::Plain);
+                self.fill(act, object, properties);
+                let tag = self.eval(act, tag);
+                for child in children {
+                    self.eval(act, child);
+                }
+                self.rendered(&tag, &Value::object(object), place);
+                Value::any()
+            }
+            ExprKind::Unknown => Value::any(),
+        }
+    }
+
+    pub fn logical(&mut self, act: &mut Act<'a>, operator: Operator, left: Value, right: &'a Expr) -> Value {
+        match operator {
+            Operator::And => {
+                if !left.may_true() {
+                    return left;
+                }
+                let facts = left.yes.clone();
+                if !left.may_false() {
+                    self.push_facts(&facts);
+                    return self.eval(act, right);
+                }
+                let branch = self.branch_start(act.file, right.span, &left);
+                let from = self.record.calls.len();
+                let value = self.perhaps(&facts, |machine| machine.eval(act, right));
+                if let Some(branch) = branch {
+                    let to = self.record.calls.len();
+                    self.branch_end(branch, (from, to, to), &Vec::new(), &Vec::new());
+                }
+                let mut held = value;
+                if held.may_true() {
+                    unite(&mut held.yes, &facts);
+                }
+                let origins = left.origins.clone();
+                let mut out = left.falsy().joined(&held);
+                unite(&mut out.origins, &origins);
+                out
+            }
+            Operator::Or => {
+                if !left.may_false() {
+                    return left;
+                }
+                let facts = left.no.clone();
+                if !left.may_true() {
+                    self.push_facts(&facts);
+                    return self.eval(act, right);
+                }
+                let mut value = self.perhaps(&facts, |machine| machine.eval(act, right));
+                if value.may_false() {
+                    unite(&mut value.no, &facts);
+                }
+                left.truthy().joined(&value)
+            }
+            _ => {
+                if left.bits & (UNDEFINED | NULL | ANY) == 0 && !left.is_none() {
+                    return left;
+                }
+                let value = self.perhaps(&[], |machine| machine.eval(act, right));
+                let mut known = left;
+                known.bits &= !(UNDEFINED | NULL);
+                known.joined(&value)
+            }
+        }
+    }
+
+    fn assign(
+        &mut self,
+        act: &mut Act<'a>,
+        operator: Option<Operator>,
+        target: &'a Pattern,
+        value: &'a Expr,
+        place: Place,
+    ) -> Value {
+        let result = match operator {
+            None => self.eval(act, value),
+            Some(operator @ (Operator::And | Operator::Or | Operator::Coalesce)) => {
+                let old = self.read(act, target);
+                self.logical(act, operator, old, value)
+            }
+            Some(operator) => {
+                let old = self.read(act, target);
+                let new = self.eval(act, value);
+                self.arithmetic(operator, &old, &new, place)
+            }
+        };
+        self.bind(act, target, result.clone());
+        result
+    }
+
+    pub(super) fn fill(&mut self, act: &mut Act<'a>, object: ObjId, properties: &'a [Property]) {
+        for property in properties {
+            match property {
+                Property::Value(key, value) => {
+                    let keys = self.keys(act, key);
+                    let value = self.eval(act, value);
+                    let place = Place { file: act.file, span: key_span(key) };
+                    let value = match keys.0.first() {
+                        Some(&key) => {
+                            let name = self.spell(key);
+                            self.typed_by_key(value, &name, place)
+                        }
+                        None => value,
+                    };
+                    match keys.0.as_slice() {
+                        [] => {
+                            let name = self.sym("*");
+                            self.heap.add(object, name, &value);
+                        }
+                        [one] => self.heap.set(object, *one, Some(value)),
+                        many => {
+                            for &key in many {
+                                self.heap.add(object, key, &value);
+                            }
+                        }
+                    }
+                }
+                Property::Getter(key, function) => {
+                    let keys = self.keys(act, key);
+                    let getter = self.closure(act, *function);
+                    if let (Some(&key), Some(&getter)) = (keys.0.first(), getter.objects.first()) {
+                        self.heap.objects[object as usize].getters.push((key, getter));
+                    }
+                }
+                Property::Setter(key, function) => {
+                    let keys = self.keys(act, key);
+                    let setter = self.closure(act, *function);
+                    if let (Some(&key), Some(&setter)) = (keys.0.first(), setter.objects.first()) {
+                        self.heap.objects[object as usize].setters.push((key, setter));
+                    }
+                }
+                Property::Spread(value) => {
+                    let value = self.eval(act, value);
+                    self.copy_fields(object, &value, &[]);
+                }
+            }
+        }
+    }
+}
