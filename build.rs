@@ -2,9 +2,51 @@
 //! path. Tables are written in the form that `src/policy/blob.rs` reads, so that no start has to parse TOML; a file that does
 //! not parse has none, and the program tells what is wrong with its text.
 
+//!
+//! The content lexicon is compiled here, too, by the program's own code.
+
+#[path = "src/text/bytes.rs"]
 #[allow(dead_code, reason = "the program reads more of it than the build script")]
+mod bytes;
+#[path = "src/text/compile.rs"]
+mod compile;
+#[path = "src/text/finder.rs"]
+#[allow(dead_code, reason = "the program reads more of it than the build script")]
+mod finder;
+#[path = "src/text/fold.rs"]
+#[allow(dead_code, reason = "the program reads more of it than the build script")]
+mod fold;
 #[path = "src/text/forms.rs"]
+#[allow(dead_code, reason = "the program reads more of it than the build script")]
 mod forms;
+#[path = "src/text/image.rs"]
+#[allow(dead_code, reason = "the program reads more of it than the build script")]
+mod image;
+#[path = "src/text/lexicon.rs"]
+#[allow(dead_code, reason = "the program reads more of it than the build script")]
+mod lexicon;
+
+/// The tables of single characters, made once.
+mod tables {
+    use std::sync::LazyLock;
+
+    use super::forms::{EXPANSION, Table, readings};
+
+    static TABLE: LazyLock<Table> = LazyLock::new(Table::new);
+    static READINGS: LazyLock<Vec<u16>> = LazyLock::new(readings);
+
+    pub fn code_of(at: usize) -> u16 {
+        TABLE.codes[at]
+    }
+
+    pub fn expansion(code: u16) -> &'static [u16] {
+        &TABLE.expansions[usize::from(code - EXPANSION)]
+    }
+
+    pub fn reading_of(unit: u16) -> u16 {
+        READINGS[usize::from(unit)]
+    }
+}
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -72,6 +114,24 @@ fn value(from: &toml::Value, out: &mut Vec<u8>) -> Result<(), Box<dyn std::error
     Ok(())
 }
 
+/// The content lexicon; none where a file has a mistake, which the program tells.
+fn lexicon(root: &Path) -> Option<lexicon::Lexicon> {
+    let folder = root.join("content");
+    let mut lexicon = lexicon::Lexicon::default();
+    let mut errors = Vec::new();
+    lexicon.read_contexts(&std::fs::read_to_string(folder.join("contexts.toml")).ok()?, &mut errors);
+    let mut files = Vec::new();
+    list(&folder, &mut files);
+    files.sort();
+    for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "toml")) {
+        let class = file.file_stem()?.to_str()?;
+        if class != "contexts" {
+            lexicon.read_class(class, &std::fs::read_to_string(file).ok()?, &mut errors);
+        }
+    }
+    errors.is_empty().then_some(lexicon)
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = Path::new(&std::env::var("CARGO_MANIFEST_DIR")?).join("rules");
     let out_dir = PathBuf::from(std::env::var("OUT_DIR")?);
@@ -107,14 +167,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::write(out_dir.join("packs.digest"), hasher.finalize().to_hex().as_str())?;
     std::fs::write(out_dir.join("packs.bin"), blobs)?;
     let table = forms::Table::new();
-    std::fs::write(
-        out_dir.join("fold.bin"),
-        table.codes.iter().flat_map(|code| code.to_le_bytes()).collect::<Vec<u8>>(),
-    )?;
+    let units = |units: Vec<u16>| units.into_iter().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    std::fs::write(out_dir.join("fold.bin"), units(table.codes))?;
     let expansions: Vec<String> = table.expansions.iter().map(|units| format!("    &{units:?},\n")).collect();
     std::fs::write(out_dir.join("expansions.in"), format!("[\n{}]\n", expansions.concat()))?;
+    std::fs::write(out_dir.join("readings.bin"), units(forms::readings()))?;
+    std::fs::write(
+        out_dir.join("lexicon.bin"),
+        lexicon(&root).map_or_else(Vec::new, |lexicon| compile::compile(&lexicon)),
+    )?;
     println!("cargo::rerun-if-changed=rules");
-    println!("cargo::rerun-if-changed=src/text/forms.rs");
+    for file in ["bytes", "compile", "finder", "fold", "forms", "image", "lexicon"] {
+        println!("cargo::rerun-if-changed=src/text/{file}.rs");
+    }
     println!("cargo::rerun-if-changed=build.rs");
     Ok(())
 }

@@ -65,7 +65,7 @@ fn matcher(evade: &str) -> Matcher {
     let pack = format!("evade = \"{evade}\"\n[[terms]]\nwords = \"{}\"", TERMS.join(" "));
     lexicon.read_class("bench", &pack, &mut errors);
     assert!(errors.is_empty());
-    Matcher::new(lexicon)
+    Matcher::new(&lexicon)
 }
 
 fn run(bencher: Bencher<'_, '_>, matcher: &Matcher) {

@@ -66,11 +66,11 @@ pub fn run(session: &Session, args: &TextArgs) -> Exit {
                 Err(message) => return usage(list, &message),
             }
         }
-        custom = Matcher::new(lexicon);
+        custom = Matcher::new(&lexicon);
         &custom
     };
     let loaded = started.elapsed();
-    let known = matcher.lexicon().classes();
+    let known = matcher.classes();
     if let Some(class) = args.class.iter().find(|class| !known.iter().any(|known| **known == ***class)) {
         output::error(&format!("{} `{class}`", session.say("未知的类别", "unknown class")));
         return Exit::Usage;
@@ -100,7 +100,7 @@ pub fn run(session: &Session, args: &TextArgs) -> Exit {
             let found = matcher.find_with(line.trim_end_matches(['\n', '\r']), 0, &mut scratch);
             spent += before.elapsed();
             for one in found {
-                let imported = matcher.lexicon().entries[one.entry as usize].imported;
+                let imported = matcher.entry(one.entry).imported;
                 let wanted = args.class.is_empty() || args.class.iter().any(|class| **class == *one.class);
                 if !wanted || !(one.fires || imported || session.style.verbose) {
                     continue;
@@ -249,15 +249,7 @@ fn as_json(file: &SourceFile, offset: usize, line: &str, one: &Match) -> serde_j
 }
 
 fn classes(matcher: &Matcher, args: &TextArgs) -> Exit {
-    let lexicon = matcher.lexicon();
-    let mut rows = Vec::new();
-    for class in lexicon.classes() {
-        let entries = lexicon.entries.iter().filter(|entry| entry.class == class);
-        let count = |entry: &crate::text::Entry| {
-            entry.slots.first().and_then(|slot| lexicon.groups.get(*slot as usize)).map_or(0, |group| group.words.len())
-        };
-        rows.push((class.clone(), entries.map(count).sum::<usize>()));
-    }
+    let rows: Vec<_> = matcher.classes().iter().map(|class| (class.clone(), matcher.terms_of(class))).collect();
     let text = match args.format {
         FormatArg::Terminal => rows.iter().map(|(class, terms)| format!("{class}\t{terms}\n")).collect::<String>(),
         FormatArg::Json => {

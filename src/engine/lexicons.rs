@@ -151,7 +151,7 @@ impl Lexicons {
             for list in &self.lists {
                 lexicon.add_terms(&list.terms, list.vetted);
             }
-            Matcher::new(lexicon)
+            Matcher::new(&lexicon)
         })
     }
 }

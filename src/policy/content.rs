@@ -11,6 +11,9 @@ pub struct Content {
     matcher: OnceLock<Matcher>,
 }
 
+/// The lexicon of the embedded packs, compiled by the build script.
+static COMPILED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lexicon.bin"));
+
 const FOLDER: &str = "content/";
 const CONTEXTS: &str = "content/contexts.toml";
 
@@ -40,7 +43,7 @@ fn read(packs: &Packs, errors: &mut Vec<PackError>) -> Lexicon {
 impl Content {
     /// Only an overlay is read at once: what stands in the program is known to be sound.
     pub fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
-        if packs.list(FOLDER).iter().any(|(path, _)| packs.is_overlay(path)) {
+        if packs.overlays(FOLDER) {
             read(packs, errors);
         }
         Self::default()
@@ -53,6 +56,23 @@ impl Content {
 
     /// The matcher over all classes.
     pub fn matcher(&self, packs: &Packs) -> &Matcher {
-        self.matcher.get_or_init(|| Matcher::new(read(packs, &mut Vec::new())))
+        self.matcher.get_or_init(|| {
+            let ready = if packs.overlays(FOLDER) { None } else { Matcher::compiled(COMPILED) };
+            ready.unwrap_or_else(|| Matcher::new(&read(packs, &mut Vec::new())))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_lexicon_is_that_of_the_packs() {
+        let packs = Packs::embedded();
+        let mut errors = Vec::new();
+        let made = Matcher::new(&read(&packs, &mut errors));
+        assert_eq!(errors, []);
+        assert!(!COMPILED.is_empty() && made.bytes() == COMPILED);
     }
 }

@@ -141,6 +141,13 @@ impl Packs {
         files.into_iter().collect()
     }
 
+    /// Whether the overlay holds a file whose path starts with `prefix`, or all there is.
+    pub fn overlays(&self, prefix: &str) -> bool {
+        let after = (Bound::Included(prefix), Bound::Unbounded);
+        self.embedded.is_empty()
+            || self.overlay.range::<str, _>(after).next().is_some_and(|(path, _)| path.starts_with(prefix))
+    }
+
     /// Whether a file comes from the overlay.
     pub fn is_overlay(&self, path: &str) -> bool {
         self.overlay.contains_key(path)

@@ -4,27 +4,12 @@
 //! resolved. Ignorable characters vanish; everything else (spaces, punctuation, symbols, emoji) vanishes too, but the offsets
 //! show the gap. Matching then decides whether a gap of that kind is tolerable.
 
-use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization;
 
-pub use super::forms::simplified;
 use super::forms::{EXPANSION, GAP, IGNORED, dressed, is_ignored, units_of};
-
-/// Codes of the basic plane, two bytes each, as the build script wrote them.
-static CODES: &[u8; 0x20000] = include_bytes!(concat!(env!("OUT_DIR"), "/fold.bin"));
-
-/// What some characters expand to, by code.
-static EXPANSIONS: &[&[u16]] = &include!(concat!(env!("OUT_DIR"), "/expansions.in"));
-
-/// The code of a character of the basic plane.
-#[inline]
-fn code_of(at: usize) -> u16 {
-    let at = at * 2;
-    u16::from_le_bytes([CODES[at], CODES[at + 1]])
-}
+use super::tables::{code_of, expansion};
 
 /// A text as units, each with the place of its character.
 #[derive(Clone, Debug, Default)]
@@ -58,10 +43,8 @@ impl View {
                 if (2..EXPANSION).contains(&unit) {
                     self.units.push(unit);
                     self.offsets.push(at);
-                } else if unit >= EXPANSION
-                    && let Some(units) = EXPANSIONS.get((unit - EXPANSION) as usize)
-                {
-                    for unit in *units {
+                } else if unit >= EXPANSION {
+                    for unit in expansion(unit) {
                         self.units.push(*unit);
                         self.offsets.push(at);
                     }
@@ -144,115 +127,10 @@ pub fn ignorable(c: char) -> bool {
     is_ignored(c as u32)
 }
 
-/// How characters are read: syllables without tones.
-pub struct Readings {
-    /// Syllables; index 0 is none.
-    pub syllables: Vec<&'static str>,
-    of: Box<[u16]>,
-    by_name: HashMap<&'static str, u16>,
-    characters: Vec<&'static str>,
-}
-
-static READINGS: LazyLock<Readings> = LazyLock::new(|| {
-    let mut readings = Readings {
-        syllables: vec![""],
-        of: vec![0; 0x10000].into_boxed_slice(),
-        by_name: HashMap::new(),
-        characters: vec![""],
-    };
-    for line in include_str!("../../rules/content/pinyin.txt").lines() {
-        let Some((syllable, characters)) = line.split_once(' ') else { continue };
-        if syllable == "#" {
-            continue;
-        }
-        let id = readings.syllables.len() as u16;
-        readings.syllables.push(syllable);
-        readings.characters.push(characters);
-        readings.by_name.insert(syllable, id);
-        for c in characters.chars() {
-            if (c as u32) < 0x10000 {
-                readings.of[c as usize] = id;
-            }
-        }
-    }
-    for (digit, syllable) in ["ling", "yi", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu"].iter().enumerate() {
-        readings.of[b'0' as usize + digit] = readings.by_name.get(syllable).copied().unwrap_or(0);
-    }
-    readings
-});
-
-impl Readings {
-    /// The table.
-    pub fn get() -> &'static Self {
-        &READINGS
-    }
-
-    /// Syllable id of a unit; 0 when it has none.
-    pub fn of(&self, unit: u16) -> u16 {
-        self.of[unit as usize]
-    }
-
-    /// Syllable id of a spelling.
-    pub fn named(&self, syllable: &str) -> Option<u16> {
-        self.by_name.get(syllable).copied()
-    }
-
-    /// Characters that are read like this one, without it.
-    pub fn homophones(&self, c: char) -> impl Iterator<Item = char> {
-        let id = if (c as u32) < 0x10000 { self.of(c as u16) } else { 0 };
-        self.characters[id as usize].chars().filter(move |other| *other != c)
-    }
-
-    /// Splits a run of ASCII letters into syllables, longest first; `None` when it is no such run.
-    pub fn parse(&self, letters: &[u16]) -> Option<Vec<(u16, usize)>> {
-        if letters.len() > 24 {
-            return None;
-        }
-        let text: String = letters.iter().map(|unit| *unit as u8 as char).collect();
-        let mut out = Vec::new();
-        self.parse_from(&text, 0, &mut out).then_some(out)
-    }
-
-    fn parse_from(&self, text: &str, at: usize, out: &mut Vec<(u16, usize)>) -> bool {
-        if at == text.len() {
-            return true;
-        }
-        // Two letters at least, but for the vowel syllables: single letters are no readings in running text.
-        for len in (1..=6.min(text.len() - at)).rev() {
-            if let Some(id) = text.get(at..at + len).and_then(|part| self.named(part)) {
-                out.push((id, len));
-                if self.parse_from(text, at + len, out) {
-                    return true;
-                }
-                out.pop();
-            }
-        }
-        false
-    }
-}
-
-/// Characters written as their two halves: the halves and the whole.
-pub fn splits() -> impl Iterator<Item = (char, char, char)> {
-    include_str!("../../rules/content/split.txt").lines().filter(|line| !line.starts_with('#')).flat_map(|line| {
-        line.split_whitespace().filter_map(|group| {
-            let mut chars = group.chars();
-            let (whole, left, right) = (chars.next()?, chars.next()?, chars.next()?);
-            Some((left, right, whole))
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::forms::{IGNORABLE, LOOKALIKES, Table, has_form, plain};
+    use super::super::forms::{IGNORABLE, LOOKALIKES, has_form, plain, simplified};
     use super::*;
-
-    #[test]
-    fn the_built_table_is_the_one_made() {
-        let table = Table::new();
-        assert!((0..0x10000).all(|code| code_of(code) == table.codes[code]));
-        assert!(EXPANSIONS.iter().map(|units| units.to_vec()).eq(table.expansions));
-    }
 
     #[test]
     fn only_scripts_with_capitals_are_lowered() {

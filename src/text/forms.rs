@@ -26,6 +26,42 @@ pub fn simplified() -> impl Iterator<Item = (char, char)> {
     std::iter::from_fn(move || Some((lines.next()?, lines.next()?))).flat_map(|(from, to)| from.chars().zip(to.chars()))
 }
 
+/// Characters written as their two halves: the halves and the whole.
+pub fn splits() -> impl Iterator<Item = (char, char, char)> {
+    include_str!("../../rules/content/split.txt").lines().filter(|line| !line.starts_with('#')).flat_map(|line| {
+        line.split_whitespace().filter_map(|group| {
+            let mut chars = group.chars();
+            let (whole, left, right) = (chars.next()?, chars.next()?, chars.next()?);
+            Some((left, right, whole))
+        })
+    })
+}
+
+/// Syllables without tones and the characters that are read so; a syllable's id is its place from 1.
+pub fn syllables() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = include_str!("../../rules/content/pinyin.txt").lines();
+    lines.filter_map(|line| line.split_once(' ')).filter(|(syllable, _)| *syllable != "#")
+}
+
+/// Syllable ids of the characters of the basic plane; 0 for those that have none.
+pub fn readings() -> Vec<u16> {
+    let mut of = vec![0; 0x10000];
+    let mut digits = [0; 10];
+    for ((syllable, characters), id) in syllables().zip(1..) {
+        for c in characters.chars().filter(|c| (*c as u32) < 0x10000) {
+            of[c as usize] = id;
+        }
+        if let Some(digit) = DIGITS.iter().position(|digit| *digit == syllable) {
+            digits[digit] = id;
+        }
+    }
+    of[usize::from(b'0')..=usize::from(b'9')].copy_from_slice(&digits);
+    of
+}
+
+/// How digits are read.
+const DIGITS: [&str; 10] = ["ling", "yi", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu"];
+
 /// Zero-width and combining characters, joiners, variation selectors.
 pub const IGNORABLE: &[(u32, u32)] = &[
     (0xAD, 0xAD),

@@ -21,7 +21,7 @@ pub fn prepare(cx: &Context<'_>) {
 pub fn matches<'a>(cx: &Context<'a>) -> impl Iterator<Item = (&'a TextRun, &'a [Match])> + use<'a> {
     let matcher = cx.matcher();
     let categories = cx.package.submission.categories.iter().map(String::as_str);
-    let mut situation = matcher.lexicon().situation(categories);
+    let mut situation = matcher.situation(categories);
     if cx.package.game {
         situation |= GAME;
     }
@@ -31,12 +31,12 @@ pub fn matches<'a>(cx: &Context<'a>) -> impl Iterator<Item = (&'a TextRun, &'a [
 
 /// Adds the findings of a class: the clearest match of each run.
 pub fn report(cx: &Context<'_>, rule: &'static str, class: &str, out: &mut Vec<Finding>) {
-    let entries = &cx.matcher().lexicon().entries;
+    let matcher = cx.matcher();
     // Joined constants stand in a run of their own, too.
     let mut told: HashMap<FileId, Vec<Span>> = HashMap::new();
     for (run, found) in matches(cx) {
         let best = found.iter().filter(|one| &*one.class == class && !outdone(one, found)).max_by(|a, b| {
-            let weight = |one: &Match| (!entries[one.entry as usize].mild, one.certainty, one.score, one.span.len());
+            let weight = |one: &Match| (!matcher.entry(one.entry).mild, one.certainty, one.score, one.span.len());
             weight(a).cmp(&weight(b)).then(b.span.start.cmp(&a.span.start))
         });
         let Some(best) = best else { continue };
@@ -53,7 +53,7 @@ pub fn report(cx: &Context<'_>, rule: &'static str, class: &str, out: &mut Vec<F
             continue;
         }
         spans.push(span);
-        let entry = &entries[best.entry as usize];
+        let entry = matcher.entry(best.entry);
         let written = run.text.text.get(best.span.clone()).unwrap_or("");
         let mut finding = Finding::new(rule, Place { file: run.file, span })
             .confidence(confidence(cx, run, best))
@@ -63,10 +63,10 @@ pub fn report(cx: &Context<'_>, rule: &'static str, class: &str, out: &mut Vec<F
         if entry.mild {
             finding = finding.severity(Severity::Warning);
         }
-        if let Some(clause) = &entry.clause {
-            finding = finding.clauses([clause.clone()]);
+        if let Some(clause) = entry.clause {
+            finding = finding.clauses([std::sync::Arc::from(clause)]);
         }
-        if let Some(variant) = VARIANTS.iter().find(|variant| entry.variant.as_deref() == Some(**variant)) {
+        if let Some(variant) = VARIANTS.iter().find(|variant| entry.variant == Some(**variant)) {
             finding = finding.variant(variant);
         }
         out.push(finding);

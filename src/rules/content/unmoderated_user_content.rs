@@ -1,7 +1,6 @@
 //! Finds publishing of what users write where neither text nor image review comes before it.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
 
 use crate::flow::{ArgValue, Fact, HostCall, Origin, Place};
 use crate::model::Unit;
@@ -46,11 +45,11 @@ impl Rule for UnmoderatedUserContent {
             let Some(input) = writing(cx, host, unit, &words) else { continue };
             let (strong, input) = input;
             let by_address =
-                addresses(host, call).any(|url| words.publish_address.iter().any(|word| url.contains(&**word)));
+                addresses(host, call).any(|url| words.publish_address.iter().any(|word| url.contains(word)));
             let by_name = words
                 .publish_address
                 .iter()
-                .any(|word| word.len() > 3 && call.entry.method.to_ascii_lowercase().contains(&**word));
+                .any(|word| word.len() > 3 && call.entry.method.to_ascii_lowercase().contains(word));
             if !(by_address || by_name || strong) {
                 continue;
             }
@@ -72,8 +71,7 @@ impl Rule for UnmoderatedUserContent {
                 continue;
             }
             let Some(unit) = cx.program.units.iter().find(|unit| unit.route == call.entry.route) else { continue };
-            let address =
-                addresses(host, call).find(|url| words.publish_address.iter().any(|word| url.contains(&**word)));
+            let address = addresses(host, call).find(|url| words.publish_address.iter().any(|word| url.contains(word)));
             let told = found.values().any(|finding| finding.place.file == call.place.file);
             let (publishes, private) = speaks(cx, unit, &words);
             if let Some(address) = address
@@ -92,20 +90,20 @@ impl Rule for UnmoderatedUserContent {
 }
 
 struct Words<'a> {
-    publish_address: &'a [Arc<str>],
-    publish_text: &'a [Arc<str>],
-    private_text: &'a [Arc<str>],
-    review_address: &'a [Arc<str>],
+    publish_address: Vec<&'a str>,
+    publish_text: Vec<&'a str>,
+    private_text: Vec<&'a str>,
+    review_address: Vec<&'a str>,
 }
 
 impl<'a> Words<'a> {
     fn of(cx: &Context<'a>) -> Self {
-        let lexicon = cx.matcher().lexicon();
+        let matcher = cx.matcher();
         Self {
-            publish_address: lexicon.list_words("publish-address"),
-            publish_text: lexicon.list_words("publish-text"),
-            private_text: lexicon.list_words("private-text"),
-            review_address: lexicon.list_words("review-address"),
+            publish_address: matcher.list_words("publish-address"),
+            publish_text: matcher.list_words("publish-text"),
+            private_text: matcher.list_words("private-text"),
+            review_address: matcher.list_words("review-address"),
         }
     }
 }
@@ -129,7 +127,7 @@ fn addresses<'c>(host: &'c Host, call: &'c HostCall) -> impl Iterator<Item = Str
 }
 
 fn reviews_by_address(host: &Host, call: &HostCall, words: &Words<'_>) -> bool {
-    addresses(host, call).any(|url| words.review_address.iter().any(|word| url.contains(&**word)))
+    addresses(host, call).any(|url| words.review_address.iter().any(|word| url.contains(word)))
 }
 
 /// Whether a review was answered on the way here.
@@ -176,11 +174,11 @@ fn writing(cx: &Context<'_>, host: &Host, unit: &Unit, words: &Words<'_>) -> Opt
 /// Whether the page's texts speak of publishing, and of what is meant for the operator alone.
 fn speaks(cx: &Context<'_>, unit: &Unit, words: &Words<'_>) -> (bool, bool) {
     let index = cx.program.texts(cx.package);
-    let holds = |list: &[Arc<str>], text: &str| list.iter().any(|word| text.contains(&**word));
+    let holds = |list: &[&str], text: &str| list.iter().any(|word| text.contains(word));
     let (mut publishes, mut private) = (false, false);
     for run in unit.templates.iter().chain(&unit.config).flat_map(|file| index.of_file(*file)) {
-        publishes |= holds(words.publish_text, &run.text.text);
-        private |= holds(words.private_text, &run.text.text);
+        publishes |= holds(&words.publish_text, &run.text.text);
+        private |= holds(&words.private_text, &run.text.text);
     }
     (publishes, private)
 }

@@ -1,0 +1,333 @@
+//! From hits of words to matches: combined, weighed, and held against what stands around them.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::finder::Finder;
+use super::fold::View;
+use super::image::{Compiled, CueSide, Part};
+use super::lexicon::{Evasions, Reach, Strength};
+use super::matcher::{Certainty, GAME, Hit, Match, Matcher, Reason};
+use super::segment;
+use super::written::adjacent;
+
+/// From this score on a match is one.
+const THRESHOLD: i32 = 10;
+
+impl Matcher {
+    fn finder(&self, part: Part) -> Finder<'_> {
+        Finder::new(self.image.part(part))
+    }
+
+    pub(super) fn decide(&self, text: &str, view: &View, hits: &mut Vec<Hit>, situation: u64) -> Vec<Match> {
+        // The same word at overlapping places: the plainest one counts.
+        hits.sort_by_key(|hit| {
+            let sounds = hit.evasions.contains(Evasions::HOMOPHONE);
+            (hit.word, hit.units.start, sounds, hit.evasions.0, usize::MAX - hit.units.end)
+        });
+        hits.dedup_by(|next, kept| next.word == kept.word && next.units.start < kept.units.end);
+        let mut allowed: Vec<Range<usize>> = Vec::new();
+        self.finder(Part::Allow).find(&view.units, |found| {
+            if !found.repeated && adjacent(view, text, &found.units) {
+                allowed.push(found.units);
+            }
+        });
+        hits.retain(|hit| {
+            let exact = hit.evasions.0 & !Evasions::FORM.0 == 0;
+            let inside = |span: &Range<usize>| span.start <= hit.units.start && hit.units.end <= span.end;
+            !(exact && allowed.iter().any(inside))
+        });
+        // Words are segmented only where that decides: most texts need no segmenter.
+        loop {
+            if hits.is_empty() {
+                return Vec::new();
+            }
+            let (matches, used) = self.weigh(text, view, hits, situation);
+            let mut dropped = false;
+            let mut index = 0;
+            hits.retain_mut(|hit| {
+                index += 1;
+                if hit.unsure && used.contains(&(index - 1)) {
+                    hit.unsure = false;
+                    let accident = segment::crosses(text, &view.bytes(text, hit.units.clone()));
+                    dropped |= accident;
+                    return !accident;
+                }
+                true
+            });
+            if !dropped {
+                return matches;
+            }
+        }
+    }
+
+    /// Combines hits to matches; also tells which hits speak for those that fire.
+    fn weigh(&self, text: &str, view: &View, hits: &mut [Hit], situation: u64) -> (Vec<Match>, HashSet<usize>) {
+        let mut by_group: HashMap<u32, Vec<usize>> = HashMap::new();
+        hits.sort_by_key(|hit| (hit.units.start, hit.units.end, hit.word));
+        for (index, hit) in hits.iter().enumerate() {
+            for group in self.image.word(hit.word).groups() {
+                by_group.entry(group).or_default().push(index);
+            }
+        }
+        let mut found_cues: Option<Vec<(u32, CueSide, Range<usize>)>> = None;
+        let mut matches = Vec::new();
+        let mut parts: Vec<Vec<usize>> = Vec::new();
+        let mut weak: HashMap<usize, Vec<(usize, u32)>> = HashMap::new();
+        let mut groups: Vec<u32> = by_group.keys().copied().collect();
+        groups.sort_unstable();
+        for group in groups {
+            for index in self.image.entries_of(group) {
+                let entry = self.image.entry(index);
+                for &at in &by_group[&group] {
+                    let hit = &hits[at];
+                    let evasive = hit.evasions.0 & !(Evasions::FORM.0) != 0;
+                    let mut pros = Vec::new();
+                    let mut score;
+                    let mut company = Vec::new();
+                    if entry.slots() > 1 {
+                        if !company_of(&entry, hit, hits, &by_group, &mut company) {
+                            continue;
+                        }
+                        score = if entry.strength == Strength::Strong { 12 } else { 10 };
+                    } else if entry.strength == Strength::Strong
+                        || entry.game && situation & GAME != 0
+                        || view.units.len() <= entry.brief
+                    {
+                        score = 12;
+                        pros.push(Reason::Strong);
+                    } else {
+                        score = if entry.imported { 3 } else { 4 };
+                        pros.push(Reason::Weak);
+                        if evasive && !entry.imported {
+                            score += 6;
+                        } else {
+                            weak.entry(entry.class).or_default().push((matches.len(), hit.word));
+                        }
+                    }
+                    if !hit.evasions.is_empty() {
+                        pros.push(Reason::Evasive(hit.evasions));
+                        score += 1;
+                    }
+                    if entry.imported {
+                        pros.push(Reason::Imported);
+                    }
+                    for other in &company {
+                        let other = &hits[*other];
+                        let bytes = view.bytes(text, other.units.clone());
+                        pros.push(Reason::Company(bytes, self.image.word(other.word).text.into()));
+                    }
+                    let mut cons = Vec::new();
+                    let immune = evasive;
+                    if entry.quench != 0 && !immune {
+                        let cues = found_cues.get_or_insert_with(|| self.cues_in(text, view));
+                        let mut spans = vec![&hit.units];
+                        spans.extend(company.iter().map(|other| &hits[*other].units));
+                        for (context, bytes) in self.quenched(text, view, cues, &spans, entry.quench) {
+                            cons.push(Reason::Context(bytes, self.contexts[context].clone()));
+                            score -= 10;
+                        }
+                        let set = situation & entry.quench;
+                        if set != 0 && cons.is_empty() {
+                            cons.push(Reason::Category(self.contexts[set.trailing_zeros() as usize].clone()));
+                            score -= match (entry.slots(), entry.strength) {
+                                (1, Strength::Weak) => 10,
+                                (_, Strength::Weak) => 3,
+                                (_, Strength::Strong) => 2,
+                            };
+                        }
+                    }
+                    company.push(at);
+                    parts.push(company);
+                    matches.push(Match {
+                        class: self.classes[entry.class].clone(),
+                        entry: index,
+                        term: self.image.word(hit.word).text.into(),
+                        span: view.bytes(text, hit.units.clone()),
+                        evasions: hit.evasions,
+                        pros,
+                        cons,
+                        score,
+                        certainty: Certainty::Low,
+                        fires: false,
+                    });
+                }
+            }
+        }
+        for (_, members) in weak {
+            let distinct: HashSet<u32> = members.iter().map(|(_, word)| *word).collect();
+            if distinct.len() >= 3 {
+                for (index, _) in &members {
+                    matches[*index].score += 2 * distinct.len() as i32;
+                    matches[*index].pros.push(Reason::Crowd(distinct.len() - 1));
+                }
+            }
+        }
+        enumerations(text, &mut matches);
+        let mut used = HashSet::new();
+        for (found, parts) in matches.iter_mut().zip(&parts) {
+            found.fires = found.score >= THRESHOLD;
+            if found.fires {
+                used.extend(parts.iter().copied());
+            }
+            found.certainty = match found.score {
+                12.. => Certainty::High,
+                10.. => Certainty::Medium,
+                _ => Certainty::Low,
+            };
+        }
+        matches.sort_by(|a, b| {
+            (a.span.start, usize::MAX - a.span.end, -a.score, &a.class, a.entry).cmp(&(
+                b.span.start,
+                usize::MAX - b.span.end,
+                -b.score,
+                &b.class,
+                b.entry,
+            ))
+        });
+        (matches, used)
+    }
+
+    /// Cues of contexts in a text, without those that are part of another phrase.
+    fn cues_in(&self, text: &str, view: &View) -> Vec<(u32, CueSide, Range<usize>)> {
+        let mut deaf: Vec<Range<usize>> = Vec::new();
+        self.finder(Part::Deaf).find(&view.units, |found| {
+            if !found.repeated && adjacent(view, text, &found.units) {
+                deaf.push(found.units);
+            }
+        });
+        let mut out = Vec::new();
+        self.finder(Part::Cues).find(&view.units, |found| {
+            let cue = found.units;
+            let part = || deaf.iter().any(|span| span.start <= cue.start && cue.end <= span.end);
+            if !found.repeated && adjacent(view, text, &cue) && !part() {
+                let (context, side) = self.image.cue(found.id);
+                out.push((context, side, cue));
+            }
+        });
+        out
+    }
+
+    /// Contexts that reach one of the spans, each once.
+    fn quenched(
+        &self,
+        text: &str,
+        view: &View,
+        cues: &[(u32, CueSide, Range<usize>)],
+        spans: &[&Range<usize>],
+        quench: u64,
+    ) -> Vec<(usize, Range<usize>)> {
+        let mut out: Vec<(usize, Range<usize>)> = Vec::new();
+        for (context, side, cue) in cues {
+            let index = *context as usize;
+            let own = spans.iter().any(|span| span.start <= cue.start && cue.end <= span.end);
+            if own || quench & (1 << index) == 0 || out.iter().any(|(known, _)| *known == index) {
+                continue;
+            }
+            let context = self.image.context(index);
+            let reaches = spans.iter().any(|span| {
+                let inside = cue.start >= span.start && cue.end <= span.end;
+                let (from, to, distance) = if cue.end <= span.start + (span.len() - 1) && cue.start < span.start {
+                    if *side == CueSide::After {
+                        return false;
+                    }
+                    (cue.end, span.start, span.start.saturating_sub(cue.end))
+                } else if cue.start >= span.end {
+                    if *side == CueSide::Before {
+                        return false;
+                    }
+                    (span.end, cue.start, cue.start - span.end)
+                } else {
+                    return !inside && *side == CueSide::Around;
+                };
+                if distance > context.distance {
+                    return false;
+                }
+                if from >= to {
+                    let gap = view.gap(text, span.start.max(1) - 1);
+                    return context.reach == Reach::Text || !gap.contains(['。', '\n', '！', '？', '，']);
+                }
+                let start = view.bytes(text, from - 1..from).end;
+                let end = view.offsets[to] as usize;
+                let between = text.get(start..end).unwrap_or("");
+                let reach = if *side == CueSide::After { Reach::Clause } else { context.reach };
+                match reach {
+                    Reach::Text => true,
+                    Reach::Sentence => !between.contains(['。', '！', '!', '？', '?', '\n', '\u{fffc}']),
+                    Reach::Clause => {
+                        !between.contains(['。', '！', '!', '？', '?', '\n', '\u{fffc}', '，', ',', '；', ';'])
+                    }
+                }
+            });
+            if reaches {
+                out.push((index, view.bytes(text, cue.clone())));
+            }
+        }
+        out
+    }
+}
+
+/// Finds the nearest hit for every other slot.
+fn company_of(
+    entry: &Compiled<'_>,
+    hit: &Hit,
+    hits: &[Hit],
+    by_group: &HashMap<u32, Vec<usize>>,
+    company: &mut Vec<usize>,
+) -> bool {
+    let mut after = hit.units.end;
+    for slot in entry.others() {
+        let near = by_group.get(&slot).into_iter().flatten().filter_map(|index| {
+            let other = &hits[*index];
+            if company.contains(index) {
+                return None;
+            }
+            let distance = if other.units.start >= hit.units.end {
+                other.units.start - hit.units.end
+            } else if other.units.end <= hit.units.start {
+                if entry.ordered {
+                    return None;
+                }
+                hit.units.start - other.units.end
+            } else {
+                return None;
+            };
+            if entry.ordered && other.units.start < after || distance > entry.window {
+                return None;
+            }
+            Some((distance, *index))
+        });
+        match near.min() {
+            Some((_, index)) => {
+                after = hits[index].units.end;
+                company.push(index);
+            }
+            None => return false,
+        }
+    }
+    true
+}
+
+/// Terms of three classes in one sentence are a rule's list, not an offer.
+fn enumerations(text: &str, matches: &mut [Match]) {
+    let sentence = |at: usize| text.get(..at).map_or(0, |head| head.matches(['。', '！', '？', '\n']).count());
+    let mut classes: HashMap<usize, HashSet<Arc<str>>> = HashMap::new();
+    let candidates: Vec<(usize, usize)> = matches
+        .iter()
+        .enumerate()
+        .filter(|(_, found)| found.score >= 4)
+        .map(|(index, found)| (index, sentence(found.span.start)))
+        .collect();
+    for (index, sentence) in &candidates {
+        classes.entry(*sentence).or_default().insert(matches[*index].class.clone());
+    }
+    for (index, sentence) in candidates {
+        let found = &mut matches[index];
+        let exact = found.evasions.0 & !(Evasions::FORM.0) == 0;
+        if exact && classes.get(&sentence).is_some_and(|classes| classes.len() >= 3) {
+            found.cons.push(Reason::Enumeration);
+            found.score -= 10;
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! How a word that was found is written, and whether it may be written so.
+
+use std::ops::Range;
+
+use super::finder::Found;
+use super::fold::{View, ignorable, is_ascii, is_han};
+use super::image::{Spelling, Word};
+use super::lexicon::Evasions;
+use super::matcher::{Hit, Matcher};
+
+impl Matcher {
+    /// Judges how a word found in the view is written.
+    pub(super) fn accept(&self, text: &str, view: &View, found: Found) -> Option<Hit> {
+        let (index, spelling) = self.image.pattern(found.id);
+        let word = self.image.word(index);
+        let mut evasions = Evasions::default();
+        match spelling {
+            Spelling::Plain => {}
+            Spelling::Initials => evasions = evasions.with(Evasions::INITIALS),
+            Spelling::Pinyin => evasions = evasions.with(Evasions::PINYIN),
+        }
+        let mut units = found.units;
+        if found.repeated {
+            evasions = evasions.with(Evasions::REPEAT);
+        }
+        units = self.widen(view, text, units, &mut evasions, &word);
+        evasions = evasions.with(self.gaps(text, view, &units, &word)?);
+        if !word.evade.contains(Evasions(evasions.0 & Evasions::ALL.0)) || !whole_latin(text, view, &units) {
+            return None;
+        }
+        let raw = text.get(view.bytes(text, units.clone()))?;
+        if raw.chars().any(ignorable) {
+            evasions = evasions.with(Evasions::INVISIBLE);
+        }
+        if spelling == Spelling::Plain && evasions.is_empty() && raw != word.text {
+            evasions = evasions.with(Evasions::FORM);
+        }
+        let unsure = word.boundary && evasions.is_empty();
+        Some(Hit { word: index, units, evasions, unsure })
+    }
+
+    /// Takes in repeats of the first and last character when the word is written with repeats.
+    fn widen(
+        &self,
+        view: &View,
+        text: &str,
+        units: Range<usize>,
+        evasions: &mut Evasions,
+        word: &Word<'_>,
+    ) -> Range<usize> {
+        let (mut start, mut end) = (units.start, units.end);
+        let all = &view.units;
+        if !is_han(all[start]) || !word.evade.contains(Evasions::REPEAT) {
+            return units;
+        }
+        while start > 0 && all[start - 1] == all[start] && view.gap(text, start - 1).is_empty() {
+            start -= 1;
+        }
+        while end < all.len() && all[end] == all[end - 1] && view.gap(text, end - 1).is_empty() {
+            end += 1;
+        }
+        if evasions.contains(Evasions::REPEAT) || (start < units.start && end > units.end) {
+            *evasions = evasions.with(Evasions::REPEAT);
+            start..end
+        } else {
+            units
+        }
+    }
+
+    /// Whether what stands between the units of a word may be skipped; `None` when it may not.
+    pub(super) fn gaps(&self, text: &str, view: &View, units: &Range<usize>, word: &Word<'_>) -> Option<Evasions> {
+        let bytes = view.bytes(text, units.clone());
+        let raw = text.get(bytes.clone())?;
+        // The common case: as many characters as units.
+        if raw.chars().count() == units.len() {
+            return Some(Evasions::default());
+        }
+        let mut gaps: Vec<&str> = Vec::new();
+        let mut numbers: Vec<&str> = Vec::new();
+        for at in units.start..units.end - 1 {
+            if view.offsets[at] == view.offsets[at + 1] {
+                continue;
+            }
+            let gap = view.gap(text, at);
+            // Ratios, versions and decimals are one number.
+            let digit = |unit: u16| (u16::from(b'0')..=u16::from(b'9')).contains(&unit);
+            if matches!(gap.trim_matches(ignorable), ":" | "：" | "." | "," | "%")
+                && digit(view.units[at])
+                && digit(view.units[at + 1])
+            {
+                numbers.push(gap);
+                continue;
+            }
+            gaps.push(gap);
+        }
+        let visible = |gap: &str| gap.chars().filter(|c| !ignorable(*c)).count();
+        if gaps.iter().all(|gap| visible(gap) == 0) {
+            return Some(Evasions::default());
+        }
+        if !word.evade.contains(Evasions::GAP) || numbers.iter().any(|gap| *gap != gaps[0]) {
+            return None;
+        }
+        let even = gaps.windows(2).all(|pair| pair[0] == pair[1]);
+        let listed = even && self.listed(text, view, units, gaps[0]);
+        let short = units.len() < 3;
+        for gap in &gaps {
+            if visible(gap) > 4 || gap.contains(['\n', '\r', '\u{fffc}', '{', '}', '<', '>', '=', '"', '\'']) {
+                return None;
+            }
+            let spaces = gap.chars().any(char::is_whitespace);
+            let stops = gap.contains([
+                '，', '。', '、', '；', '：', '！', '？', ',', ';', ':', '!', '?', '/', '（', '）', '(', ')', '《',
+                '》', '“', '”', '】', '【', '「', '」', '『', '』', '|', '｜', '#', '→',
+            ]);
+            if stops && (short && !listed || !even) || spaces && !even {
+                return None;
+            }
+            if spaces && !self.bounded(text, &bytes) {
+                return None;
+            }
+        }
+        Some(Evasions::GAP)
+    }
+
+    /// Whether the text around goes on with the same gap between single characters, so that it is no list of words.
+    fn listed(&self, text: &str, view: &View, units: &Range<usize>, gap: &str) -> bool {
+        let same = |at: usize| view.offsets.len() > at + 1 && view.gap(text, at) == gap;
+        let before = (0..units.start).rev().take_while(|at| same(*at)).count();
+        let after = (units.end - 1..view.units.len()).take_while(|at| same(*at)).count();
+        units.len() + before + after >= 4
+    }
+
+    /// Whether a range stands free on both sides.
+    fn bounded(&self, text: &str, bytes: &Range<usize>) -> bool {
+        let free = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+        free(text.get(..bytes.start).and_then(|head| head.chars().next_back()))
+            && free(text.get(bytes.end..).and_then(|rest| rest.chars().next()))
+    }
+}
+
+/// Whether units stand side by side in the text.
+pub fn adjacent(view: &View, text: &str, units: &Range<usize>) -> bool {
+    (units.start..units.end.saturating_sub(1)).all(|at| view.gap(text, at).chars().all(ignorable))
+}
+
+/// Whether Latin letters and digits at the edges of a word are not part of a longer one.
+pub fn whole_latin(text: &str, view: &View, units: &Range<usize>) -> bool {
+    let bytes = view.bytes(text, units.clone());
+    let joins = |inner: u16, outer: Option<char>| {
+        is_ascii(inner)
+            && outer.is_some_and(|outer| {
+                let letter = inner >= u16::from(b'a');
+                if letter { outer.is_ascii_alphabetic() } else { outer.is_ascii_digit() }
+            })
+    };
+    let first = view.units[units.start];
+    let last = view.units[units.end - 1];
+    !joins(first, text.get(..bytes.start).and_then(|head| head.chars().next_back()))
+        && !joins(last, text.get(bytes.end..).and_then(|rest| rest.chars().next()))
+}
