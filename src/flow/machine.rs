@@ -31,19 +31,26 @@ use crate::source::{FileId, Span};
 
 /// Deepest call chain.
 const MAX_DEPTH: usize = 40;
+
 /// Most calls of one function inside itself.
 const MAX_RECURSION: usize = 2;
+
 /// Most functions that one call is followed into.
 const MAX_TARGETS: usize = 8;
+
 /// How often a statement may run because loops, lists and callees around it are taken one by one. Beyond that they are taken
 /// as a whole: nested, they would multiply.
 const MAX_WAYS: usize = 32;
+
 /// The same inside libraries: what they do with values matters, not with which item first.
 const MAX_WAYS_LIBRARY: usize = 8;
+
 /// Steps of one entry point.
 const ENTRY_STEPS: u64 = 60_000;
+
 /// Steps of a package.
 const TOTAL_STEPS: u64 = 4_000_000;
+
 /// Steps between two questions whether to stop, less one.
 const STOP_MASK: u64 = 0x3ff;
 

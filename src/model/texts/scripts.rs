@@ -1,0 +1,495 @@
+//! Texts of scripts: literals, and what constants and templates join to.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::model::ir::{Arg, Class, Expr, ExprKind, Key, Operator, Pattern, Property, Script, Stmt, StmtKind, VarId};
+use crate::model::texts::templates::{trimmed, with_references};
+use crate::model::texts::{Role, SHOWN_KEYS, TextRun, has_text, is_url, literal};
+use crate::source::{FileId, Span};
+use crate::text::{Mapped, decode_by, unescape};
+
+/// Names of lists that a program filters by.
+const FILTER_NAMES: [&str; 17] = [
+    "sensitive",
+    "badword",
+    "bad_word",
+    "blackword",
+    "blacklist",
+    "black_list",
+    "forbid",
+    "banned",
+    "banword",
+    "prohibit",
+    "dirtyword",
+    "illegalword",
+    "filterword",
+    "denyword",
+    "blockword",
+    "mingan",
+    "weijin",
+];
+
+/// Where a string stands in the program.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) role: Role,
+    pub(super) name: Option<&'a Arc<str>>,
+}
+
+pub(super) struct Walker<'a> {
+    pub(super) file: FileId,
+    pub(super) source: &'a str,
+    pub(super) script: Option<&'a Script>,
+    pub(super) constants: HashMap<VarId, &'a Expr>,
+    pub(super) used: HashSet<(u32, u32)>,
+    pub(super) runs: &'a mut Vec<TextRun>,
+}
+
+impl<'a> Walker<'a> {
+    pub(super) fn new(file: FileId, source: &'a str, script: Option<&'a Script>, runs: &'a mut Vec<TextRun>) -> Self {
+        Self { file, source, script, constants: HashMap::new(), used: HashSet::new(), runs }
+    }
+
+    pub(super) fn script(&mut self) {
+        let Some(script) = self.script else { return };
+        self.find_constants(script);
+        for function in &script.functions {
+            let role = match &function.name {
+                Some(name) if is_filter_name(name) => Role::Key,
+                _ => Role::Data,
+            };
+            for param in &function.params {
+                self.pattern(&param.pattern, Place { role, name: None });
+            }
+            self.block(&function.body, Place { role, name: None });
+        }
+    }
+
+    /// Variables that are set once, to a constant.
+    fn find_constants(&mut self, script: &'a Script) {
+        let mut assigned: HashSet<VarId> = HashSet::new();
+        for function in &script.functions {
+            let mut visit = |expr: &'a Expr| match &expr.kind {
+                ExprKind::Assign { target: Pattern::Var(id, _), .. } | ExprKind::Update(Pattern::Var(id, _)) => {
+                    assigned.insert(*id);
+                }
+                _ => {}
+            };
+            function.for_each_expr(&mut visit);
+        }
+        let mut blocks: Vec<&'a [Stmt]> = script.functions.iter().map(|function| &*function.body).collect();
+        while let Some(block) = blocks.pop() {
+            for stmt in block {
+                match &stmt.kind {
+                    StmtKind::Let(Pattern::Var(id, _), Some(init))
+                        if !assigned.contains(id) && is_constant(init, 0) =>
+                    {
+                        self.constants.insert(*id, init);
+                    }
+                    StmtKind::If(_, yes, no) => blocks.extend([&**yes, &**no]),
+                    StmtKind::Block(_, body) => blocks.push(body),
+                    StmtKind::Try { block, .. } => blocks.push(block),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn block(&mut self, block: &'a [Stmt], place: Place<'a>) {
+        for stmt in block {
+            self.stmt(stmt, place);
+        }
+    }
+
+    fn stmt(&mut self, stmt: &'a Stmt, place: Place<'a>) {
+        let key = Place { role: Role::Key, ..place };
+        match &stmt.kind {
+            StmtKind::Expr(expr) => self.expr(expr, place),
+            StmtKind::Throw(expr) => self.expr(expr, Place { role: Role::Log, name: None }),
+            StmtKind::Let(pattern, init) => {
+                self.pattern(pattern, place);
+                if let Some(init) = init {
+                    let name = match (pattern, self.script) {
+                        (Pattern::Var(id, _), Some(script)) => {
+                            script.variables.get(*id as usize).map(|variable| &variable.name)
+                        }
+                        _ => None,
+                    };
+                    self.expr(init, named(place, name));
+                }
+            }
+            StmtKind::Return(value) => value.iter().for_each(|value| self.expr(value, place)),
+            StmtKind::If(test, yes, no) => {
+                self.expr(test, key);
+                self.block(yes, place);
+                self.block(no, place);
+            }
+            StmtKind::Loop { test, update, body, .. } => {
+                test.iter().chain(update).for_each(|expr| self.expr(expr, key));
+                self.block(body, place);
+            }
+            StmtKind::ForEach { target, iterable, body, .. } => {
+                self.pattern(target, place);
+                self.expr(iterable, place);
+                self.block(body, place);
+            }
+            StmtKind::Switch(value, cases) => {
+                self.expr(value, key);
+                for (test, body) in cases {
+                    test.iter().for_each(|test| self.expr(test, key));
+                    self.block(body, place);
+                }
+            }
+            StmtKind::Try { block, handler, finalizer } => {
+                self.block(block, place);
+                if let Some((pattern, body)) = handler {
+                    pattern.iter().for_each(|pattern| self.pattern(pattern, place));
+                    self.block(body, place);
+                }
+                self.block(finalizer, place);
+            }
+            StmtKind::Block(_, body) => self.block(body, place),
+            StmtKind::Break(_) | StmtKind::Continue(_) => {}
+        }
+    }
+
+    fn pattern(&mut self, pattern: &'a Pattern, place: Place<'a>) {
+        match pattern {
+            Pattern::Default(inner, value) => {
+                self.pattern(inner, place);
+                self.expr(value, place);
+            }
+            Pattern::Object { properties, .. } => {
+                properties.iter().for_each(|(_, pattern)| self.pattern(pattern, place));
+            }
+            Pattern::Array { items, .. } => {
+                items.iter().flatten().for_each(|pattern| self.pattern(pattern, place));
+            }
+            Pattern::Member(expr) => self.expr(expr, Place { role: Role::Key, name: None }),
+            _ => {}
+        }
+    }
+
+    pub(super) fn expr(&mut self, expr: &'a Expr, place: Place<'a>) {
+        let key = Place { role: Role::Key, name: None };
+        match &expr.kind {
+            ExprKind::String(_) | ExprKind::Template(..) => self.tell(expr, place),
+            ExprKind::Binary(Operator::Add, left, right) => {
+                if has_string(expr, 0) {
+                    self.tell(expr, place);
+                } else {
+                    self.expr(left, place);
+                    self.expr(right, place);
+                }
+            }
+            ExprKind::Binary(_, left, right) => {
+                self.expr(left, key);
+                self.expr(right, key);
+            }
+            ExprKind::Logical(_, left, right) => {
+                self.expr(left, place);
+                self.expr(right, place);
+            }
+            ExprKind::Conditional(test, yes, no) => {
+                self.expr(test, key);
+                self.expr(yes, place);
+                self.expr(no, place);
+            }
+            ExprKind::Sequence(items) => items.iter().for_each(|item| self.expr(item, place)),
+            ExprKind::Array(items) => items.iter().flatten().for_each(|item| self.expr(&item.value, place)),
+            ExprKind::Object(properties) => properties.iter().for_each(|property| self.property(property, place)),
+            ExprKind::Class(class) => self.class(class, place),
+            ExprKind::Call { callee, args, .. } => self.call(expr, callee, args, place),
+            ExprKind::New { callee, args } => {
+                let error =
+                    matches!(&callee.kind, ExprKind::Global(name) if name.ends_with("Error") || &**name == "RegExp");
+                let place = if error { Place { role: Role::Log, name: None } } else { place };
+                args.iter().for_each(|arg| self.expr(&arg.value, place));
+            }
+            ExprKind::Assign { target, value, .. } => {
+                self.pattern(target, place);
+                let name = match target {
+                    Pattern::Member(member) => match &member.kind {
+                        ExprKind::Member { key: Key::Static(name, _), .. } => Some(name),
+                        _ => None,
+                    },
+                    Pattern::Var(id, _) => {
+                        self.script.and_then(|script| Some(&script.variables.get(*id as usize)?.name))
+                    }
+                    _ => None,
+                };
+                self.expr(value, named(place, name));
+            }
+            ExprKind::Not(inner) | ExprKind::Typeof(inner) | ExprKind::Delete(inner) => self.expr(inner, key),
+            ExprKind::Unary(_, inner) | ExprKind::Await(inner) => self.expr(inner, place),
+            ExprKind::Yield(inner) => inner.iter().for_each(|inner| self.expr(inner, place)),
+            ExprKind::Member { object, key: name, .. } => {
+                self.expr(object, place);
+                if let Key::Computed(name) = name {
+                    self.expr(name, key);
+                }
+            }
+            ExprKind::Tagged(_, _, items) => items.iter().for_each(|item| self.expr(item, place)),
+            ExprKind::Jsx(_, properties, children) => {
+                properties.iter().for_each(|property| self.property(property, place));
+                let visible = Place { role: Role::Visible, name: None };
+                children.iter().for_each(|child| self.expr(child, visible));
+            }
+            _ => {}
+        }
+    }
+
+    fn property(&mut self, property: &'a Property, place: Place<'a>) {
+        match property {
+            Property::Value(key, value) => {
+                let name = match key {
+                    Key::Static(name, _) => Some(name),
+                    Key::Computed(_) => None,
+                };
+                self.expr(value, named(place, name));
+            }
+            Property::Spread(value) => self.expr(value, place),
+            Property::Getter(..) | Property::Setter(..) => {}
+        }
+    }
+
+    fn class(&mut self, class: &'a Class, place: Place<'a>) {
+        class.members.iter().for_each(|(_, property)| self.property(property, place));
+    }
+
+    fn call(&mut self, expr: &'a Expr, callee: &'a Expr, args: &'a [Arg], place: Place<'a>) {
+        let (object, method) = match &callee.kind {
+            ExprKind::Member { object, key: Key::Static(name, _), .. } => (Some(&**object), Some(&**name)),
+            ExprKind::Global(name) => (None, Some(&**name)),
+            _ => (None, None),
+        };
+        if decoded(expr).is_some() {
+            self.tell(expr, place);
+            return;
+        }
+        if method == Some("join") && object.is_some_and(|object| matches!(object.kind, ExprKind::Array(_))) {
+            self.tell(expr, place);
+            return;
+        }
+        let log = matches!(object.map(|object| &object.kind), Some(ExprKind::Global(name)) if &**name == "console");
+        let compared = object.is_some()
+            && matches!(
+                method,
+                Some(
+                    "includes"
+                        | "indexOf"
+                        | "lastIndexOf"
+                        | "startsWith"
+                        | "endsWith"
+                        | "split"
+                        | "replace"
+                        | "replaceAll"
+                        | "match"
+                        | "test"
+                        | "has"
+                        | "search"
+                )
+            );
+        let plain = matches!(method, Some("require" | "getApp" | "getCurrentPages" | "setTimeout" | "define"));
+        let place = if log {
+            Place { role: Role::Log, name: None }
+        } else if compared || plain {
+            Place { role: Role::Key, name: None }
+        } else {
+            match &callee.kind {
+                ExprKind::Member { .. } | ExprKind::Global(_) if method.is_some_and(is_filter_name) => {
+                    Place { role: Role::Key, name: None }
+                }
+                _ => place,
+            }
+        };
+        if let Some(object) = object {
+            // What a text method is called on is not what it compares with.
+            self.expr(object, if log { place } else { Place { role: Role::Data, name: place.name } });
+        } else {
+            self.expr(callee, place);
+        }
+        args.iter().for_each(|arg| self.expr(&arg.value, place));
+    }
+
+    /// Adds a run for a string expression.
+    fn tell(&mut self, expr: &'a Expr, place: Place<'a>) {
+        if !self.used.insert((expr.span.start, expr.span.end)) {
+            return;
+        }
+        let mut text = Mapped::default();
+        self.join(expr, place, &mut text, 0);
+        let text = with_references(text);
+        if !has_text(&text.text) {
+            return;
+        }
+        let shown = place.name.is_some_and(|name| {
+            let last = name.rsplit(['.', ']']).next().unwrap_or(name);
+            SHOWN_KEYS.contains(&last)
+        });
+        if text.text.is_ascii() && !shown && place.role != Role::Visible {
+            return;
+        }
+        let role = match place.role {
+            Role::Data | Role::Visible if is_url(&text.text) => Role::Url,
+            Role::Data if shown => Role::Visible,
+            role => role,
+        };
+        let span = trimmed(&text);
+        self.runs.push(TextRun { file: self.file, span, role, text, element: None, name: place.name.cloned() });
+    }
+
+    /// Joins what an expression is made of; what is not known leaves a hole.
+    fn join(&mut self, expr: &'a Expr, place: Place<'a>, out: &mut Mapped, depth: u32) {
+        if depth > 64 {
+            out.push_hole(expr.span);
+            return;
+        }
+        if let Some(text) = decoded(expr) {
+            out.push(&text, expr.span);
+            return;
+        }
+        match &expr.kind {
+            ExprKind::String(decoded) => out.append(&literal(self.source, expr.span, decoded)),
+            ExprKind::Binary(Operator::Add, left, right) => {
+                self.join(left, place, out, depth + 1);
+                self.join(right, place, out, depth + 1);
+            }
+            ExprKind::Template(quasis, items) => self.join_template(expr, quasis, items, place, out, depth),
+            ExprKind::Call { callee, args, .. } => {
+                let separator = args.first().map(|arg| &arg.value.kind);
+                let joined = match (&callee.kind, separator) {
+                    (ExprKind::Member { object, key: Key::Static(name, _), .. }, None) if &**name == "join" => {
+                        Some((object, ","))
+                    }
+                    (ExprKind::Member { object, key: Key::Static(name, _), .. }, Some(ExprKind::String(separator)))
+                        if &**name == "join" =>
+                    {
+                        Some((object, &**separator))
+                    }
+                    _ => None,
+                };
+                match joined.map(|(object, separator)| (&object.kind, separator)) {
+                    Some((ExprKind::Array(items), separator)) => {
+                        for (index, item) in items.iter().enumerate() {
+                            if index > 0 {
+                                out.push(separator, Span::at(callee.span.end));
+                            }
+                            match item {
+                                Some(item) if !item.spread => self.join(&item.value, place, out, depth + 1),
+                                _ => out.push_hole(callee.span),
+                            }
+                        }
+                    }
+                    _ => {
+                        self.expr(expr, place);
+                        out.push_hole(expr.span);
+                    }
+                }
+            }
+            ExprKind::Var(id) => match self.constants.get(id) {
+                Some(value) if depth < 8 => self.join(value, place, out, depth + 8),
+                _ => out.push_hole(expr.span),
+            },
+            ExprKind::Number(number) => out.push(&number.to_string(), expr.span),
+            _ => {
+                self.expr(expr, place);
+                out.push_hole(expr.span);
+            }
+        }
+    }
+
+    fn join_template(
+        &mut self,
+        expr: &'a Expr,
+        quasis: &'a [Arc<str>],
+        items: &'a [Expr],
+        place: Place<'a>,
+        out: &mut Mapped,
+        depth: u32,
+    ) {
+        let mut start = expr.span.start + 1;
+        for (index, quasi) in quasis.iter().enumerate() {
+            let end = match items.get(index) {
+                Some(item) => {
+                    let head = Span::new(start, item.span.start).slice(self.source);
+                    start + head.rfind("${").unwrap_or(head.len()) as u32
+                }
+                None => expr.span.end.saturating_sub(1),
+            };
+            let raw = Span::new(start, end);
+            if raw.slice(self.source) == &**quasi {
+                out.push(quasi, raw);
+            } else {
+                let mapped = unescape(raw.slice(self.source), raw.start);
+                if mapped.text == **quasi {
+                    out.append(&mapped);
+                } else {
+                    out.push(quasi, raw);
+                }
+            }
+            if let Some(item) = items.get(index) {
+                self.join(item, place, out, depth + 1);
+                let rest = self.source.get(item.span.end as usize..).unwrap_or("");
+                start = item.span.end + rest.find('}').map_or(0, |at| at as u32 + 1);
+            }
+        }
+    }
+}
+
+fn named<'a>(place: Place<'a>, name: Option<&'a Arc<str>>) -> Place<'a> {
+    match name {
+        Some(name) if is_filter_name(name) => Place { role: Role::Key, name: Some(name) },
+        Some(_) => Place { role: place.role, name },
+        None => place,
+    }
+}
+
+fn is_filter_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    FILTER_NAMES.iter().any(|part| name.contains(part))
+}
+
+fn is_constant(expr: &Expr, depth: u32) -> bool {
+    match &expr.kind {
+        ExprKind::String(_) => true,
+        ExprKind::Binary(Operator::Add, left, right) => {
+            depth < 32 && is_constant(left, depth + 1) && is_constant(right, depth + 1)
+        }
+        ExprKind::Template(_, items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+/// What a call gives that only decodes constants.
+pub(super) fn decoded(expr: &Expr) -> Option<String> {
+    let ExprKind::Call { callee, args, .. } = &expr.kind else { return None };
+    match &callee.kind {
+        ExprKind::Member { object, key: Key::Static(name, _), .. }
+            if matches!(&**name, "fromCharCode" | "fromCodePoint")
+                && matches!(&object.kind, ExprKind::Global(name) if &**name == "String") =>
+        {
+            let codes = args.iter().map(|arg| match &arg.value.kind {
+                ExprKind::Number(number) => char::from_u32(*number as u32),
+                _ => None,
+            });
+            codes.collect::<Option<String>>().filter(|text| !text.is_empty())
+        }
+        ExprKind::Global(name) => {
+            let ExprKind::String(text) = &args.first()?.value.kind else { return None };
+            decode_by(name, text)
+        }
+        _ => None,
+    }
+}
+
+fn has_string(expr: &Expr, depth: u32) -> bool {
+    match &expr.kind {
+        ExprKind::String(_) | ExprKind::Template(..) => true,
+        ExprKind::Binary(Operator::Add, left, right) => {
+            depth < 200 && (has_string(left, depth + 1) || has_string(right, depth + 1))
+        }
+        _ => false,
+    }
+}
