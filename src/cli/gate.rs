@@ -244,32 +244,19 @@ fn finish(shared: &Shared<'_>, args: &GateArgs, read: std::io::Result<()>) -> Ex
         let text = serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n";
         exit = exit.max(output::write(&text, Some(&out.join("summary.json"))));
     }
-    let head = head.unwrap_or_default();
-    let text = if worker::is_zh(session.lang()) {
+    let Tally { packages, pass, manual_review, reject, engine_errors, known, resumed, .. } = tally;
+    let mut text = if worker::is_zh(session.lang()) {
         format!(
-            "共 {} 个小程序：通过 {}，需人工复核 {}，拒绝 {}；其中未能正常检查 {}，与已知包相同 {}，此前已完成 {}\n{}",
-            tally.packages,
-            tally.pass,
-            tally.manual_review,
-            tally.reject,
-            tally.engine_errors,
-            tally.known,
-            tally.resumed,
-            if head.is_empty() { String::new() } else { format!("审计日志末行哈希：{head}\n") }
+            "共 {packages} 个小程序：通过 {pass}，需人工复核 {manual_review}，拒绝 {reject}；其中未能正常检查 {engine_errors}，与已知包相同 {known}，此前已完成 {resumed}\n"
         )
     } else {
         format!(
-            "{} packages: {} pass, {} to a person, {} rejected; {} of them not properly vetted, {} same as a known one, {} done before\n{}",
-            tally.packages,
-            tally.pass,
-            tally.manual_review,
-            tally.reject,
-            tally.engine_errors,
-            tally.known,
-            tally.resumed,
-            if head.is_empty() { String::new() } else { format!("hash of the audit log's last line: {head}\n") }
+            "{packages} packages: {pass} pass, {manual_review} to a person, {reject} rejected; {engine_errors} of them not properly vetted, {known} same as a known one, {resumed} done before\n"
         )
     };
+    if let Some(head) = head {
+        text += &format!("{}{head}\n", session.say("审计日志末行哈希：", "hash of the audit log's last line: "));
+    }
     // Without a folder standard output holds the results alone.
     if args.out.is_some() {
         exit = exit.max(output::print(&text));

@@ -7,7 +7,7 @@ use super::solution::{Consent, Fact};
 use super::value::{Ids, TRUE, Value, unite};
 use crate::model::ir::Name;
 use crate::source::FileId;
-use crate::syntax::template::{Element, NodeId, NodeKind, Part};
+use crate::syntax::template::{Element, Node, NodeId, NodeKind};
 
 /// Longest text around an element that counts as standing beside it, in characters.
 const BESIDE: usize = 240;
@@ -202,39 +202,11 @@ impl<'a> Machine<'a> {
         if let Some(text) = self.texts.get(&(file, node)) {
             return text.clone();
         }
-        let mut out = String::new();
-        if let Some(template) = self.program.template(file) {
-            let mut stack = vec![node];
-            while let Some(id) = stack.pop() {
-                let Some(node) = template.document.nodes.get(id as usize) else { continue };
-                match &node.kind {
-                    NodeKind::Root { children } => stack.extend(children.iter().rev()),
-                    NodeKind::Element(element) => {
-                        for attribute in &element.attributes {
-                            if matches!(&*attribute.name, "title" | "aria-label" | "alt")
-                                && let Some(text) = attribute.value.as_ref().and_then(|value| value.literal())
-                            {
-                                out.push_str(&text);
-                                out.push(' ');
-                            }
-                        }
-                        stack.extend(element.children.iter().rev());
-                    }
-                    NodeKind::Text(parts) => {
-                        for part in parts {
-                            if let Part::Text { text, .. } = part {
-                                out.push_str(text.trim());
-                            }
-                        }
-                        out.push(' ');
-                    }
-                    _ => {}
-                }
-                if out.len() > 6000 {
-                    break;
-                }
-            }
-        }
+        let out = self
+            .program
+            .template(file)
+            .map(|template| visible_text(&template.document.nodes, node, |_, _| false))
+            .unwrap_or_default();
         let text: Name = out.trim().into();
         self.texts.insert((file, node), text.clone());
         text
@@ -251,8 +223,7 @@ impl<'a> Machine<'a> {
 
     /// Visible text inside an element, without branches that `node` does not stand in and that may not show beside it.
     fn text_shown_with(&self, file: FileId, top: NodeId, node: NodeId) -> String {
-        let mut out = String::new();
-        let Some(template) = self.program.template(file) else { return out };
+        let Some(template) = self.program.template(file) else { return String::new() };
         let nodes = &template.document.nodes;
         let mut chain = vec![node];
         while let Some(this) = nodes.get(chain[chain.len() - 1] as usize) {
@@ -261,39 +232,9 @@ impl<'a> Machine<'a> {
             }
             chain.push(this.parent);
         }
-        let mut stack = vec![top];
-        while let Some(id) = stack.pop() {
-            match nodes.get(id as usize).map(|node| &node.kind) {
-                Some(NodeKind::Root { children }) => stack.extend(children.iter().rev()),
-                Some(NodeKind::Element(element)) => {
-                    if !chain.contains(&id) && (self.conditional(element) || leads_nowhere(element)) {
-                        continue;
-                    }
-                    for attribute in &element.attributes {
-                        if matches!(&*attribute.name, "title" | "aria-label" | "alt")
-                            && let Some(text) = attribute.value.as_ref().and_then(|value| value.literal())
-                        {
-                            out.push_str(&text);
-                            out.push(' ');
-                        }
-                    }
-                    stack.extend(element.children.iter().rev());
-                }
-                Some(NodeKind::Text(parts)) => {
-                    for part in parts {
-                        if let Part::Text { text, .. } = part {
-                            out.push_str(text.trim());
-                        }
-                    }
-                    out.push(' ');
-                }
-                _ => {}
-            }
-            if out.len() > 6000 {
-                break;
-            }
-        }
-        out
+        visible_text(nodes, top, |id, element| {
+            !chain.contains(&id) && (self.conditional(element) || leads_nowhere(element))
+        })
     }
 
     /// Text of an element and of what stands beside it.
@@ -333,6 +274,42 @@ impl<'a> Machine<'a> {
         }
         out.into()
     }
+}
+
+/// Text in a tree, and what names its pictures, without elements that `left_out` names; it is cut where it gets long.
+fn visible_text(nodes: &[Node], top: NodeId, left_out: impl Fn(NodeId, &Element) -> bool) -> String {
+    let mut out = String::new();
+    let mut stack = vec![top];
+    while let Some(id) = stack.pop() {
+        match nodes.get(id as usize).map(|node| &node.kind) {
+            Some(NodeKind::Root { children }) => stack.extend(children.iter().rev()),
+            Some(NodeKind::Element(element)) => {
+                if left_out(id, element) {
+                    continue;
+                }
+                for attribute in &element.attributes {
+                    if matches!(&*attribute.name, "title" | "aria-label" | "alt")
+                        && let Some(text) = attribute.value.as_ref().and_then(|value| value.literal())
+                    {
+                        out.push_str(&text);
+                        out.push(' ');
+                    }
+                }
+                stack.extend(element.children.iter().rev());
+            }
+            Some(NodeKind::Text(parts)) => {
+                for part in parts {
+                    out.push_str(part.literal().unwrap_or_default().trim());
+                }
+                out.push(' ');
+            }
+            _ => {}
+        }
+        if out.len() > 6000 {
+            break;
+        }
+    }
+    out
 }
 
 /// Whether an element is a link without an address and without a handler.

@@ -13,7 +13,6 @@ use super::solution::{Fact, Origin, Place};
 use super::value::{ANY, Ids, UNDEFINED, Value, unite};
 use crate::model::ir::Name;
 use crate::policy::host::Api;
-use crate::source::{FileId, Span};
 
 impl<'a> Machine<'a> {
     /// The table entry of an API.
@@ -184,14 +183,7 @@ impl<'a> Machine<'a> {
     /// The value of a named parameter.
     pub fn param(&mut self, api: &Api, param: &str, args: &[Value]) -> Value {
         let Some(path) = api.params.get(param) else { return Value::undefined() };
-        let mut parts = path.split('.');
-        let index: usize = parts.next().and_then(|part| part.parse().ok()).unwrap_or(0);
-        let mut value = args.get(index).cloned().unwrap_or_else(Value::undefined);
-        for part in parts {
-            let key = self.sym(part);
-            value = self.field(&value, &Keys(vec![key]), Place { file: FileId(0), span: Span::default() });
-        }
-        value
+        self.at_path(path, args)
     }
 
     fn storage_write(&mut self, api: Option<&Api>, args: &[Value], place: Place) {

@@ -107,6 +107,24 @@ pub(super) struct Act<'a> {
     pub yielded: Value,
 }
 
+impl<'a> Act<'a> {
+    /// What runs in a frame, before its first statement.
+    pub fn new(file: FileId, script: Option<&'a Script>, function: FnId, frame: ObjId, base: usize) -> Self {
+        Self {
+            file,
+            script,
+            function,
+            frame,
+            scope: None,
+            returned: Value::default(),
+            exit_facts: None,
+            base,
+            deferred: Vec::new(),
+            yielded: Value::default(),
+        }
+    }
+}
+
 /// Where a call stands.
 #[derive(Clone, Debug)]
 pub(super) struct Site {

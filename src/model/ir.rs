@@ -38,7 +38,7 @@ pub struct Script {
 }
 
 /// A function, or the top level.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Function {
     /// Its own name, or that of the variable, property or method it stands in.
     pub name: Option<Name>,

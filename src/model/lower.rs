@@ -51,19 +51,7 @@ fn lowered(text: &str, kind: ScriptKind, offset: u32, renamed: &[(Name, Name)]) 
     lowered.unwrap_or_else(|| {
         let whole = Span::new(offset, offset + text.len() as u32);
         Script {
-            functions: vec![Function {
-                name: None,
-                span: whole,
-                parent: 0,
-                params: Vec::new(),
-                body: Vec::new(),
-                hoisted: Vec::new(),
-                arrow: false,
-                is_async: false,
-                generator: false,
-                closes: false,
-                arguments: false,
-            }],
+            functions: vec![Function { span: whole, ..Function::default() }],
             damage: vec![whole],
             errors: vec![(Span::at(offset), "nested too deep".into())],
             ..Script::default()
@@ -302,19 +290,7 @@ impl<'l> Lower<'l> {
         }
         let declared = self.script.variables.len();
         let span = self.span(program.span);
-        self.script.functions.push(Function {
-            name: None,
-            span,
-            parent: 0,
-            params: Vec::new(),
-            body: Vec::new(),
-            hoisted: Vec::new(),
-            arrow: false,
-            is_async: false,
-            generator: false,
-            closes: false,
-            arguments: false,
-        });
+        self.script.functions.push(Function { span, ..Function::default() });
         if let Some(scope) = program.scope_id.get() {
             self.scopes.insert(scope, 0);
         }

@@ -22,25 +22,15 @@ pub fn render(report: &Report, style: Style) -> String {
             lang.pick("：", ": "),
             verdict_word(package.verdict, lang)
         );
+        let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Note].map(count);
+        let (host, files) = (&package.host, package.files);
         let _ = match lang {
-            Lang::Zh => writeln!(
-                out,
-                "{} 个错误，{} 个警告，{} 个提示；宿主 {}，{} 个文件。\n",
-                count(Severity::Error),
-                count(Severity::Warning),
-                count(Severity::Note),
-                package.host,
-                package.files
-            ),
-            Lang::En => writeln!(
-                out,
-                "{} errors, {} warnings, {} notes; host {}, {} files.\n",
-                count(Severity::Error),
-                count(Severity::Warning),
-                count(Severity::Note),
-                package.host,
-                package.files
-            ),
+            Lang::Zh => {
+                writeln!(out, "{errors} 个错误，{warnings} 个警告，{notes} 个提示；宿主 {host}，{files} 个文件。\n")
+            }
+            Lang::En => {
+                writeln!(out, "{errors} errors, {warnings} warnings, {notes} notes; host {host}, {files} files.\n")
+            }
         };
         for (severity, title) in [
             (Severity::Error, lang.pick("错误", "Errors")),

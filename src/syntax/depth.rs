@@ -263,7 +263,8 @@ fn template(
     bytes.len()
 }
 
-fn regex_end(bytes: &[u8], start: usize) -> Option<usize> {
+/// Where a regular expression ends, before its flags.
+pub(super) fn regex_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut class = false;
     let mut at = start + 1;
     while at < bytes.len() {

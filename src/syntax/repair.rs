@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 
+use super::depth::regex_end;
 use super::script::ScriptKind;
 use crate::source::Span;
 
@@ -274,10 +275,12 @@ fn tokens(text: &str) -> Vec<Token> {
                 at = (at + 1).min(bytes.len());
             }
             b'`' => at = template_end(bytes, at + 1),
-            b'/' if out.last().is_none_or(|token| is_operand_place(bytes, token)) => match regex_end(bytes, at) {
-                Some(end) => at = end,
-                None => at += 1,
-            },
+            b'/' if out.last().is_none_or(|token| is_operand_place(bytes, token)) => {
+                match regex_end(bytes, at).map(|end| flags_end(bytes, end)) {
+                    Some(end) => at = end,
+                    None => at += 1,
+                }
+            }
             byte if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'#') || byte >= 0x80 => {
                 at += 1;
                 while at < bytes.len()
@@ -319,6 +322,10 @@ fn template_end(bytes: &[u8], mut at: usize) -> usize {
     bytes.len()
 }
 
+fn flags_end(bytes: &[u8], start: usize) -> usize {
+    bytes[start..].iter().position(|byte| !byte.is_ascii_alphabetic()).map_or(bytes.len(), |length| start + length)
+}
+
 /// Whether an operand stands after a token, so that `/` opens a regular expression.
 fn is_operand_place(bytes: &[u8], token: &Token) -> bool {
     if token.first.is_ascii_alphabetic() {
@@ -328,29 +335,6 @@ fn is_operand_place(bytes: &[u8], token: &Token) -> bool {
         );
     }
     !matches!(token.first, b')' | b']' | b'}' | b'"' | b'\'' | b'`' | b'_' | b'$' | b'0'..=b'9' | 0x80..)
-}
-
-fn regex_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let mut class = false;
-    let mut at = start + 1;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\n' => return None,
-            b'\\' => at += 1,
-            b'[' => class = true,
-            b']' => class = false,
-            b'/' if !class => {
-                at += 1;
-                while at < bytes.len() && bytes[at].is_ascii_alphabetic() {
-                    at += 1;
-                }
-                return Some(at);
-            }
-            _ => {}
-        }
-        at += 1;
-    }
-    None
 }
 
 /// Small edits near a stop, in groups of falling likelihood.

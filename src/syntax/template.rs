@@ -108,14 +108,7 @@ pub struct AttributeValue {
 impl AttributeValue {
     /// The value when it has no interpolation; entities decoded.
     pub fn literal(&self) -> Option<String> {
-        let mut out = String::new();
-        for part in &self.parts {
-            match part {
-                Part::Text { text, .. } => out.push_str(text),
-                Part::Interpolation { .. } => return None,
-            }
-        }
-        Some(out)
+        self.parts.iter().map(Part::literal).collect()
     }
 }
 
@@ -138,6 +131,16 @@ pub enum Part {
         /// Whether it is two-way (`{= … =}`).
         two_way: bool,
     },
+}
+
+impl Part {
+    /// The text of a literal part.
+    pub fn literal(&self) -> Option<&str> {
+        match self {
+            Self::Text { text, .. } => Some(text),
+            Self::Interpolation { .. } => None,
+        }
+    }
 }
 
 /// Something the reader mended.

@@ -117,18 +117,7 @@ impl<'a> Machine<'a> {
         self.heap.objects[frame as usize].getters = vec![(0, 0)];
         let exports = self.exports(file);
         self.heap.set(frame, THIS, Some(exports.clone()));
-        let mut act = Act {
-            file,
-            script: Some(script),
-            function: 0,
-            frame,
-            scope: None,
-            returned: Value::default(),
-            exit_facts: None,
-            base: self.facts.len(),
-            deferred: Vec::new(),
-            yielded: Value::default(),
-        };
+        let mut act = Act::new(file, Some(script), 0, frame, self.facts.len());
         let frame_key = self.sym("[[frame]]");
         self.heap.set(module, frame_key, Some(Value::object(frame)));
         for import in &script.imports {

@@ -24,18 +24,7 @@ impl<'a> Machine<'a> {
         let instance = self.instance(unit);
         let data_key = self.sym("data");
         let data = self.heap.get(instance, data_key).cloned().unwrap_or_default();
-        let mut act = Act {
-            file: template,
-            script: None,
-            function: 0,
-            frame: instance,
-            scope: Some((variables, data)),
-            returned: Value::default(),
-            exit_facts: None,
-            base: self.facts.len(),
-            deferred: Vec::new(),
-            yielded: Value::default(),
-        };
+        let mut act = Act { scope: Some((variables, data)), ..Act::new(template, None, 0, instance, self.facts.len()) };
         let mut out: Option<Value> = None;
         for part in &value.parts {
             let piece = match part {

@@ -68,7 +68,8 @@ impl<'a> Machine<'a> {
         Some(value)
     }
 
-    fn at_path(&mut self, path: &str, args: &[Value]) -> Value {
+    /// The value at `0.header.token`: an argument, and fields in it.
+    pub(super) fn at_path(&mut self, path: &str, args: &[Value]) -> Value {
         let mut parts = path.split('.');
         let index: usize = parts.next().and_then(|part| part.parse().ok()).unwrap_or(0);
         let mut value = args.get(index).cloned().unwrap_or_else(Value::undefined);

@@ -118,18 +118,7 @@ impl<'a> Machine<'a> {
                 self.heap.set(new, HOME, Some(home));
             }
         }
-        let mut act = Act {
-            file,
-            script: Some(script),
-            function,
-            frame: new,
-            scope: None,
-            returned: Value::default(),
-            exit_facts: None,
-            base: self.facts.len(),
-            deferred: Vec::new(),
-            yielded: Value::default(),
-        };
+        let mut act = Act::new(file, Some(script), function, new, self.facts.len());
         // Values carry the step into the function.
         let args: Vec<Value> = args
             .into_iter()

@@ -90,18 +90,7 @@ impl<'a> Machine<'a> {
         self.heap.objects[frame as usize].getters = vec![(u32::MAX, 0)];
         self.heap.set(frame, THIS, Some(Value::object(object)));
         self.heap.set(frame, HOME, Some(Value::object(class)));
-        let mut act = Act {
-            file: env.file,
-            script: env.script,
-            function: 0,
-            frame,
-            scope: None,
-            returned: Value::default(),
-            exit_facts: None,
-            base: self.facts.len(),
-            deferred: Vec::new(),
-            yielded: Value::default(),
-        };
+        let mut act = Act::new(env.file, env.script, 0, frame, self.facts.len());
         self.fill(&mut act, object, std::slice::from_ref(property));
     }
 

@@ -273,14 +273,7 @@ impl<'l> Lower<'l> {
         for (index, (operator, right, span)) in parts.into_iter().enumerate() {
             let right = self.expr(right);
             if index as u32 > MAX_DEPTH {
-                // Too deep a tree for those who read it: keep the operands.
-                left = match left.kind {
-                    ExprKind::Sequence(mut items) => {
-                        items.push(right);
-                        simple(self.span(span), ExprKind::Sequence(items))
-                    }
-                    _ => simple(self.span(span), ExprKind::Sequence(vec![left, right])),
-                };
+                left = with_operand(left, right, self.span(span));
                 continue;
             }
             let kind = ExprKind::Binary(binary_operator(operator), Box::new(left), Box::new(right));
@@ -310,13 +303,7 @@ impl<'l> Lower<'l> {
         for (index, (operator, right, span)) in parts.into_iter().enumerate() {
             let right = self.expr(right);
             if index as u32 > MAX_DEPTH {
-                left = match left.kind {
-                    ExprKind::Sequence(mut items) => {
-                        items.push(right);
-                        simple(self.span(span), ExprKind::Sequence(items))
-                    }
-                    _ => simple(self.span(span), ExprKind::Sequence(vec![left, right])),
-                };
+                left = with_operand(left, right, self.span(span));
                 continue;
             }
             left =
@@ -324,6 +311,18 @@ impl<'l> Lower<'l> {
         }
         left
     }
+}
+
+/// One operand more where a chain is too deep a tree for those who read it: the operands are kept, their operators are not.
+fn with_operand(left: Expr, right: Expr, span: Span) -> Expr {
+    let items = match left.kind {
+        ExprKind::Sequence(mut items) => {
+            items.push(right);
+            items
+        }
+        _ => vec![left, right],
+    };
+    simple(span, ExprKind::Sequence(items))
 }
 
 /// A balanced tree over operands, left to right.

@@ -10,19 +10,7 @@ impl<'l> Lower<'l> {
     pub(super) fn open_function(&mut self, name: Option<Name>, span: oxc_span::Span, scope: Option<ScopeId>) -> FnId {
         let id = self.script.functions.len() as FnId;
         let span = self.span(span);
-        self.script.functions.push(Function {
-            name,
-            span,
-            parent: self.current,
-            params: Vec::new(),
-            body: Vec::new(),
-            hoisted: Vec::new(),
-            arrow: false,
-            is_async: false,
-            generator: false,
-            closes: false,
-            arguments: false,
-        });
+        self.script.functions.push(Function { name, span, parent: self.current, ..Function::default() });
         if let Some(parent) = self.script.functions.get_mut(self.current as usize) {
             parent.closes = true;
         }

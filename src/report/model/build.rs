@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::{Hider, Hit};
-use crate::flow::{Place, Protection};
+use crate::flow::{Place, Protection, Step};
 use crate::report::model::{
     BlindSpotReport, Builder, EditReport, FindingReport, FixReport, PackageReport, Position, Range, SkippedReport,
     SuppressedReport, TraceStep, fill, kind_list, reason_id,
@@ -127,15 +127,7 @@ impl Builder<'_> {
             file: self.path(finding.place),
             range: self.range(finding.place),
             snippet: one_line(&self.masker.text(&cut(text, 400))),
-            trace: finding
-                .trace
-                .iter()
-                .map(|step| TraceStep {
-                    file: self.path(step.place),
-                    range: self.range(step.place),
-                    note: self.note(step.note, &step.name),
-                })
-                .collect(),
+            trace: finding.trace.iter().map(|step| self.step(step)).collect(),
             fixes: finding
                 .fixes
                 .iter()
@@ -179,6 +171,10 @@ impl Builder<'_> {
             }
             _ => self.masker.text(reason),
         }
+    }
+
+    pub(super) fn step(&self, step: &Step) -> TraceStep {
+        TraceStep { file: self.path(step.place), range: self.range(step.place), note: self.note(step.note, &step.name) }
     }
 
     pub(super) fn note(&self, key: &str, name: &str) -> String {

@@ -7,7 +7,7 @@ use crate::flow::{Consent, Flow, SinkKind, Text};
 use crate::report::model::build::protection_id;
 use crate::report::model::{
     Builder, Capabilities, CoverageItem, FlowReport, FlowSink, FlowSource, InventoryItem, InventorySink,
-    InventorySource, TraceStep, consent_id, kind_name,
+    InventorySource, consent_id, kind_name,
 };
 use crate::rules::coverage::{Extent, Fared, Fired, Ran, Status, coverage};
 use crate::rules::{Confidence, Context, Options};
@@ -185,15 +185,7 @@ impl Builder<'_> {
                         level => consent_id(level),
                     }
                     .to_owned(),
-                    hops: flow
-                        .hops
-                        .iter()
-                        .map(|step| TraceStep {
-                            file: self.path(step.place),
-                            range: self.range(step.place),
-                            note: self.note(step.note, &step.name),
-                        })
-                        .collect(),
+                    hops: flow.hops.iter().map(|step| self.step(step)).collect(),
                 })
             })
             .collect()

@@ -219,17 +219,10 @@ impl Styles<'_> {
     /// Whether an element is taken out of the flow of the page.
     fn floats(&self, element: &Element) -> bool {
         let value = |name: &str| {
-            element.attribute(name).and_then(|attribute| attribute.value.as_ref()).map(|value| {
-                value
-                    .parts
-                    .iter()
-                    .filter_map(|part| match part {
-                        Part::Text { text, .. } => Some(&**text),
-                        Part::Interpolation { .. } => None,
-                    })
-                    .collect::<Vec<_>>()
-                    .join(" ")
-            })
+            element
+                .attribute(name)
+                .and_then(|attribute| attribute.value.as_ref())
+                .map(|value| value.parts.iter().filter_map(Part::literal).collect::<Vec<_>>().join(" "))
         };
         if value("style").is_some_and(|style| positioned(&style)) {
             return true;
