@@ -164,8 +164,31 @@ pub enum Origin {
     Share(Place),
     /// Network type.
     Network,
-    /// Environment or version of the program (`develop`, `trial`, `release`).
-    Environment,
+    /// Environment, version or identity of the program: field of the answer (`miniProgram.envVersion`).
+    Environment(Arc<str>),
+}
+
+impl Origin {
+    /// The field that it is of the answer that it is a part of.
+    fn path(&self) -> Option<&str> {
+        match self {
+            Self::System(path)
+            | Self::Remote(path)
+            | Self::Launch(path)
+            | Self::Query(path)
+            | Self::Environment(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Whether another is a field of this.
+    pub(super) fn holds(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+            && self.path().zip(other.path()).is_some_and(|(whole, part)| {
+                part.strip_prefix(whole)
+                    .is_some_and(|rest| !rest.is_empty() && (whole.is_empty() || rest.starts_with('.')))
+            })
+    }
 }
 
 /// How far the user was told and asked.

@@ -89,7 +89,7 @@ impl<'a> Machine<'a> {
         } else if has("network-type") {
             Some(Origin::Network)
         } else if has("version-info") {
-            Some(Origin::Environment)
+            Some(Origin::Environment("".into()))
         } else if has("share") || has("share-menu") {
             Some(Origin::Share(place))
         } else {
@@ -268,6 +268,7 @@ impl<'a> Machine<'a> {
                 Origin::System(path) => Origin::System(extend(path)),
                 Origin::Remote(path) => Origin::Remote(extend(path)),
                 Origin::Launch(path) => Origin::Launch(extend(path)),
+                Origin::Environment(path) => Origin::Environment(extend(path)),
                 Origin::Query(path) if path.is_empty() => Origin::Query(field.into()),
                 other => other.clone(),
             };

@@ -170,7 +170,7 @@ impl<'a> Machine<'a> {
             _ => None,
         });
         if found.is_none()
-            && let Some(&origin) = value.all_origins().first()
+            && let Some(&origin) = self.closest_origins(value).first()
         {
             found = Some((self.origin_table[origin as usize].clone(), None, Place { file, span }));
         }

@@ -6,7 +6,8 @@ use crate::flow::heap::Kind;
 use crate::flow::machine::{Act, Keys, Machine};
 use crate::flow::solution::{Fact, Place, Protection};
 use crate::flow::value::{
-    ANY, FALSE, Ids, NULL, NUMBER, ObjId, Piece, Str, TRUE, TaintId, UNDEFINED, Value, concat, number_text, unite,
+    ANY, FALSE, Ids, NULL, NUMBER, ObjId, OriginId, Piece, Str, TRUE, TaintId, UNDEFINED, Value, concat, number_text,
+    unite,
 };
 use crate::model::ir::{Expr, Name, Operator};
 use crate::source::{FileId, Span};
@@ -283,11 +284,19 @@ impl<'a> Machine<'a> {
         out
     }
 
+    /// Where a value comes from, without what was only asked whether it is there before a field of it was read
+    /// (`info && info.version`).
+    pub fn closest_origins(&self, value: &Value) -> Ids {
+        let all = value.all_origins();
+        let origin = |id: &OriginId| &self.origin_table[*id as usize];
+        all.iter().filter(|id| !all.iter().any(|other| origin(id).holds(origin(other)))).copied().collect()
+    }
+
     /// Facts of a comparison of a value whose origin matters.
     pub fn tested(&mut self, value: &Value, with: Option<Name>, file: FileId, span: Span) -> (Ids, Ids) {
         let mut yes = Ids::new();
         let mut no = Ids::new();
-        for origin in value.all_origins() {
+        for origin in self.closest_origins(value) {
             let origin = self.origin_table[origin as usize].clone();
             let place = Place { file, span };
             let fact = |held| Fact::Tested { origin: origin.clone(), with: with.clone(), held, place };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::support::{has_role, units_of};
 use crate::flow::{Branch, EntryKind, Origin, Place};
 use crate::model::conditions::{Condition, Read, conditions, reads};
-use crate::model::ir::{Expr, ExprKind, Key, Property, walk_expr};
+use crate::model::ir::{Expr, ExprKind, Key, Property, Script, walk_expr};
 use crate::package::{FileKind, Origin as FileOrigin};
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
@@ -13,6 +13,22 @@ use crate::source::FileId;
 /// `conduct/review-evasion`
 #[derive(Debug)]
 pub struct ReviewEvasion;
+
+/// What has been told: once a file and name, once a place.
+struct Telling<'o> {
+    rule: &'static str,
+    told: BTreeSet<(FileId, String)>,
+    places: BTreeSet<Place>,
+    out: &'o mut Vec<Finding>,
+}
+
+impl Telling<'_> {
+    /// A finding to complete, unless the name or the place has had one.
+    fn finding(&mut self, file: FileId, place: Place, name: &str) -> Option<Finding> {
+        (self.told.insert((file, name.to_owned())) && self.places.insert(place))
+            .then(|| Finding::new(self.rule, place).text("text", name))
+    }
+}
 
 /// Roles of calls that lead to other function.
 const LEADS: &[&str] = &["navigate", "navigate-tab", "navigate-replace", "program-open", "app-open", "payment"];
@@ -23,8 +39,7 @@ impl Rule for ReviewEvasion {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
-        let mut told: BTreeSet<(FileId, String)> = BTreeSet::new();
-        let mut places: BTreeSet<Place> = BTreeSet::new();
+        let mut telling = Telling { rule: self.id(), told: BTreeSet::new(), places: BTreeSet::new(), out };
         // Flags by their names, wherever they come from.
         for (index, file) in cx.package.files.iter().enumerate() {
             let id = FileId(index as u32);
@@ -36,29 +51,16 @@ impl Rule for ReviewEvasion {
                 if let Some(clock) = condition.clock
                     && condition.constants.iter().any(|constant| fixed_date(constant))
                     && condition.switches.iter().any(|(key, _)| shows(cx, key) || controls(cx, id, key))
-                    && told.insert((id, "Date".to_owned()))
+                    && let Some(finding) = telling.finding(id, Place { file: id, span: clock }, "Date")
                 {
-                    let place = Place { file: id, span: clock };
-                    places.insert(place);
-                    out.push(
-                        Finding::new(self.id(), place)
-                            .variant("date")
-                            .text("text", "Date")
-                            .confidence(Confidence::Medium),
-                    );
+                    telling.out.push(finding.variant("date").confidence(Confidence::Medium));
                     continue;
                 }
                 if let Some(read) = condition.reads.iter().find(|read| environment(cx, read, &condition))
                     && condition.switches.iter().any(|(key, _)| shows(cx, key) || controls(cx, id, key))
                 {
-                    let place = Place { file: id, span: read.span };
-                    if told.insert((id, read.name().to_owned())) && places.insert(place) {
-                        out.push(
-                            Finding::new(self.id(), place)
-                                .variant("version")
-                                .text("text", read.name())
-                                .confidence(Confidence::Medium),
-                        );
+                    if let Some(finding) = telling.finding(id, Place { file: id, span: read.span }, read.name()) {
+                        telling.out.push(finding.variant("version").confidence(Confidence::Medium));
                     }
                     continue;
                 }
@@ -66,33 +68,32 @@ impl Rule for ReviewEvasion {
                 if !hides(cx, id, &condition) {
                     continue;
                 }
-                let place = Place { file: id, span: read.span };
-                if told.insert((id, read.name().to_owned())) && places.insert(place) {
-                    out.push(Finding::new(self.id(), place).text("text", read.name()));
-                }
+                let finding = telling.finding(id, Place { file: id, span: read.span }, read.name());
+                telling.out.extend(finding);
             }
-            negated_flags(self.id(), cx, id, script, &mut told, &mut places, out);
-            shown_flags(self.id(), cx, id, script, &mut told, &mut places, out);
+            negated_flags(cx, id, script, &mut telling);
+            shown_flags(cx, id, script, &mut telling);
         }
         for branch in &cx.solution.branches {
-            if places.contains(&branch.read) || places.contains(&branch.place) {
+            if telling.places.contains(&branch.read) || telling.places.contains(&branch.place) {
                 continue;
             }
-            if branch.origin == Origin::Date && told.contains(&(branch.read.file, "Date".to_owned())) {
+            if branch.origin == Origin::Date && telling.told.contains(&(branch.read.file, "Date".to_owned())) {
                 continue;
             }
-            if branch.origin == Origin::Environment
-                && told
+            if matches!(branch.origin, Origin::Environment(_))
+                && telling
+                    .told
                     .iter()
                     .any(|(file, name)| *file == branch.read.file && cx.policy.conduct.names("id-environment", name))
             {
                 continue;
             }
             if let Some((variant, text)) = hangs(cx, branch)
-                && places.insert(branch.read)
+                && telling.places.insert(branch.read)
             {
                 if let Some(text) = &text
-                    && !told.insert((branch.read.file, text.clone()))
+                    && !telling.told.insert((branch.read.file, text.clone()))
                 {
                     continue;
                 }
@@ -103,7 +104,7 @@ impl Rule for ReviewEvasion {
                 if let Some(variant) = variant {
                     finding = finding.variant(variant);
                 }
-                out.push(finding);
+                telling.out.push(finding);
             }
         }
     }
@@ -141,15 +142,7 @@ fn controls(cx: &Context<'_>, file: FileId, key: &str) -> bool {
 
 /// Flags that a script hands to the page turned round (`setData({ show: !data.isAudit })`), and what the program runs as
 /// (`setData({ full: envVersion === 'release' })`).
-fn negated_flags(
-    rule: &'static str,
-    cx: &Context<'_>,
-    file: FileId,
-    script: &crate::model::ir::Script,
-    told: &mut BTreeSet<(FileId, String)>,
-    places: &mut BTreeSet<Place>,
-    out: &mut Vec<Finding>,
-) {
+fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, telling: &mut Telling<'_>) {
     script.for_each_expr(&mut |expr| {
         let ExprKind::Object(properties) = &expr.kind else { return };
         for property in properties {
@@ -171,10 +164,9 @@ fn negated_flags(
                         None => continue,
                     },
                 };
-                let place = Place { file, span: read.span };
-                if told.insert((file, read.name().to_owned())) && places.insert(place) {
-                    let finding = Finding::new(rule, place).text("text", read.name()).confidence(Confidence::Medium);
-                    out.push(if let Some(variant) = variant { finding.variant(variant) } else { finding });
+                if let Some(finding) = telling.finding(file, Place { file, span: read.span }, read.name()) {
+                    let finding = finding.confidence(Confidence::Medium);
+                    telling.out.push(if let Some(variant) = variant { finding.variant(variant) } else { finding });
                 }
             }
         }
@@ -207,15 +199,7 @@ fn hides(cx: &Context<'_>, file: FileId, condition: &Condition) -> bool {
 }
 
 /// Flags that a script hands to the page, where a template hides something by them.
-fn shown_flags(
-    rule: &'static str,
-    cx: &Context<'_>,
-    file: FileId,
-    script: &crate::model::ir::Script,
-    told: &mut BTreeSet<(FileId, String)>,
-    places: &mut BTreeSet<Place>,
-    out: &mut Vec<Finding>,
-) {
+fn shown_flags(cx: &Context<'_>, file: FileId, script: &Script, telling: &mut Telling<'_>) {
     let mut names: BTreeSet<String> = BTreeSet::new();
     let mut controls: Vec<(String, Place)> = Vec::new();
     for unit in units_of(cx, file) {
@@ -234,7 +218,7 @@ fn shown_flags(
             }
         }
     }
-    if names.is_empty() || names.iter().any(|name| told.contains(&(file, name.clone()))) {
+    if names.is_empty() || names.iter().any(|name| telling.told.contains(&(file, name.clone()))) {
         return;
     }
     let strong = |name: &str| cx.policy.conduct.names("id-review-strong", name);
@@ -255,12 +239,8 @@ fn shown_flags(
     let held = |name: &str| found.as_ref().is_some_and(|read| read.name() == name);
     let Some((name, control)) = controls.into_iter().find(|(name, _)| strong(name) || held(name)) else { return };
     let place = found.map_or(control, |read| Place { file, span: read.span });
-    if told.insert((file, name.clone())) && places.insert(place) {
-        out.push(Finding::new(rule, place).text("text", name).confidence(Confidence::Medium).step(
-            control,
-            "conduct-hidden",
-            "",
-        ));
+    if let Some(finding) = telling.finding(file, place, &name) {
+        telling.out.push(finding.confidence(Confidence::Medium).step(control, "conduct-hidden", ""));
     }
 }
 
@@ -306,11 +286,10 @@ fn hangs(cx: &Context<'_>, branch: &Branch) -> Option<(Option<&'static str>, Opt
             let fixed = branch.with.as_deref().is_some_and(fixed_date);
             (fixed && (switches || leads)).then_some((Some("date"), None))
         }
-        // Which program it is, is no matter of its version.
-        Origin::Environment => {
-            let source = cx.package.source(branch.read.file);
-            let name = branch.read.span.slice(&source.text).rsplit(['.', '?']).next().unwrap_or("").trim();
-            ((switches || leads) && !conduct.names("id-program", name)).then_some((Some("version"), None))
+        // Which program it is, is no matter of its version: one source may serve several brands.
+        Origin::Environment(field) => {
+            let last = field.rsplit('.').next().unwrap_or(field);
+            ((switches || leads) && !conduct.names("id-program", last)).then_some((Some("version"), None))
         }
         Origin::System(field) if &**field == "version" => (switches && leads).then_some((Some("version"), None)),
         Origin::Location => (switches && branch.with.is_some()).then_some((Some("address"), None)),
