@@ -20,6 +20,8 @@ pub struct Placeholders {
 struct Placeholder {
     pattern: Regex,
     except: Vec<String>,
+    unless: Option<Regex>,
+    most: usize,
 }
 
 #[derive(Deserialize)]
@@ -34,6 +36,10 @@ struct Raw {
     pattern: String,
     #[serde(default)]
     except: Vec<String>,
+    #[serde(default)]
+    unless: Option<String>,
+    #[serde(default)]
+    most: Option<usize>,
 }
 
 impl Placeholders {
@@ -51,8 +57,11 @@ impl Placeholders {
         let Some(file) = packs.parse::<File>(FILE, errors) else { return Vec::new() };
         let mut list = Vec::new();
         for raw in file.placeholder {
-            match Regex::new(&raw.pattern) {
-                Ok(pattern) => list.push(Placeholder { pattern, except: raw.except }),
+            let unless = raw.unless.as_deref().map(Regex::new).transpose();
+            match Regex::new(&raw.pattern).and_then(|pattern| Ok((pattern, unless?))) {
+                Ok((pattern, unless)) => {
+                    list.push(Placeholder { pattern, except: raw.except, unless, most: raw.most.unwrap_or(usize::MAX) })
+                }
                 Err(error) => errors.push(PackError::new(FILE, 0..0, error.to_string())),
             }
         }
@@ -62,7 +71,10 @@ impl Placeholders {
     /// The first placeholder in a text.
     pub fn find(&self, packs: &Packs, text: &str) -> Option<Range<usize>> {
         let list = self.list.get_or_init(|| Self::read(packs, &mut Vec::new()));
+        let length = text.chars().count();
         list.iter()
+            .filter(|placeholder| length <= placeholder.most)
+            .filter(|placeholder| placeholder.unless.as_ref().is_none_or(|unless| !unless.is_match(text)))
             .filter_map(|placeholder| {
                 placeholder.pattern.find_iter(text).map(|found| found.range()).find(|found| {
                     !placeholder.except.iter().any(|except| {

@@ -76,6 +76,9 @@ impl Rule for BrokenTemplate {
     }
 }
 
+/// What is written for the directive of a further condition; the host knows none of them, and both branches show.
+const MISNAMED: [&str; 3] = ["else-if", "elseif", "elsif"];
+
 impl BrokenTemplate {
     /// `else` and `elif` stand right behind an `if`.
     fn branches(&self, cx: &Context<'_>, file: FileId, out: &mut Vec<Finding>) {
@@ -95,6 +98,15 @@ impl BrokenTemplate {
                 let NodeKind::Element(element) = &nodes[child as usize].kind else { continue };
                 let has = |name: &str| element.attribute(&named(name));
                 let chained = has("else").or_else(|| has("elif"));
+                let misnamed = MISNAMED.iter().find_map(|name| has(name));
+                if let Some(attribute) = misnamed {
+                    out.push(
+                        Finding::new("package/broken-template", Place { file, span: attribute.name_span })
+                            .variant("unknown-directive")
+                            .text("text", attribute.name.to_string())
+                            .text("own", named("elif")),
+                    );
+                }
                 match chained {
                     Some(attribute) if !open && has("if").is_none() => out.push(
                         Finding::new("package/broken-template", Place { file, span: attribute.name_span })
@@ -103,7 +115,7 @@ impl BrokenTemplate {
                     ),
                     _ => {}
                 }
-                open = has("if").is_some() || (open && has("elif").is_some());
+                open = has("if").is_some() || (open && (has("elif").is_some() || misnamed.is_some()));
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::flow::{Navigation, Place, Text};
+use crate::model::conditions::conditions;
 use crate::model::normalize;
 use crate::rules::{Confidence, Context, Finding, Rule};
 
@@ -31,6 +32,22 @@ pub(super) fn route_of(target: &Text, from: &str) -> Option<(String, bool)> {
         }
     };
     Some((route, query))
+}
+
+/// Whether a test on the way looks at the target itself (`if (link.indexOf('pages') > 0)`): addresses may have gone
+/// the other way.
+fn sorted_out(cx: &Context<'_>, call: Place) -> bool {
+    let Some(script) = cx.program.script(call.file) else { return false };
+    let source = &cx.package.source(call.file).text;
+    let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
+    let named: Vec<&str> = call.span.slice(source).split(|c| !part(c)).collect();
+    conditions(script).iter().any(|condition| {
+        condition.arms.iter().flatten().any(|arm| arm.contains(call.span))
+            && condition.reads.iter().filter(|read| read.path.len() > 1).any(|read| {
+                let base = read.span.slice(source).split(|c| !part(c)).next().unwrap_or("");
+                !matches!(base, "" | "this" | "that" | "self") && named.contains(&base)
+            })
+    })
 }
 
 impl Rule for DeadNavigation {
@@ -70,7 +87,7 @@ impl Rule for DeadNavigation {
             if whole.is_some_and(|text| text.starts_with("http://") || text.starts_with("https://"))
                 && (to_tab || to_page)
             {
-                if told.insert(navigation.place) {
+                if !sorted_out(cx, navigation.place) && told.insert(navigation.place) {
                     out.push(base.variant("address").text("target", whole.unwrap_or_default()));
                 }
                 continue;

@@ -1,9 +1,10 @@
 //! `package/placeholder-content`: text for users that stands for something that is not there yet.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::flow::Place;
-use crate::model::ir::{ExprKind, Key, Property, walk_expr};
+use crate::model::Unit;
+use crate::model::ir::{ExprKind, Key, Operator, Property, walk_expr};
 use crate::package::FileKind;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::{FileId, Span};
@@ -81,6 +82,7 @@ fn initial_data(cx: &Context<'_>) -> Vec<Place> {
     for unit in cx.program.units.iter().filter(|unit| unit.live) {
         let Some(file) = unit.script else { continue };
         let Some(script) = cx.program.script(file) else { continue };
+        let words = compared(cx, unit);
         let named =
             |key: &str| unit.templates.iter().any(|template| interpolates(&cx.package.source(*template).text, key));
         script.for_each_expr(&mut |expr| {
@@ -96,7 +98,9 @@ fn initial_data(cx: &Context<'_>) -> Vec<Place> {
                         && named(key)
                     {
                         walk_expr(value, &mut |expr| {
-                            if matches!(expr.kind, ExprKind::String(_)) {
+                            if let ExprKind::String(text) = &expr.kind
+                                && !words.contains(&**text)
+                            {
                                 out.push(Place { file, span: expr.span });
                             }
                         });
@@ -104,6 +108,27 @@ fn initial_data(cx: &Context<'_>) -> Vec<Place> {
                 }
             }
         });
+    }
+    out
+}
+
+/// Texts that a unit's templates compare with: words of the program, which nobody sees.
+fn compared<'c>(cx: &Context<'c>, unit: &Unit) -> HashSet<&'c str> {
+    let mut out = HashSet::new();
+    for template in unit.templates.iter().filter_map(|file| cx.program.template(*file)) {
+        for expression in template.expressions.values() {
+            walk_expr(expression, &mut |expr| {
+                if let ExprKind::Binary(operator, left, right) = &expr.kind
+                    && *operator != Operator::Add
+                {
+                    for side in [left, right] {
+                        if let ExprKind::String(text) = &side.kind {
+                            out.insert(&**text);
+                        }
+                    }
+                }
+            });
+        }
     }
     out
 }
