@@ -1,9 +1,12 @@
 //! Payments that start with no price and no prompt on the path.
 
-use super::support::{all_runs, calls, confirmed, element, unit};
+use std::collections::BTreeSet;
+
+use super::support::{all_runs, calls, confirmed, element, unit, units_of};
 use super::texts::{Run, Site};
 use crate::flow::{EntryKind, HostCall};
 use crate::rules::{Context, Finding, Rule};
+use crate::source::FileId;
 use crate::syntax::template::{NodeKind, Part};
 
 /// `conduct/payment-without-notice`
@@ -56,16 +59,19 @@ fn noticed(cx: &Context<'_>, runs: &[Run], call: &HostCall) -> bool {
             }
         }
     }
-    // Or the page shows what it costs.
-    let Some(unit) = unit(cx, &call.entry.route) else { return false };
-    runs.iter()
-        .filter(|run| unit.templates.contains(&run.file))
-        .any(|run| conduct.fires("price", &run.scan(cx)).is_some())
-        || unit.templates.iter().any(|file| shows_amount(cx, *file))
+    // Or the page shows what it costs, or the component on the way whose button is a library's.
+    let on_the_way = call.path.iter().map(|step| step.place.file).chain([call.place.file]);
+    let shown: BTreeSet<FileId> = unit(cx, &call.entry.route)
+        .into_iter()
+        .chain(on_the_way.flat_map(|file| units_of(cx, file)))
+        .flat_map(|unit| unit.templates.iter().copied())
+        .collect();
+    runs.iter().filter(|run| shown.contains(&run.file)).any(|run| conduct.fires("price", &run.scan(cx)).is_some())
+        || shown.iter().any(|file| shows_amount(cx, *file))
 }
 
 /// Whether a template shows an amount from data.
-fn shows_amount(cx: &Context<'_>, file: crate::source::FileId) -> bool {
+fn shows_amount(cx: &Context<'_>, file: FileId) -> bool {
     let Some(template) = cx.program.template(file) else { return false };
     let source = &cx.package.source(file).text;
     template.document.nodes.iter().any(|node| match &node.kind {
