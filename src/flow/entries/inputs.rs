@@ -10,11 +10,14 @@ use crate::model::UnitId;
 use crate::model::ir::{ExprKind, Name};
 use crate::policy::privacy::InputClues;
 use crate::source::FileId;
-use crate::syntax::template::{AttributeValue, Element, NodeId, NodeKind, Part};
+use crate::syntax::template::{AttributeValue, Document, Element, NodeId, NodeKind, Part};
 
 impl<'a> Machine<'a> {
     /// What a field that is a component gives, where its label or placeholder says what it takes.
     pub(super) fn field_taints(&mut self, unit: UnitId, template: FileId, node: NodeId, element: &'a Element) -> Ids {
+        if self.policy.privacy.is_choice(&element.name) {
+            return Ids::new();
+        }
         match self.input_kind(unit, template, node, element) {
             Some(Some(_)) => self.input_value(unit, template, node, element).taints,
             _ => Ids::new(),
@@ -126,6 +129,9 @@ impl<'a> Machine<'a> {
         };
         let (field, id, input_type, placeholder) =
             (literal("name"), literal("id"), literal("type").or_else(|| literal("mode")), literal("placeholder"));
+        let secret = element.attribute("password").is_some_and(|attribute| {
+            attribute.value.as_ref().is_none_or(|value| value.literal().is_none_or(|text| !text.contains("false")))
+        });
         let mut labels = self.labels(template, node);
         if !self.host.components.contains_key(&element.name) {
             // A field of a library has its label inside.
@@ -151,7 +157,7 @@ impl<'a> Machine<'a> {
         let clues = InputClues {
             name: field.as_deref(),
             id: id.as_deref(),
-            input_type: input_type.as_deref(),
+            input_type: if secret { Some("password") } else { input_type.as_deref() },
             placeholder: placeholder.as_deref(),
             labels: labels.iter().map(|label| &**label).collect(),
             model_key: model.as_deref(),
@@ -197,15 +203,10 @@ impl<'a> Machine<'a> {
                 _ => &[],
             };
             let position = siblings.iter().position(|&id| id == at).unwrap_or(0);
-            for &sibling in siblings[..position].iter().rev().take(2) {
+            let mut seen = 0;
+            for &sibling in siblings[..position].iter().rev() {
                 // Another input between ends the label's reach.
-                if let NodeKind::Element(element) = &facts.document.nodes[sibling as usize].kind
-                    && self.host.components.get(&element.name).is_some_and(|c| {
-                        c.roles.iter().any(|role| {
-                            matches!(&**role, "input" | "textarea" | "picker" | "checkbox" | "radio" | "switch")
-                        })
-                    })
-                {
+                if self.holds_input(&facts.document, sibling) {
                     break;
                 }
                 let text = match &facts.document.nodes[sibling as usize].kind {
@@ -220,9 +221,22 @@ impl<'a> Machine<'a> {
                     NodeKind::Element(_) => self.text_inside(template, sibling),
                     _ => name(""),
                 };
-                if !text.is_empty() && text.chars().count() <= 16 {
+                if text.is_empty() {
+                    continue;
+                }
+                if text.chars().count() <= 16 {
                     out.push(text);
                 }
+                seen += 1;
+                if seen == 2 {
+                    break;
+                }
+            }
+            // The cell of a form is named by its title.
+            if let NodeKind::Element(element) = &facts.document.nodes[parent as usize].kind {
+                let named =
+                    ["title", "label"].iter().find_map(|name| element.attribute(name)?.value.as_ref()?.literal());
+                out.extend(named.filter(|text| text.chars().count() <= 16).map(|text| text.as_str().into()));
             }
             if !out.is_empty() {
                 break;
@@ -230,6 +244,24 @@ impl<'a> Machine<'a> {
             at = parent;
         }
         out
+    }
+
+    /// Whether an element is an input, the host's or a library's, or holds one.
+    fn holds_input(&self, document: &Document, top: NodeId) -> bool {
+        document.descendants(top).into_iter().any(|node| {
+            let NodeKind::Element(element) = &document.nodes[node as usize].kind else { return false };
+            match self.host.components.get(&element.name) {
+                Some(component) => component
+                    .roles
+                    .iter()
+                    .any(|role| matches!(&**role, "input" | "textarea" | "picker" | "checkbox" | "radio" | "switch")),
+                None => element.attributes.iter().any(|attribute| {
+                    attribute.name.starts_with("model:")
+                        || (attribute.name.starts_with("bind") || attribute.name.starts_with("catch"))
+                            && (attribute.name.ends_with("input") || attribute.name.ends_with("change"))
+                }),
+            }
+        })
     }
 
     /// Puts what users type into the data that inputs are bound to in both directions.

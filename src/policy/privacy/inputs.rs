@@ -73,6 +73,8 @@ struct Words {
     guardian: Vec<Arc<str>>,
     person_picture: Vec<Arc<str>>,
     session: Vec<Arc<str>>,
+    choice: Vec<Arc<str>>,
+    letters: Vec<Arc<str>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -152,6 +154,10 @@ impl Vocabulary {
         self.words.session.iter().any(|word| joined.contains(&**word))
     }
 
+    pub(super) fn choice(&self, component: &str) -> bool {
+        words(component).iter().any(|word| self.words.choice.iter().any(|choice| **choice == **word))
+    }
+
     pub(super) fn person_picture(&self, text: &str) -> bool {
         any(&self.words.person_picture, &normalise(text))
     }
@@ -191,6 +197,9 @@ impl Vocabulary {
         let mut by_key: Option<(Arc<str>, u8, Clue)> = None;
         for (key, clue) in keys {
             let Some((kind, strength, person)) = key.and_then(|key| self.identifier(key)) else { continue };
+            if matches!(clues.input_type, Some("number" | "digit")) && self.words.letters.contains(&kind) {
+                continue;
+            }
             let certainty = match (strength, person) {
                 (Strength::Strong, _) => 76,
                 (Strength::Shared, true) => 74,

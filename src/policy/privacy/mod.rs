@@ -196,7 +196,12 @@ impl Privacy {
 
     /// Whether the texts of an input say that it takes no personal information.
     pub fn input_is_other(&self, clues: &InputClues<'_>) -> bool {
-        self.inputs.other(clues)
+        self.inputs.other(clues) || self.inputs.input(clues).is_some_and(|(kind, ..)| !self.is_personal(&kind))
+    }
+
+    /// Whether a component, by its name, lets the user choose among what is there already, and takes nothing typed.
+    pub fn is_choice(&self, component: &str) -> bool {
+        self.inputs.choice(component)
     }
 
     /// The kind that an input takes, how sure (50 to 100) and which clue says so; `None` when it takes none that counts

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{calls, confidence, counted, param_text, preselected_routes, silent_reads, weakest_path};
+use super::evidence::{
+    calls, confidence, counted, is_input, param_text, preselected_routes, silent_reads, weakest_path,
+};
 use crate::flow::{Consent, Kind, Place};
 use crate::rules::{Context, Finding, Rule};
 
@@ -25,7 +27,8 @@ impl Rule for CollectionWithoutNotice {
             let consent = collection.consent();
             let only_prompt =
                 if collection.host_prompt { consent <= Consent::HostPrompt } else { consent == Consent::HostPrompt };
-            if kinds.is_empty() || !only_prompt || silent.contains(&collection.place) {
+            // What is typed is told by the rules of forms: no prompt of the host speaks of it.
+            if kinds.is_empty() || !only_prompt || silent.contains(&collection.place) || is_input(cx, collection) {
                 continue;
             }
             if collection.weakest().is_some_and(|reach| preselected.contains(&reach.entry.route)) {

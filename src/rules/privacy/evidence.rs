@@ -267,6 +267,9 @@ pub fn counted(cx: &Context<'_>, collection: &Collection) -> BTreeSet<Kind> {
     if kinds.iter().any(|kind| matches!(&**kind, "photo-media" | "chosen-file")) && !shows_person(cx, collection) {
         kinds.retain(|kind| !matches!(&**kind, "photo-media" | "chosen-file"));
     }
+    if kinds.contains("clipboard") && is_read_back(cx, collection) {
+        kinds.remove("clipboard");
+    }
     // A host button is a source only if its answer is read.
     if collection.element.is_some() && !collection.used && collection.source.contains("button") {
         kinds.clear();
@@ -274,19 +277,30 @@ pub fn counted(cx: &Context<'_>, collection: &Collection) -> BTreeSet<Kind> {
     if let Some((file, node)) = collection.element
         && is_input(cx, collection)
     {
-        let disabled = element(cx.program, file, node).is_some_and(|element| {
-            element.attribute("disabled").is_some_and(|attribute| {
+        let fixed = element(cx.program, file, node).is_some_and(|element| {
+            ["disabled", "readonly"].into_iter().filter_map(|name| element.attribute(name)).any(|attribute| {
                 attribute.value.as_ref().is_none_or(|value| {
                     let text = value.span.slice(&cx.package.source(file).text);
-                    text.trim_matches(['{', '}', ' ', '=']) == "true" || text == "disabled"
+                    text.trim_matches(['{', '}', ' ', '=']) == "true" || text == &*attribute.name
                 })
             })
         });
-        if disabled || is_dialled(cx, collection) {
+        if fixed || is_dialled(cx, collection) {
             kinds.clear();
         }
     }
     kinds
+}
+
+/// Whether the clipboard is read only where the program has just filled it: what it finds is its own text.
+fn is_read_back(cx: &Context<'_>, collection: &Collection) -> bool {
+    !collection.reaches.is_empty()
+        && collection.reaches.iter().all(|reach| {
+            reach.facts.iter().any(|fact| {
+                matches!(fact, Fact::Succeeded(place)
+                    if calls(cx, "clipboard-write").any(|(call, _)| call.place == *place))
+            })
+        })
 }
 
 /// Whether an input only takes a number to call.
@@ -337,7 +351,8 @@ pub fn is_input(cx: &Context<'_>, collection: &Collection) -> bool {
     let Some((file, node)) = collection.element else { return false };
     let Some(element) = element(cx.program, file, node) else { return false };
     let Some(component) = cx.policy.host(&cx.package.host).and_then(|host| host.components.get(&element.name)) else {
-        return matches!(&*element.name, "input" | "textarea" | "picker");
+        // Of a library's components only fields are sources.
+        return true;
     };
     component.roles.iter().any(|role| {
         matches!(
@@ -516,13 +531,7 @@ pub fn notices(cx: &Context<'_>, file: FileId, node: Option<NodeId>) -> ConsentT
     let here = node.map(|node| branches(cx, file, node)).unwrap_or_default();
     for (id, item) in template.document.nodes.iter().enumerate() {
         let NodeKind::Text(parts) = &item.kind else { continue };
-        let text: String = parts
-            .iter()
-            .filter_map(|part| match part {
-                Part::Text { text, .. } => Some(&**text),
-                Part::Interpolation { .. } => None,
-            })
-            .collect();
+        let text: String = parts.iter().filter_map(Part::literal).collect();
         if text.trim().is_empty() {
             continue;
         }

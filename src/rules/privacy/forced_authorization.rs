@@ -11,22 +11,40 @@ pub struct ForcedAuthorization;
 
 const ID: &str = "privacy/forced-authorization";
 
-/// Words of a dialog that makes the refused permission a condition.
-const DEMANDS: &[&str] = &[
-    "必须",
-    "才能",
-    "才可",
-    "无法使用",
-    "不能使用",
-    "无法继续",
-    "请授权",
-    "重新授权",
-    "需要授权",
-    "去授权",
-    "请允许",
-    "请同意",
-    "否则",
-    "强制",
+/// Words of a dialog that asks for the refused permission again.
+const ASKS: &[&str] = &["请授权", "重新授权", "需要授权", "去授权", "请允许", "请同意"];
+
+/// Words that make something a condition, and what must be spoken of: an order has its conditions, too.
+const DEMANDS: &[&str] = &["必须", "才能", "才可", "无法使用", "不能使用", "无法继续", "否则", "强制"];
+const PERMISSIONS: &[&str] = &[
+    "授权",
+    "权限",
+    "允许",
+    "同意",
+    "拒绝",
+    "登录",
+    "登陆",
+    "开启",
+    "打开",
+    "位置",
+    "定位",
+    "相册",
+    "相机",
+    "摄像头",
+    "麦克风",
+    "录音",
+    "通讯录",
+    "手机号",
+    "头像",
+    "昵称",
+    "用户信息",
+    "个人信息",
+    "隐私",
+    "协议",
+    "剪贴板",
+    "日历",
+    "蓝牙",
+    "运动",
 ];
 
 impl Rule for ForcedAuthorization {
@@ -69,7 +87,7 @@ impl Rule for ForcedAuthorization {
                                 || prompts.contains_key(&next.place)
                         })
                 });
-                if !no_way_out || !(leads_back || DEMANDS.iter().any(|word| text.contains(word))) {
+                if !no_way_out || !(leads_back || demands(&text)) {
                     // The consent dialog again, right after it was refused.
                     if refused != call.place {
                         continue;
@@ -101,6 +119,12 @@ impl Rule for ForcedAuthorization {
         }
         out.extend(found.into_values());
     }
+}
+
+/// Whether a dialog makes the permission a condition.
+fn demands(text: &str) -> bool {
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    says(ASKS) || says(DEMANDS) && says(PERMISSIONS)
 }
 
 /// What was refused on the way to a call: the prompt, or the consent dialog.

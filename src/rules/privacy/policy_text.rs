@@ -43,8 +43,12 @@ pub fn find(cx: &Context<'_>) -> PolicyFound {
     out
 }
 
-/// All text of a page: its templates and, for what they bind, its script and the files that it requires.
-fn page_text(cx: &Context<'_>, templates: &[FileId], script: Option<FileId>) -> String {
+/// Characters of the shortest text of a script that is read as a sentence.
+const SENTENCE: usize = 10;
+
+/// All text of a page: its templates and, for what they bind, what its script and the files that it requires say in no
+/// fewer than `shortest` characters.
+fn page_text(cx: &Context<'_>, templates: &[FileId], script: Option<FileId>, shortest: usize) -> String {
     let mut text = String::new();
     for file in templates {
         text.push_str(&text_of(cx.program, *file, 0));
@@ -60,17 +64,14 @@ fn page_text(cx: &Context<'_>, templates: &[FileId], script: Option<FileId>) -> 
         })
     });
     if let (true, Some(script)) = (bound, script) {
-        let mut add = |file: FileId| {
-            let source = &cx.package.source(file).text;
-            if !source.is_ascii() && source.len() < 400_000 {
-                text.push_str(source);
+        let texts = cx.program.texts(cx.package);
+        let required =
+            cx.program.requires.get(script.index()).into_iter().flatten().filter_map(|require| require.target);
+        for run in std::iter::once(script).chain(required).flat_map(|file| texts.of_file(file)) {
+            // What is short names something else: a title, a key.
+            if run.role.is_judged() && run.text.text.chars().count() >= shortest {
+                text.push_str(&run.text.text);
                 text.push('\n');
-            }
-        };
-        add(script);
-        for require in cx.program.requires.get(script.index()).into_iter().flatten() {
-            if let Some(target) = require.target {
-                add(target);
             }
         }
     }
@@ -86,7 +87,7 @@ fn declared(cx: &Context<'_>, path: &str, out: &mut PolicyFound) {
     let route = path.rsplit_once('.').map_or(path, |(route, _)| route);
     if let Some(unit) = cx.program.by_route.get(route).and_then(|id| cx.program.units.get(*id as usize)) {
         out.exists = true;
-        out.text.push_str(&page_text(cx, &unit.templates, unit.script));
+        out.text.push_str(&page_text(cx, &unit.templates, unit.script, 0));
     } else if let Some(file) = cx.package.file(path) {
         out.exists = true;
         out.text.push_str(&cx.package.source(file).text);
@@ -105,10 +106,10 @@ fn pages(cx: &Context<'_>, out: &mut PolicyFound) {
             .unwrap_or("");
         let by_title = cx.policy.privacy.policy_route(title);
         let by_route = cx.policy.privacy.policy_route(&unit.route);
-        let text = || page_text(cx, &unit.templates, unit.script);
+        let text = |shortest| page_text(cx, &unit.templates, unit.script, shortest);
         match (by_title, by_route) {
             (Some(true), _) | (_, Some(true)) => {
-                let text = text();
+                let text = text(0);
                 let elements = unit.templates.iter().any(|file| cx.program.elements(*file).next().is_some());
                 if !text.trim().is_empty() || elements {
                     out.exists = true;
@@ -116,7 +117,7 @@ fn pages(cx: &Context<'_>, out: &mut PolicyFound) {
                 }
             }
             (Some(false), _) | (_, Some(false)) => {
-                let text = text();
+                let text = text(SENTENCE);
                 if cx.policy.privacy.consent_text(&text).privacy {
                     out.exists = true;
                     out.text.push_str(&text);
@@ -160,13 +161,7 @@ fn links(cx: &Context<'_>) -> bool {
             let Some(template) = cx.program.template(*file) else { continue };
             for (id, node) in template.document.nodes.iter().enumerate() {
                 let NodeKind::Text(parts) = &node.kind else { continue };
-                let text: String = parts
-                    .iter()
-                    .filter_map(|part| match part {
-                        Part::Text { text, .. } => Some(&**text),
-                        Part::Interpolation { .. } => None,
-                    })
-                    .collect();
+                let text: String = parts.iter().filter_map(Part::literal).collect();
                 if cx.policy.privacy.consent_text(&text).policy
                     && (is_live(cx.program, *file, node.parent) || is_live(cx.program, *file, id as NodeId))
                 {

@@ -21,7 +21,13 @@ impl Rule for WeakEncryption {
         for flow in &cx.solution.flows {
             let Guard::Weak(place) = guard(flow) else { continue };
             let Some(collection) = cx.solution.collections.get(flow.collection) else { continue };
-            let kinds = personal(cx, &flow.kinds);
+            let mut kinds = personal(cx, &flow.kinds);
+            // Beside the plain value a digest signs the request; what leaves plain is another rule's finding.
+            for plain in cx.solution.flows.iter().filter(|other| {
+                other.place == flow.place && other.collection == flow.collection && matches!(guard(other), Guard::Bare)
+            }) {
+                kinds.retain(|kind| !plain.kinds.contains(kind));
+            }
             if kinds.is_empty() || counted(cx, collection).is_empty() {
                 continue;
             }
