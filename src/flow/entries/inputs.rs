@@ -6,8 +6,8 @@ use crate::flow::heap::Kind;
 use crate::flow::machine::{Machine, Taint, name};
 use crate::flow::solution::{Fact, Origin, Place};
 use crate::flow::value::{ANY, Ids, Value, one, unite};
-use crate::model::UnitId;
 use crate::model::ir::{ExprKind, Name};
+use crate::model::{UnitId, UnitKind};
 use crate::policy::privacy::InputClues;
 use crate::source::FileId;
 use crate::syntax::template::{AttributeValue, Document, Element, NodeId, NodeKind, Part};
@@ -34,13 +34,17 @@ impl<'a> Machine<'a> {
         element: &'a Element,
         depth: usize,
     ) -> Value {
-        let untyped = |machine: &Self, ids: &[u32]| ids.iter().any(|&id| machine.taints[id as usize].kind.is_empty());
+        // What the user handed in is no input of the component's own.
+        let own = |machine: &Self, id: u32| {
+            let taint = &machine.taints[id as usize];
+            taint.kind.is_empty() && machine.record.collections[taint.collection].place.file != template
+        };
+        let untyped = |machine: &Self, ids: &[u32]| ids.iter().any(|&id| own(machine, id));
         let mut out = value;
         if untyped(self, &out.taints) {
             let known = self.field_taints(unit, template, node, element);
             if !known.is_empty() {
-                let untyped: Vec<u32> =
-                    out.taints.iter().copied().filter(|&id| self.taints[id as usize].kind.is_empty()).collect();
+                let untyped: Vec<u32> = out.taints.iter().copied().filter(|&id| own(self, id)).collect();
                 out.taints.retain(|id| !untyped.contains(id));
                 unite(&mut out.taints, &known);
             }
@@ -119,7 +123,7 @@ impl<'a> Machine<'a> {
     /// Kind of an input, as far as the template says; `None` when it says that the input takes something else.
     fn input_kind(
         &mut self,
-        _unit: UnitId,
+        unit: UnitId,
         template: FileId,
         node: NodeId,
         element: &'a Element,
@@ -129,8 +133,10 @@ impl<'a> Machine<'a> {
         };
         let (field, id, input_type, placeholder) =
             (literal("name"), literal("id"), literal("type").or_else(|| literal("mode")), literal("placeholder"));
+        // What a component hides by a property of its own is its user's matter.
+        let page = self.program.units[unit as usize].kind == UnitKind::Page;
         let secret = element.attribute("password").is_some_and(|attribute| {
-            attribute.value.as_ref().is_none_or(|value| value.literal().is_none_or(|text| !text.contains("false")))
+            attribute.value.as_ref().is_none_or(|value| value.literal().map_or(page, |text| !text.contains("false")))
         });
         let mut labels = self.labels(template, node);
         if !self.host.components.contains_key(&element.name) {

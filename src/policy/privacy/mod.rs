@@ -196,7 +196,10 @@ impl Privacy {
 
     /// Whether the texts of an input say that it takes no personal information.
     pub fn input_is_other(&self, clues: &InputClues<'_>) -> bool {
-        self.inputs.other(clues) || self.inputs.input(clues).is_some_and(|(kind, ..)| !self.is_personal(&kind))
+        // A heading may stand over more than one field: a code is none of letters.
+        let stands = |clue| !matches!(clue, Clue::Label(_)) || clues.input_type != Some("text");
+        self.inputs.other(clues)
+            || self.inputs.input(clues).is_some_and(|(kind, _, clue)| !self.is_personal(&kind) && stands(clue))
     }
 
     /// Whether a component, by its name, lets the user choose among what is there already, and takes nothing typed.

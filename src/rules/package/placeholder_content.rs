@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::flow::Place;
-use crate::model::Unit;
 use crate::model::ir::{ExprKind, Key, Operator, Property, walk_expr};
 use crate::package::FileKind;
 use crate::rules::{Confidence, Context, Finding, Rule};
@@ -82,7 +81,6 @@ fn initial_data(cx: &Context<'_>) -> Vec<Place> {
     for unit in cx.program.units.iter().filter(|unit| unit.live) {
         let Some(file) = unit.script else { continue };
         let Some(script) = cx.program.script(file) else { continue };
-        let words = compared(cx, unit);
         let named =
             |key: &str| unit.templates.iter().any(|template| interpolates(&cx.package.source(*template).text, key));
         script.for_each_expr(&mut |expr| {
@@ -98,9 +96,7 @@ fn initial_data(cx: &Context<'_>) -> Vec<Place> {
                         && named(key)
                     {
                         walk_expr(value, &mut |expr| {
-                            if let ExprKind::String(text) = &expr.kind
-                                && !words.contains(&**text)
-                            {
+                            if matches!(expr.kind, ExprKind::String(_)) {
                                 out.push(Place { file, span: expr.span });
                             }
                         });
@@ -112,10 +108,11 @@ fn initial_data(cx: &Context<'_>) -> Vec<Place> {
     out
 }
 
-/// Texts that a unit's templates compare with: words of the program, which nobody sees.
-fn compared<'c>(cx: &Context<'c>, unit: &Unit) -> HashSet<&'c str> {
+/// Texts that templates compare with: words of the program, which nobody sees.
+fn compared<'c>(cx: &Context<'c>) -> HashSet<&'c str> {
     let mut out = HashSet::new();
-    for template in unit.templates.iter().filter_map(|file| cx.program.template(*file)) {
+    let live = cx.program.units.iter().filter(|unit| unit.live);
+    for template in live.flat_map(|unit| &unit.templates).filter_map(|file| cx.program.template(*file)) {
         for expression in template.expressions.values() {
             walk_expr(expression, &mut |expr| {
                 if let ExprKind::Binary(operator, left, right) = &expr.kind
@@ -208,8 +205,10 @@ impl Rule for PlaceholderContent {
             }
         }
         shown.extend(initial_data(cx));
+        let words = compared(cx);
         for place in shown {
-            if is_own(cx, place.file) {
+            let text = place.span.slice(&cx.package.source(place.file).text);
+            if is_own(cx, place.file) && !words.contains(text.trim_matches(['"', '\'', '`'])) {
                 found.look(place.file, place.span, Confidence::Medium);
             }
         }
