@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use divan::Bencher;
 use divan::counter::BytesCount;
+use minivet::policy::Policy;
 use minivet::policy::content::Content;
 use minivet::policy::packs::Packs;
 use minivet::text::{Lexicon, Matcher, Scratch};
@@ -97,8 +98,26 @@ fn d_own_packs(bencher: Bencher<'_, '_>) {
     run(bencher, content.matcher(&Packs::embedded()));
 }
 
+/// What a start takes: the lexicon as the build script left it.
 #[divan::bench]
-fn e_load_all_packs(bencher: Bencher<'_, '_>) {
+fn e_load_own_lexicon(bencher: Bencher<'_, '_>) {
     let packs = Packs::embedded();
     bencher.bench_local(|| Content::default().matcher(&packs).size());
+}
+
+/// What a start takes with packs of one's own or lexicons.
+#[divan::bench]
+fn f_compile_own_lexicon(bencher: Bencher<'_, '_>) {
+    let packs = Packs::embedded();
+    bencher.bench_local(|| Matcher::new(&Content::default().lexicon(&packs, &mut Vec::new())).size());
+}
+
+/// All packs with everything in them, the tables of every host included.
+#[divan::bench]
+fn g_load_all_packs(bencher: Bencher<'_, '_>) {
+    bencher.bench_local(|| {
+        let policy = Policy::embedded().unwrap_or_else(|(_, errors)| panic!("{errors:?}"));
+        policy.warm();
+        policy.host_ids().iter().filter(|id| policy.host(id).is_some()).count() + policy.category_table().list.len()
+    });
 }

@@ -238,6 +238,80 @@ fn a_policy_decides_and_a_result_can_be_reproduced() {
     assert_eq!(gate(&["--verify"]).status.code(), Some(1), "a changed result is told");
 }
 
+/// Rules of an answer that go by a list of terms.
+fn terms_told(answer: &Value) -> usize {
+    let findings = answer["findings"].as_array().unwrap();
+    findings.iter().filter(|finding| finding["rule"] == "content/custom-term").count()
+}
+
+#[test]
+fn lexicons_of_the_operator_count_and_those_of_a_package_do_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let input = dir.path().join("in");
+    std::fs::create_dir(&input).unwrap();
+    let mut package: Vec<(String, Vec<u8>)> = [
+        ("app.json", r#"{"pages": ["pages/a/a"]}"#),
+        ("app.js", "App({});\n"),
+        ("pages/a/a.js", "Page({});\n"),
+        ("pages/a/a.swan", "<view>加入星尘计划，月影礼包等你拿</view>\n"),
+    ]
+    .map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()))
+    .to_vec();
+    std::fs::write(input.join("plain.zip"), zip_of(&package)).unwrap();
+    let own = "[check]\nvetted-lexicons = [\"words.txt\"]\nexclude = [\"words.txt\"]\n";
+    package.push(("minivet.toml".to_owned(), own.as_bytes().to_vec()));
+    package.push(("words.txt".to_owned(), "星尘计划\n".as_bytes().to_vec()));
+    let brings = dir.path().join("brings.zip");
+    std::fs::write(&brings, zip_of(&package)).unwrap();
+    // The operator's configuration with its list beside it.
+    let (config, words) = (dir.path().join("operator.toml"), dir.path().join("words.txt"));
+    std::fs::write(&config, "[check]\nvetted-lexicons = [\"words.txt\"]\n").unwrap();
+    std::fs::write(&words, "星尘计划\n").unwrap();
+    let config = config.to_str().unwrap();
+
+    let out = dir.path().join("out");
+    let results = || -> Vec<Value> {
+        let text = std::fs::read_to_string(out.join("results.jsonl")).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let gate = |more: &[&str]| {
+        let mut command = minivet(&["gate", "--jobs", "1", "--config", config]);
+        command.arg("--out").arg(&out).arg(&input).args(more).output().unwrap()
+    };
+    let first = gate(&[]);
+    assert!(first.status.code().is_some_and(|code| code < 2), "{}", String::from_utf8_lossy(&first.stderr));
+    assert_eq!(results().iter().map(terms_told).collect::<Vec<_>>(), [1]);
+    gate(&["--resume"]);
+    assert_eq!(results().len(), 1, "nothing changed");
+    // Other words are another configuration: everything is vetted anew.
+    std::fs::write(&words, "月影礼包\n").unwrap();
+    gate(&["--resume"]);
+    let told = results();
+    assert_eq!(told.iter().map(terms_told).collect::<Vec<_>>(), [1, 1]);
+    assert_ne!(told[0]["config_digest"], told[1]["config_digest"]);
+    std::fs::write(&words, "别的词\n").unwrap();
+    gate(&["--resume"]);
+    assert_eq!(results().iter().map(terms_told).collect::<Vec<_>>(), [1, 1, 0]);
+    std::fs::write(&words, "# 空\n").unwrap();
+    let wrong = gate(&["--resume"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("holds no term"));
+    std::fs::write(&words, "星尘计划\n").unwrap();
+
+    for (more, told) in [(&["--config", config][..], [1, 1]), (&[], [0, 0])] {
+        let mut child = minivet(&["worker"]).args(more).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut pipe = child.stdin.take().unwrap();
+        for path in [&input.join("plain.zip"), &brings] {
+            writeln!(pipe, "{}", json!({"id": "x", "path": path})).unwrap();
+        }
+        drop(pipe);
+        let output = child.wait_with_output().unwrap();
+        let answers = String::from_utf8(output.stdout).unwrap();
+        let answers: Vec<Value> = answers.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(answers.iter().map(terms_told).collect::<Vec<_>>(), told, "{more:?}");
+    }
+}
+
 #[test]
 fn a_manifest_of_standard_input() {
     let dir = tempfile::tempdir().unwrap();

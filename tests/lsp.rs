@@ -666,6 +666,43 @@ fn what_changes_on_disk_beside_the_package_counts() {
 }
 
 #[test]
+fn lexicons_count_when_they_change() {
+    let (_dir, root) = shop_copy();
+    let (template, words, config) =
+        (root.join("pages/index/index.swan"), root.join("words.txt"), root.join("minivet.toml"));
+    let text = std::fs::read_to_string(&template).unwrap();
+    std::fs::write(&template, format!("{text}<view>加入蓝莲七号</view>\n")).unwrap();
+    std::fs::write(&words, "蓝莲七号\n").unwrap();
+    std::fs::write(&config, "[check]\nvetted-lexicons = [\"words.txt\"]\n").unwrap();
+    let mut client = Client::start(&[&root], push(), Value::Null);
+    client.settle();
+    let told = |client: &Client| client.rules(&template).iter().any(|rule| rule == "content/custom-term");
+    assert!(told(&client), "{:?}", client.rules(&template));
+    let change = |client: &mut Client, path: &Path, text: &str| {
+        std::fs::write(path, text).unwrap();
+        client.watched(path, 2);
+        client.settle();
+    };
+    change(&mut client, &words, "别的词\n");
+    assert!(!told(&client));
+    change(&mut client, &words, "别的词\n蓝莲七号\n");
+    assert!(told(&client));
+    // Nobody vouches for them any more.
+    change(&mut client, &config, "[check]\nlexicons = [\"words.txt\"]\n");
+    assert!(!told(&client));
+    change(&mut client, &config, "[check]\nvetted-lexicons = [\"words.txt\"]\n");
+    assert!(told(&client));
+    // A list that goes is a mistake in the configuration, which counts as before.
+    std::fs::remove_file(&words).unwrap();
+    client.watched(&words, 3);
+    client.settle();
+    let list = client.pushed[&uri(&config)].clone();
+    assert!(find(&list, "configuration")["message"].as_str().unwrap().contains("words.txt"), "{list:?}");
+    assert!(told(&client));
+    assert!(client.stop());
+}
+
+#[test]
 fn several_folders_and_packages() {
     let (_a, one) = shop_copy();
     let (_b, two) = copy("package/deprecated-api/bad");

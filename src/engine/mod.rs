@@ -287,13 +287,10 @@ pub fn vet(paths: &[PathBuf], policy: &Policy, options: &Options) -> Outcome {
 
 /// Vets every package under every path; where no configuration is found, by the one given.
 pub fn vet_with(paths: &[PathBuf], policy: &Policy, options: &Options, other: Option<&Config>) -> Outcome {
-    let texts = || policy.catalogue.ids().any(|id| id.starts_with("content/") && options.runs(id));
     rayon::scope(|scope| {
-        // Takes longer than anything else of a small package, and nothing needs it before the rules.
-        if !options.no_rules && texts() {
-            scope.spawn(|_| {
-                policy.matcher();
-            });
+        // While one core reads and solves, and nothing needs it before the rules.
+        if !options.no_rules && options.select.is_empty() {
+            scope.spawn(|_| policy.warm());
         }
         vet_paths(paths, policy, options, other)
     })

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use serde::Deserialize;
 
 use super::Origin;
+use crate::source::blob;
 
 /// The reader's knowledge.
 #[derive(Debug, Default)]
@@ -50,9 +51,8 @@ struct Library {
 }
 
 impl Knowledge {
-    /// Reads the text of `package/reading.toml`.
-    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
-        let raw: Raw = toml::from_str(text)?;
+    /// What `package/reading.toml` says.
+    fn of(raw: Raw) -> Self {
         let mut knowledge = Self {
             server_modules: raw.server_modules.into_iter().collect(),
             tool_folders: raw.tool_folders.into_iter().collect(),
@@ -75,14 +75,17 @@ impl Knowledge {
                 knowledge.banners.push((banner, library.name.clone()));
             }
         }
-        Ok(knowledge)
+        knowledge
     }
 
     /// The knowledge in the binary.
     pub fn embedded() -> Arc<Self> {
         static EMBEDDED: OnceLock<Arc<Knowledge>> = OnceLock::new();
         EMBEDDED
-            .get_or_init(|| Arc::new(Self::parse(include_str!("../../rules/package/reading.toml")).unwrap_or_default()))
+            .get_or_init(|| {
+                let table = include_bytes!(concat!(env!("OUT_DIR"), "/reading.bin"));
+                Arc::new(blob::read(table).map_or_else(|_| Self::default(), Self::of))
+            })
             .clone()
     }
 
@@ -246,7 +249,7 @@ mod tests {
 
     #[test]
     fn the_embedded_table_loads() {
-        assert!(Knowledge::parse(include_str!("../../rules/package/reading.toml")).is_ok());
+        assert!(Knowledge::embedded().is_test_folder("__tests__"));
     }
 
     #[test]

@@ -469,12 +469,10 @@ fn read_signals(table: &CategoryTable, packs: &Packs, errors: &mut Vec<PackError
     let mut signals = Signals::default();
     let path = "categories/signals.toml";
     let Some(raw) = packs.parse::<BTreeMap<String, RawSignals>>(path, errors) else { return signals };
-    let mut words: BTreeMap<Arc<str>, Vec<(CategoryId, u8)>> = BTreeMap::new();
+    let mut words: Vec<(Arc<str>, Option<(CategoryId, u8)>)> = Vec::with_capacity(4096);
     for (name, entry) in raw {
         if name == MASKS {
-            for word in entry.words {
-                words.entry(word).or_default();
-            }
+            words.extend(entry.words.into_iter().map(|word| (word, None)));
             continue;
         }
         let Some(id) = table.find(&name) else {
@@ -483,13 +481,7 @@ fn read_signals(table: &CategoryTable, packs: &Packs, errors: &mut Vec<PackError
             continue;
         };
         for (list, weight) in [(entry.strong, 3), (entry.words, 2), (entry.weak, 1)] {
-            for word in list {
-                let targets = words.entry(word).or_default();
-                match targets.iter_mut().find(|(known, _)| *known == id) {
-                    Some((_, known)) => *known = (*known).max(weight),
-                    None => targets.push((id, weight)),
-                }
-            }
+            words.extend(list.into_iter().map(|word| (word, Some((id, weight)))));
         }
         for word in entry.paths {
             signals.paths.entry(word).or_default().push(id);
@@ -498,7 +490,19 @@ fn read_signals(table: &CategoryTable, packs: &Packs, errors: &mut Vec<PackError
             signals.roles.entry(role).or_default().push((id, weight));
         }
     }
-    signals.targets = words.into_iter().collect();
+    // The order in which a word's categories were named stays.
+    words.sort_by(|a, b| a.0.cmp(&b.0));
+    for (word, target) in words {
+        if signals.targets.last().is_none_or(|(last, _)| *last != word) {
+            signals.targets.push((word, Vec::new()));
+        }
+        if let (Some((id, weight)), Some((_, targets))) = (target, signals.targets.last_mut()) {
+            match targets.iter_mut().find(|(known, _)| *known == id) {
+                Some((_, known)) => *known = (*known).max(weight),
+                None => targets.push((id, weight)),
+            }
+        }
+    }
     signals.words = Words::new(signals.targets.iter().map(|(word, _)| word));
     signals
 }

@@ -255,6 +255,11 @@ impl Conduct {
         Scan { text: start_of(text), hits: self.hits(text).into() }
     }
 
+    /// Makes ready what is made at first use.
+    pub fn warm(&self) {
+        self.automaton();
+    }
+
     /// The words of a text, to be kept for [`scanned`](Self::scanned).
     pub fn hits(&self, text: &str) -> Vec<Hit> {
         let text = start_of(text);

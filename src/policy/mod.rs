@@ -1,6 +1,5 @@
 //! Rule packs: what the platform, the law and the field say, loaded and validated.
 
-pub mod blob;
 pub mod catalogue;
 pub mod categories;
 pub mod clauses;
@@ -10,6 +9,7 @@ pub mod content;
 pub mod host;
 pub mod naming;
 pub mod packs;
+pub mod pattern;
 pub mod placeholders;
 pub mod privacy;
 pub mod structure;
@@ -167,6 +167,15 @@ impl Policy {
     /// The content matcher over all classes, compiled at first use.
     pub fn matcher(&self) -> &Matcher {
         self.content.matcher(&self.packs)
+    }
+
+    /// Reads beforehand what the rules of most packages ask for.
+    pub fn warm(&self) {
+        self.signals();
+        self.conduct.warm();
+        self.prohibited();
+        self.matcher();
+        self.naming();
     }
 
     /// A rule's entry.

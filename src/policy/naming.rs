@@ -7,6 +7,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::packs::{PackError, Packs};
+use super::pattern::Pattern;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -77,7 +78,7 @@ pub struct Lists {
     affiliated: BTreeMap<Arc<str>, Words>,
     contact: Words,
     sources: Vec<String>,
-    patterns: OnceLock<Vec<Regex>>,
+    patterns: OnceLock<Vec<Pattern>>,
     official: Words,
     marketing: Words,
     payment: Words,
@@ -161,9 +162,8 @@ impl Lists {
     /// What a description advertises with, once a kind.
     pub fn promotions<'t>(&self, text: &'t str) -> Vec<(Promotion, &'t str)> {
         let mut out = Vec::new();
-        let patterns =
-            self.patterns.get_or_init(|| self.sources.iter().filter_map(|source| Regex::new(source).ok()).collect());
-        let pattern = patterns.iter().find_map(|pattern| Some(pattern.captures(text)?.get(1)?.as_str()));
+        let patterns = self.patterns.get_or_init(|| self.sources.iter().map(Pattern::new).collect());
+        let pattern = patterns.iter().find_map(|pattern| Some(pattern.over(text)?.captures(text)?.get(1)?.as_str()));
         if let Some(word) = pattern.or_else(|| self.contact.find(text)) {
             out.push((Promotion::Contact, word));
         }

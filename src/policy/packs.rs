@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use serde::de::DeserializeOwned;
 
-use super::blob;
+use crate::source::blob;
 
 /// A file under `rules/`: its path, its text, and where its table stands in [`BLOBS`].
 type File = (&'static str, &'static str, (usize, usize));
@@ -120,7 +120,9 @@ impl Packs {
             return Ok(value);
         }
         let text = self.get(path).ok_or_else(|| PackError::new(path, 0..0, "the file is missing"))?;
-        toml::from_str(text).map_err(|error| PackError::from_toml(path, &error))
+        let read = toml::from_str(text).map_err(|error| PackError::from_toml(path, &error));
+        debug_assert!(read.is_err() || self.blob(path).is_none(), "{path} is read from its text at every start");
+        read
     }
 
     /// All files whose path starts with `prefix`, by path.
@@ -185,6 +187,17 @@ impl Packs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blobs_say_what_the_files_say() {
+        let mut compared = 0;
+        for (path, text, blob) in Packs::embedded().blobs() {
+            let parsed: toml::Value = toml::from_str(text).unwrap();
+            assert_eq!(blob::read::<toml::Value>(blob).unwrap(), parsed, "{path}");
+            compared += 1;
+        }
+        assert!(compared > 100);
+    }
 
     #[test]
     fn the_built_digest_is_that_of_the_files() {

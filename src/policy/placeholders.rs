@@ -7,10 +7,11 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::packs::{PackError, Packs};
+use super::pattern::Pattern;
 
 const FILE: &str = "package/placeholder.toml";
 
-/// Patterns of placeholders, compiled at first use.
+/// Patterns of placeholders, read at first use.
 #[derive(Debug, Default)]
 pub struct Placeholders {
     list: OnceLock<Vec<Placeholder>>,
@@ -18,9 +19,9 @@ pub struct Placeholders {
 
 #[derive(Debug)]
 struct Placeholder {
-    pattern: Regex,
+    pattern: Pattern,
     except: Vec<String>,
-    unless: Option<Regex>,
+    unless: Option<Pattern>,
     most: usize,
 }
 
@@ -57,13 +58,19 @@ impl Placeholders {
         let Some(file) = packs.parse::<File>(FILE, errors) else { return Vec::new() };
         let mut list = Vec::new();
         for raw in file.placeholder {
-            let unless = raw.unless.as_deref().map(Regex::new).transpose();
-            match Regex::new(&raw.pattern).and_then(|pattern| Ok((pattern, unless?))) {
-                Ok((pattern, unless)) => {
-                    list.push(Placeholder { pattern, except: raw.except, unless, most: raw.most.unwrap_or(usize::MAX) })
+            // What stands in the program is known to compile.
+            let sources = [Some(&raw.pattern), raw.unless.as_ref()];
+            for source in sources.into_iter().flatten().filter(|_| packs.is_overlay(FILE)) {
+                if let Err(error) = Regex::new(source) {
+                    errors.push(PackError::new(FILE, 0..0, error.to_string()));
                 }
-                Err(error) => errors.push(PackError::new(FILE, 0..0, error.to_string())),
             }
+            list.push(Placeholder {
+                pattern: Pattern::new(raw.pattern),
+                except: raw.except,
+                unless: raw.unless.map(Pattern::new),
+                most: raw.most.unwrap_or(usize::MAX),
+            });
         }
         list
     }
@@ -74,9 +81,12 @@ impl Placeholders {
         let length = text.chars().count();
         list.iter()
             .filter(|placeholder| length <= placeholder.most)
-            .filter(|placeholder| placeholder.unless.as_ref().is_none_or(|unless| !unless.is_match(text)))
             .filter_map(|placeholder| {
-                placeholder.pattern.find_iter(text).map(|found| found.range()).find(|found| {
+                let pattern = placeholder.pattern.over(text)?;
+                if placeholder.unless.as_ref().is_some_and(|unless| unless.is_match(text)) {
+                    return None;
+                }
+                pattern.find_iter(text).map(|found| found.range()).find(|found| {
                     !placeholder.except.iter().any(|except| {
                         text.match_indices(except.as_str())
                             .any(|(at, whole)| at < found.end && found.start < at + whole.len())

@@ -4,15 +4,15 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use ast_grep_core::tree_sitter::StrDoc;
 use ast_grep_core::{AstGrep, Matcher, Node, Pattern};
 use rayon::prelude::*;
-use regex::Regex;
 
 use crate::flow::{EntryKind, Place};
 use crate::package::{FileKind, Origin};
+use crate::policy::pattern::Pattern as TextPattern;
 use crate::policy::structure::{JavaScript, Language, StructuralRule, Sureness, When, compile, pattern_element};
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::{FileId, Span};
@@ -161,7 +161,7 @@ fn within(node: &Tree<'_>, pattern: &Pattern) -> bool {
 /// Whether the file, and the page or component around it, is one that the rule speaks of.
 fn unit_has(cx: &Context<'_>, file: FileId, rule: &StructuralRule) -> bool {
     if let Some(path) = &rule.path
-        && !regex(path).is_some_and(|regex| regex.is_match(&cx.package.source(file).path))
+        && !is_match(path, &cx.package.source(file).path)
     {
         return false;
     }
@@ -183,17 +183,18 @@ fn unit_has(cx: &Context<'_>, file: FileId, rule: &StructuralRule) -> bool {
 }
 
 /// Regular expressions of the packs by text, compiled once.
-static REGEXES: LazyLock<Mutex<HashMap<String, Option<Regex>>>> = LazyLock::new(Mutex::default);
+static PATTERNS: LazyLock<Mutex<HashMap<String, Arc<TextPattern>>>> = LazyLock::new(Mutex::default);
 
-fn regex(text: &str) -> Option<Regex> {
-    let mut regexes = REGEXES.lock().ok()?;
-    regexes.entry(text.to_owned()).or_insert_with(|| Regex::new(text).ok()).clone()
+fn is_match(source: &str, text: &str) -> bool {
+    let pattern = {
+        let mut patterns = PATTERNS.lock().unwrap_or_else(PoisonError::into_inner);
+        patterns.entry(source.to_owned()).or_insert_with(|| Arc::new(TextPattern::new(source))).clone()
+    };
+    pattern.is_match(text)
 }
 
 fn fits(rule: &StructuralRule, variables: &BTreeMap<String, String>) -> bool {
-    let matches = |name: &String, pattern: &String| {
-        variables.get(name).is_some_and(|text| regex(pattern).is_some_and(|regex| regex.is_match(text)))
-    };
+    let matches = |name: &String, pattern: &String| variables.get(name).is_some_and(|text| is_match(pattern, text));
     rule.wanted.iter().all(|(name, pattern)| matches(name, pattern))
         && !rule.unwanted.iter().any(|(name, pattern)| matches(name, pattern))
 }

@@ -2,6 +2,7 @@
 //!
 //! Every other room speaks of places as byte [`Span`]s into the decoded text of a [`SourceFile`].
 
+pub mod blob;
 mod decode;
 mod line_index;
 

@@ -60,7 +60,7 @@ pub enum Part {
 const PARTS: usize = Part::Text as usize + 1;
 const WORD: usize = 7;
 const ENTRY: usize = 12;
-const CONTEXT: usize = 6;
+const CONTEXT: usize = 11;
 const LIST: usize = 4;
 
 /// How a pattern spells its word.
@@ -170,6 +170,8 @@ pub struct Quencher {
     pub reach: Reach,
     /// Units between a cue and the term at most.
     pub distance: usize,
+    /// Whether it holds nothing back and makes matches hints.
+    pub weakens: bool,
 }
 
 /// A compiled lexicon.
@@ -292,7 +294,7 @@ impl Image {
     pub fn context(&self, index: usize) -> Quencher {
         let field = |field: usize| self.number(Part::Contexts, index * CONTEXT + field);
         let reach = [Reach::Clause, Reach::Sentence, Reach::Text];
-        Quencher { reach: reach[field(2).min(2) as usize], distance: field(3) as usize }
+        Quencher { reach: reach[field(2).min(2) as usize], distance: field(3) as usize, weakens: field(8) != 0 }
     }
 
     /// The id of a context.
@@ -303,10 +305,22 @@ impl Image {
 
     /// Words of declared categories that set a context for the whole package.
     pub fn context_categories(&self, index: usize) -> impl Iterator<Item = &str> {
-        let at = index * CONTEXT + 4;
-        self.text(self.number(Part::Contexts, at), self.number(Part::Contexts, at + 1))
-            .split(' ')
-            .filter(|w| !w.is_empty())
+        self.context_words(index * CONTEXT + 4)
+    }
+
+    /// Marks that set a context when the text holds one.
+    pub fn context_marks(&self, index: usize) -> impl Iterator<Item = &str> {
+        self.context_words(index * CONTEXT + 6)
+    }
+
+    /// Classes that a context leaves as they are.
+    pub fn context_except(&self, index: usize) -> impl Iterator<Item = &str> {
+        self.context_words(index * CONTEXT + 9)
+    }
+
+    fn context_words(&self, at: usize) -> impl Iterator<Item = &str> {
+        let joined = self.text(self.number(Part::Contexts, at), self.number(Part::Contexts, at + 1));
+        joined.split(' ').filter(|word| !word.is_empty())
     }
 
     /// Context and side of a cue.
@@ -407,7 +421,10 @@ impl Writer {
             Reach::Sentence => 1,
             Reach::Text => 2,
         };
+        let marks = self.text(&context.marks.join(" "));
+        let except = self.text(&context.except.join(" "));
         self.longs(Part::Contexts, [id[0], id[1], reach, context.distance, categories[0], categories[1]]);
+        self.longs(Part::Contexts, [marks[0], marks[1], u32::from(context.weakens), except[0], except[1]]);
     }
 
     /// The image.

@@ -165,6 +165,13 @@ pub struct Context {
     pub distance: u32,
     /// Words of declared categories that set this context for the whole package.
     pub categories: Vec<Arc<str>>,
+    /// Marks that set it when the text holds one as it is, signs and all.
+    pub marks: Vec<Arc<str>>,
+    /// Whether it holds nothing back and makes every plainly written match of the text a hint: who tells of a thing does not
+    /// offer it.
+    pub weakens: bool,
+    /// Classes whose matches it leaves as they are: what they look for is told, not offered.
+    pub except: Vec<Arc<str>>,
 }
 
 /// Everything that is looked for.
@@ -230,6 +237,12 @@ struct ContextEntry {
     distance: u32,
     #[serde(default)]
     categories: String,
+    #[serde(default)]
+    marks: String,
+    #[serde(default)]
+    weakens: bool,
+    #[serde(default)]
+    except: String,
 }
 
 /// A file of terms, as it is written.
@@ -327,6 +340,9 @@ impl Lexicon {
                 reach: context.reach,
                 distance: context.distance,
                 categories: words(&context.categories),
+                marks: words(&context.marks),
+                weakens: context.weakens,
+                except: words(&context.except),
             });
         }
     }

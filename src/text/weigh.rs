@@ -100,7 +100,9 @@ impl Matcher {
                     } else {
                         score = if entry.imported { 3 } else { 4 };
                         pros.push(Reason::Weak);
-                        if evasive && !entry.imported {
+                        // Digits for numerals are no disguise by themselves.
+                        let disguised = hit.evasions.0 & !(Evasions::FORM.0 | Evasions::DIGITS.0) != 0;
+                        if disguised && !entry.imported {
                             score += 6;
                         } else {
                             weak.entry(entry.class).or_default().push((matches.len(), hit.word));
@@ -176,6 +178,14 @@ impl Matcher {
                 10.. => Certainty::Medium,
                 _ => Certainty::Low,
             };
+            if found.fires && found.evasions.0 & !Evasions::FORM.0 == 0 {
+                let cues = found_cues.get_or_insert_with(|| self.cues_in(text, view));
+                let own: Vec<&Range<usize>> = parts.iter().map(|part| &hits[*part].units).collect();
+                if let Some((context, place)) = self.weakened(text, view, cues, &found.class, &own) {
+                    found.certainty = Certainty::Low;
+                    found.cons.push(Reason::Context(place, self.contexts[context].clone()));
+                }
+            }
         }
         matches.sort_by(|a, b| {
             (a.span.start, usize::MAX - a.span.end, -a.score, &a.class, a.entry).cmp(&(
@@ -187,6 +197,31 @@ impl Matcher {
             ))
         });
         (matches, used)
+    }
+
+    /// The context that makes a match a hint, and what shows it: no part of the match itself.
+    fn weakened(
+        &self,
+        text: &str,
+        view: &View,
+        cues: &[(u32, CueSide, Range<usize>)],
+        class: &str,
+        own: &[&Range<usize>],
+    ) -> Option<(usize, Range<usize>)> {
+        let weakens = |index: &usize| {
+            self.image.context(*index).weakens && !self.image.context_except(*index).any(|except| except == class)
+        };
+        (0..self.contexts.len()).filter(weakens).find_map(|index| {
+            let mark = self.image.context_marks(index).find_map(|mark| Some((text.find(mark)?, mark.len())));
+            let mark = mark.map(|(at, length)| at..at + length);
+            let cue = || {
+                cues.iter().find(|(context, _, cue)| {
+                    let part = own.iter().any(|span| span.start <= cue.start && cue.end <= span.end);
+                    *context as usize == index && !part
+                })
+            };
+            mark.or_else(|| cue().map(|(.., units)| view.bytes(text, units.clone()))).map(|place| (index, place))
+        })
     }
 
     /// Cues of contexts in a text, without those that are part of another phrase.

@@ -14,8 +14,9 @@ const HEADS: [usize; 3] = [6, 3, 1];
 #[derive(Debug, Default)]
 pub struct Words {
     heads: [Heads; 3],
-    /// Words in lower case, by id.
-    words: Vec<Box<[u8]>>,
+    /// Words in lower case, by id: bytes, and where each ends.
+    pool: Vec<u8>,
+    ends: Vec<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -60,10 +61,13 @@ fn eight(bytes: &[u8], at: usize) -> u64 {
 impl Words {
     /// Indexes words; ids are their places in the list. An empty word is never found.
     pub fn new<W: AsRef<str>>(list: impl IntoIterator<Item = W>) -> Self {
-        let words: Vec<Box<[u8]>> =
-            list.into_iter().map(|word| word.as_ref().to_ascii_lowercase().into_bytes().into()).collect();
+        let (mut pool, mut ends) = (Vec::new(), Vec::new());
         let mut keyed: [Vec<(u64, u32, u32)>; 3] = Default::default();
-        for (id, word) in words.iter().enumerate() {
+        for (id, word) in list.into_iter().enumerate() {
+            let start = pool.len();
+            pool.extend(word.as_ref().bytes().map(|byte| byte.to_ascii_lowercase()));
+            ends.push(pool.len() as u32);
+            let word = &pool[start..];
             if let Some(class) = HEADS.iter().position(|length| word.len() >= *length) {
                 let key = head(eight(word, 0), HEADS[class]);
                 keyed[class].push((key, u32::MAX - word.len() as u32, id as u32));
@@ -76,6 +80,7 @@ impl Words {
             }
             keyed.sort_unstable();
             heads.map = vec![0; 1 << (MAP_BITS - 6)];
+            heads.table.reserve(keyed.len());
             for (at, (key, _, _)) in keyed.iter().enumerate() {
                 let bit = bit(*key);
                 heads.map[bit / 64] |= 1 << (bit % 64);
@@ -84,7 +89,12 @@ impl Words {
             heads.order = keyed.into_iter().map(|(_, _, id)| id).collect();
             heads
         });
-        Self { heads, words }
+        Self { heads, pool, ends }
+    }
+
+    fn word(&self, id: usize) -> &[u8] {
+        let start = id.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.pool[start as usize..self.ends[id] as usize]
     }
 
     /// Words that start at a place, by class of length, the longest first in each. Stops when `found` says so.
@@ -101,7 +111,7 @@ impl Words {
             }
             let Some((from, to)) = heads.table.get(&key) else { continue };
             for id in &heads.order[*from as usize..*to as usize] {
-                let word = &self.words[*id as usize];
+                let word = self.word(*id as usize);
                 if bytes[at..].starts_with(word) && !found(*id as usize, at + word.len()) {
                     return;
                 }

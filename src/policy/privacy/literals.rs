@@ -54,7 +54,7 @@ struct File {
 pub struct Table {
     literals: Vec<Literal>,
     words: Words,
-    patterns: OnceLock<Vec<Option<Regex>>>,
+    patterns: Vec<OnceLock<Option<Regex>>>,
 }
 
 /// Bytes on either side of a number that are read for names and businesses.
@@ -63,15 +63,12 @@ const AROUND: usize = 120;
 impl Table {
     pub(super) fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
         let file: File = packs.parse("privacy/literals.toml", errors).unwrap_or_default();
-        Self { literals: file.literal, words: file.words, patterns: OnceLock::new() }
+        let patterns = file.literal.iter().map(|_| OnceLock::new()).collect();
+        Self { literals: file.literal, words: file.words, patterns }
     }
 
     pub(super) fn kinds(&self) -> impl Iterator<Item = &Arc<str>> {
         self.literals.iter().map(|literal| &literal.kind)
-    }
-
-    fn patterns(&self) -> &[Option<Regex>] {
-        self.patterns.get_or_init(|| self.literals.iter().map(|literal| Regex::new(&literal.pattern).ok()).collect())
     }
 
     pub(super) fn find(&self, path: &str, text: &str) -> Vec<LiteralHit> {
@@ -154,8 +151,7 @@ impl Table {
             return;
         }
         let everything = 0..text.len();
-        for (literal, pattern) in self.literals.iter().zip(self.patterns()) {
-            let Some(pattern) = pattern else { continue };
+        for (literal, pattern) in self.literals.iter().zip(&self.patterns) {
             let numeric = matches!(literal.check.as_deref(), Some("idcard" | "luhn" | "mobile"));
             let whole = std::slice::from_ref(&everything);
             let ranges: &[Range<usize>] = match (numeric, labelled) {
@@ -163,6 +159,10 @@ impl Table {
                 (false, true) => whole,
                 (false, false) => continue,
             };
+            if ranges.is_empty() {
+                continue;
+            }
+            let Some(pattern) = pattern.get_or_init(|| Regex::new(&literal.pattern).ok()) else { continue };
             let mut last = 0;
             for window in ranges {
                 let Some(slice) = text.get(window.clone()) else { continue };

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
-use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use crate::policy::packs::{PackError, Packs};
+use crate::policy::pattern::Pattern;
 
 /// A third party.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -82,49 +82,17 @@ pub struct Table {
     files: OnceLock<Vec<NamedFile>>,
 }
 
-/// A pattern of file names, compiled when a path holds what it must begin with.
+/// A pattern of file names.
 #[derive(Debug)]
 struct NamedFile {
-    /// Words in lower case of which a path must hold one; empty when nothing is known.
-    heads: Vec<String>,
-    pattern: String,
-    regex: OnceLock<Option<Regex>>,
+    pattern: Pattern,
     owner: usize,
-}
-
-/// The words that a pattern may begin with, behind the start of a path's part: one, or plain alternatives in brackets.
-fn heads(pattern: &str) -> Vec<String> {
-    let Some(rest) = pattern.strip_prefix("(^|/)") else { return Vec::new() };
-    let plain =
-        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-    if let Some(group) = rest.strip_prefix('(') {
-        let Some((inside, after)) = group.split_once(')') else { return Vec::new() };
-        let words: Vec<String> = inside.split('|').map(str::to_ascii_lowercase).collect();
-        let sure = words.iter().all(|word| plain(word)) && !after.starts_with(['?', '*', '{']);
-        return if sure { words } else { Vec::new() };
-    }
-    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').unwrap_or(rest.len());
-    // What repeats or may be missing is no part of it.
-    let end = if rest[end..].starts_with(['?', '*', '{']) { end.saturating_sub(1) } else { end };
-    if rest.contains('|') && !rest.contains('(') || !plain(&rest[..end]) {
-        return Vec::new();
-    }
-    vec![rest[..end].to_ascii_lowercase()]
 }
 
 impl NamedFile {
     fn new(pattern: &str, owner: usize) -> Self {
-        Self { heads: heads(pattern), pattern: pattern.to_owned(), regex: OnceLock::new(), owner }
-    }
-
-    /// Whether a path, in lower case, is one of these files.
-    fn is(&self, lower: &str) -> bool {
-        if !self.heads.is_empty() && !self.heads.iter().any(|head| lower.contains(head.as_str())) {
-            return false;
-        }
-        // Names of files: classes of all of Unicode cost tens of milliseconds to compile.
-        let build = || RegexBuilder::new(&self.pattern).case_insensitive(true).unicode(false).build().ok();
-        self.regex.get_or_init(build).as_ref().is_some_and(|regex| regex.is_match(lower))
+        // Classes of all of Unicode cost tens of milliseconds to compile, and names of files need none.
+        Self { pattern: Pattern::new(format!("(?i-u){pattern}")), owner }
     }
 }
 
@@ -180,7 +148,7 @@ impl Table {
             owned.flat_map(|(index, sdk)| sdk.files.iter().map(move |file| NamedFile::new(file, index))).collect()
         });
         let lower = path.to_ascii_lowercase();
-        files.iter().find(|file| file.is(&lower)).map(|file| &self.sdks[file.owner])
+        files.iter().find(|file| file.pattern.is_match(&lower)).map(|file| &self.sdks[file.owner])
     }
 
     pub(super) fn by_global(&self, chain: &str) -> Option<&Sdk> {
@@ -309,25 +277,4 @@ pub fn is_local(host: &str) -> bool {
     matches!(octets.as_slice(), [10, ..] | [127, ..] | [192, 168, ..] | [169, 254, ..])
         || matches!(octets.as_slice(), [172, second, ..] if (16..=31).contains(second))
         || matches!(octets.as_slice(), [100, second, ..] if (64..=127).contains(second))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::heads;
-
-    #[test]
-    fn patterns_tell_what_they_begin_with() {
-        for (pattern, expected) in [
-            (r"(^|/)(uma|umtrack)[\w.-]*\.js$", &["uma", "umtrack"][..]),
-            (r"(^|/)aplus[_-]?(mini|wx)?\.js$", &["aplus"]),
-            (r"(^|/)Mta_analysis[\w.-]*\.js$", &["mta_analysis"]),
-            (r"(^|/)abc?\.js$", &["ab"]),
-            (r"(^|/)(a|b)?c\.js$", &[]),
-            (r"(^|/)(a.b|c)\.js$", &[]),
-            (r"(^|/)ab|cd", &[]),
-            (r"lib/ab", &[]),
-        ] {
-            assert_eq!(heads(pattern), expected, "{pattern}");
-        }
-    }
 }

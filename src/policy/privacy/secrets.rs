@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use aho_corasick::AhoCorasick;
 use regex::Regex;
 use serde::Deserialize;
 
@@ -72,7 +71,7 @@ pub struct Table {
 #[derive(Debug)]
 struct Ready {
     patterns: Vec<OnceLock<Option<Regex>>>,
-    words: Option<AhoCorasick>,
+    words: crate::text::Words,
     /// Word to pattern.
     owners: Vec<usize>,
 }
@@ -98,7 +97,7 @@ impl Table {
             }
             Ready {
                 patterns: self.secrets.iter().map(|_| OnceLock::new()).collect(),
-                words: AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok(),
+                words: crate::text::Words::new(words),
                 owners,
             }
         })
@@ -156,13 +155,13 @@ impl Table {
 
     fn look(&self, text: &str, window: Range<usize>, hits: &mut Vec<(usize, Range<usize>)>) {
         let ready = self.ready();
-        let (Some(words), Some(slice)) = (&ready.words, text.get(window.clone())) else { return };
+        let Some(slice) = text.get(window.clone()) else { return };
         let mut wanted = vec![false; self.secrets.len()];
         let mut any = false;
-        for found in words.find_overlapping_iter(slice) {
-            wanted[ready.owners[found.pattern().as_usize()]] = true;
+        ready.words.all(slice, |found| {
+            wanted[ready.owners[found.id]] = true;
             any = true;
-        }
+        });
         if !any {
             return;
         }
