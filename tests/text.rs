@@ -407,6 +407,36 @@ fn imported_terms_are_weak_until_vetted() {
     assert!(!fires(false));
 }
 
+#[test]
+fn what_is_told_is_a_hint() {
+    let mut errors = Vec::new();
+    let mut lexicon = Lexicon::default();
+    let report = "id = \"report\"\nreach = \"text\"\ndistance = 99\nweakens = true\nexcept = \"rumour\"";
+    let cues = "marks = \"(图)\"\naround = \"据称 男子\"";
+    lexicon.read_contexts(&format!("[[contexts]]\n{report}\n{cues}"), &mut errors);
+    let terms =
+        "evade = \"gap\"\n[[terms]]\nwords = \"蓝莲七号\"\n[[terms]]\nwords = \"男子\"\nwith = \"竟然\"\nweak = true";
+    lexicon.read_class("offer", terms, &mut errors);
+    lexicon.read_class("rumour", "[[terms]]\nwords = \"末日将至\"", &mut errors);
+    assert_eq!(errors, []);
+    let matcher = Matcher::new(&lexicon);
+    for (text, certainty) in [
+        ("本店有蓝莲七号", Certainty::High),
+        ("据称店里有蓝莲七号", Certainty::Low),
+        ("店里有蓝莲七号(图)", Certainty::Low),
+        ("店里有蓝莲七号图", Certainty::High),
+        // Whoever disguises a word offers it, and what a match consists of speaks not against it.
+        ("据称店里有蓝·莲·七·号", Certainty::High),
+        ("男子竟然", Certainty::Medium),
+        ("据称男子竟然", Certainty::Low),
+        ("据称末日将至", Certainty::High),
+    ] {
+        let found: Vec<Certainty> =
+            matcher.find(text).iter().filter(|one| one.fires).map(|one| one.certainty).collect();
+        assert_eq!(found, [certainty], "{text}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_is_matched_on_character_boundaries(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {

@@ -90,7 +90,12 @@ impl Matcher {
         joined: &mut Vec<usize>,
     ) {
         let units = &view.units;
-        let half = |at: usize| self.image.whole(*units.get(at)?, *units.get(at + 1)?);
+        let lefts = self.image.part(Part::LeftHalves);
+        let half = |at: usize| {
+            let unit = *units.get(at)?;
+            let left = lefts.get(usize::from(unit) / 8).is_some_and(|byte| byte & (1 << (unit % 8)) != 0);
+            if left { self.image.whole(unit, *units.get(at + 1)?) } else { None }
+        };
         let mut at = range.start;
         while at < range.end {
             let unit = units[at];

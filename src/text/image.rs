@@ -338,12 +338,8 @@ impl Image {
             .map_or_else(Vec::new, |at| self.text(field(at, 2), field(at, 3)).split(' ').collect())
     }
 
-    /// The character that two halves make.
+    /// The character that two halves make; [`Part::LeftHalves`] tells cheaply where there is none.
     pub fn whole(&self, first: u16, second: u16) -> Option<u16> {
-        let left = self.part(Part::LeftHalves).get(usize::from(first) / 8)?;
-        if left & (1 << (first % 8)) == 0 {
-            return None;
-        }
         let key = u32::from(first) << 16 | u32::from(second);
         let rows = self.part(Part::Halves).as_chunks::<8>().0;
         let at = rows.partition_point(|row| long(row, 0) < key);
