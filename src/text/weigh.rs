@@ -235,7 +235,9 @@ impl Matcher {
         let mut out = Vec::new();
         self.finder(Part::Cues).find(&view.units, |found| {
             let cue = found.units;
-            let part = || deaf.iter().any(|span| span.start <= cue.start && cue.end <= span.end);
+            // A phrase that is itself a cue of another context stays one.
+            let longer = |span: &Range<usize>| span.len() > cue.len();
+            let part = || deaf.iter().any(|span| span.start <= cue.start && cue.end <= span.end && longer(span));
             if !found.repeated && adjacent(view, text, &cue) && !part() {
                 let (context, side) = self.image.cue(found.id);
                 out.push((context, side, cue));
