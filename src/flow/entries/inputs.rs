@@ -7,7 +7,7 @@ use crate::flow::machine::{Machine, Taint, name};
 use crate::flow::solution::{Fact, Origin, Place};
 use crate::flow::value::{ANY, Ids, Value, one, unite};
 use crate::model::ir::{ExprKind, Name};
-use crate::model::{UnitId, UnitKind};
+use crate::model::{Unit, UnitId, UnitKind};
 use crate::policy::privacy::InputClues;
 use crate::source::FileId;
 use crate::syntax::template::{AttributeValue, Document, Element, NodeId, NodeKind, Part};
@@ -34,10 +34,12 @@ impl<'a> Machine<'a> {
         element: &'a Element,
         depth: usize,
     ) -> Value {
-        // What the user handed in is no input of the component's own.
+        // What a page handed in, this one or another that uses the component, is no input of its own.
         let own = |machine: &Self, id: u32| {
             let taint = &machine.taints[id as usize];
-            taint.kind.is_empty() && machine.record.collections[taint.collection].place.file != template
+            let file = machine.record.collections[taint.collection].place.file;
+            let of_page = |unit: &Unit| unit.kind == UnitKind::Page && unit.templates.contains(&file);
+            taint.kind.is_empty() && !machine.program.units.iter().any(of_page)
         };
         let untyped = |machine: &Self, ids: &[u32]| ids.iter().any(|&id| own(machine, id));
         let mut out = value;
