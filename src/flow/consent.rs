@@ -151,20 +151,14 @@ impl<'a> Machine<'a> {
             out
         };
         let own = chain(node);
-        program
-            .bindings
-            .iter()
-            .filter(|binding| binding.template == file && binding.user_action && binding.node != node)
-            .any(|binding| {
-                let above = chain(binding.node);
-                if own.contains(&binding.node) || above.contains(&node) || !above.contains(&top) {
-                    return false;
-                }
-                let text = self.text_inside(file, binding.node);
-                text.chars().count() <= SHORT
-                    && self.policy.privacy.agrees(&text)
-                    && !self.policy.privacy.refuses(&text)
-            })
+        program.bindings_in(file).filter(|binding| binding.user_action && binding.node != node).any(|binding| {
+            let above = chain(binding.node);
+            if own.contains(&binding.node) || above.contains(&node) || !above.contains(&top) {
+                return false;
+            }
+            let text = self.text_inside(file, binding.node);
+            text.chars().count() <= SHORT && self.policy.privacy.agrees(&text) && !self.policy.privacy.refuses(&text)
+        })
     }
 
     /// Text that an element shows, and its host role.

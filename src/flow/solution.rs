@@ -50,22 +50,65 @@ pub struct Solution {
     pub navigations: Vec<Navigation>,
     /// Whether a step or time budget ended an entry point early.
     pub exhausted: bool,
-    /// Indices of the calls by place; made when first asked for, see [`Solution::calls_at`].
+    /// Made when first asked for, see [`Solution::calls_at`].
     #[serde(skip)]
-    pub by_place: OnceLock<HashMap<Place, Vec<usize>>>,
+    pub lookup: OnceLock<Lookup>,
+}
+
+/// Where things stand in the lists of a [`Solution`].
+#[derive(Clone, Debug, Default)]
+pub struct Lookup {
+    calls_at: HashMap<Place, Vec<usize>>,
+    calls_of: HashMap<Arc<str>, Vec<usize>>,
+    flows_of: Vec<Vec<usize>>,
 }
 
 impl Solution {
-    /// The host API calls at a place.
-    pub fn calls_at(&self, place: Place) -> impl Iterator<Item = &HostCall> {
-        let by_place = self.by_place.get_or_init(|| {
-            let mut out: HashMap<Place, Vec<usize>> = HashMap::new();
+    fn lookup(&self) -> &Lookup {
+        self.lookup.get_or_init(|| {
+            let mut out = Lookup { flows_of: vec![Vec::new(); self.collections.len()], ..Lookup::default() };
             for (index, call) in self.calls.iter().enumerate() {
-                out.entry(call.place).or_default().push(index);
+                out.calls_at.entry(call.place).or_default().push(index);
+                match out.calls_of.get_mut(&call.api) {
+                    Some(list) => list.push(index),
+                    None => {
+                        out.calls_of.insert(call.api.clone(), vec![index]);
+                    }
+                }
+            }
+            for (index, flow) in self.flows.iter().enumerate() {
+                if let Some(list) = out.flows_of.get_mut(flow.collection) {
+                    list.push(index);
+                }
             }
             out
-        });
-        by_place.get(&place).into_iter().flatten().map(|&index| &self.calls[index])
+        })
+    }
+
+    /// The host API calls at a place.
+    pub fn calls_at(&self, place: Place) -> impl Iterator<Item = &HostCall> {
+        self.lookup().calls_at.get(&place).into_iter().flatten().map(|&index| &self.calls[index])
+    }
+
+    /// The calls of those host APIs that `wanted` picks by name, in their order.
+    pub fn calls_of(&self, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = &HostCall> {
+        let lists = self.lookup().calls_of.iter().filter(|(api, _)| wanted(api));
+        let mut indices: Vec<usize> = lists.flat_map(|(_, list)| list.iter().copied()).collect();
+        indices.sort_unstable();
+        indices.into_iter().map(|index| &self.calls[index])
+    }
+
+    /// The flows of the collection at an index.
+    pub fn flows_of(&self, collection: usize) -> impl Iterator<Item = &Flow> {
+        self.lookup().flows_of.get(collection).into_iter().flatten().map(|&index| &self.flows[index])
+    }
+
+    /// The index of a collection of this solution.
+    pub fn index_of(&self, collection: &Collection) -> Option<usize> {
+        let key = (collection.place, &collection.source);
+        let found = self.collections.binary_search_by(|known| (known.place, &known.source).cmp(&key));
+        // The order is that of an analysis; a solution that was put together otherwise may have none.
+        found.ok().or_else(|| self.collections.iter().position(|known| (known.place, &known.source) == key))
     }
 }
 

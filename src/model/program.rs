@@ -120,6 +120,8 @@ pub struct Program {
     pub live_files: BTreeSet<FileId>,
     /// Unit by route.
     pub by_route: HashMap<Arc<str>, UnitId>,
+    /// Indices of the bindings by template, made at first use: see [`Program::bindings_in`].
+    pub by_template: OnceLock<HashMap<FileId, Vec<usize>>>,
     /// Text runs, made at first use: see [`Program::texts`].
     pub texts: OnceLock<TextIndex>,
 }
@@ -141,6 +143,18 @@ impl Program {
         let start = self.bindings.partition_point(|binding| binding.unit < unit);
         let rest = &self.bindings[start..];
         &rest[..rest.partition_point(|binding| binding.unit == unit)]
+    }
+
+    /// The event bindings of a template, of all units that show it.
+    pub fn bindings_in(&self, template: FileId) -> impl Iterator<Item = &Binding> {
+        let by_template = self.by_template.get_or_init(|| {
+            let mut out: HashMap<FileId, Vec<usize>> = HashMap::new();
+            for (index, binding) in self.bindings.iter().enumerate() {
+                out.entry(binding.template).or_default().push(index);
+            }
+            out
+        });
+        by_template.get(&template).into_iter().flatten().map(|&index| &self.bindings[index])
     }
 
     /// The text runs of the package that this program was linked from.

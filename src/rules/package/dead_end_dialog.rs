@@ -160,11 +160,8 @@ impl DeadEndDialog {
             }
             at = parent;
         };
-        let bound = cx
-            .program
-            .bindings
-            .iter()
-            .any(|binding| binding.template == template && &*binding.event != "touchmove" && within(binding.node));
+        let bound =
+            cx.program.bindings_in(template).any(|binding| &*binding.event != "touchmove" && within(binding.node));
         bound
             || cx.program.elements(template).any(|(id, element)| {
                 let known = host.components.get(&element.name);

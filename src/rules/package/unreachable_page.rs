@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use aho_corasick::AhoCorasick;
+
 use crate::flow::Place;
 use crate::model::surface::strings;
 use crate::package::FileKind;
@@ -66,11 +68,12 @@ impl Rule for UnreachablePage {
                 reached.extend(starts.map(|page| page.route.clone()));
             }
         }
-        let mut rest: Vec<_> = pages
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let rest: Vec<_> = pages
             .iter()
             .enumerate()
             .filter(|(index, page)| {
-                pages.iter().position(|other| other.route == page.route) == Some(*index)
+                seen.insert(&page.route)
                     && *index > 0
                     && !page.tab
                     && !reached.contains(&page.route)
@@ -84,9 +87,14 @@ impl Rule for UnreachablePage {
             return;
         }
         // Shared paths and targets that come from data: any constant that runs and names the page leads there.
+        let Ok(finder) = AhoCorasick::new(rest.iter().map(|page| tail(&page.route))) else { return };
+        let mut named = vec![false; rest.len()];
         let mut drop_named = |text: &str| {
             if text.contains('/') {
-                rest.retain(|page| !names(text, &page.route));
+                for hit in finder.find_overlapping_iter(text) {
+                    let index = hit.pattern().as_usize();
+                    named[index] = named[index] || names(text, &rest[index].route);
+                }
             }
         };
         for (index, file) in cx.package.files.iter().enumerate() {
@@ -114,7 +122,7 @@ impl Rule for UnreachablePage {
                 }
             }
         }
-        for page in rest {
+        for (page, _) in rest.iter().zip(&named).filter(|(_, named)| !**named) {
             out.push(
                 Finding::new("package/unreachable-page", Place { file: app, span: page.span })
                     .confidence(if computed { Confidence::Low } else { Confidence::Medium })
@@ -143,6 +151,11 @@ fn shares(cx: &Context<'_>, file: FileId) -> bool {
     })
 }
 
+/// The last folder and name of a route: what every text that names it holds.
+fn tail(route: &str) -> &str {
+    route.rmatch_indices('/').nth(1).map_or(route, |(at, _)| &route[at + 1..])
+}
+
 /// Whether a text names the route: it stands there whole, between bounds.
 fn names(text: &str, route: &str) -> bool {
     let found = |route: &str| {
@@ -153,12 +166,7 @@ fn names(text: &str, route: &str) -> bool {
                 && before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '-')
         })
     };
-    let mut parts = route.rsplit('/');
-    let last = parts.next().unwrap_or(route);
-    match parts.next() {
-        Some(folder) => found(route) || found(&format!("{folder}/{last}")),
-        None => found(route),
-    }
+    found(route) || found(tail(route))
 }
 
 fn is_binding(name: &str) -> bool {

@@ -95,9 +95,8 @@ fn clip(text: &str) -> String {
 /// Whether an element does something when tapped: a handler, or a host button.
 fn is_control(cx: &Context<'_>, file: FileId, node: NodeId, element: &Element) -> bool {
     element.attribute("open-type").is_some()
-        || cx.program.bindings.iter().any(|binding| {
-            binding.template == file
-                && binding.node == node
+        || cx.program.bindings_in(file).any(|binding| {
+            binding.node == node
                 && binding.user_action
                 && binding.handler.is_some()
                 && !binding.event.starts_with("touchmove")
@@ -167,9 +166,8 @@ fn has_way_out(cx: &Context<'_>, file: FileId, overlay: NodeId, agree: NodeId) -
             .to_ascii_lowercase();
         let handler: String = cx
             .program
-            .bindings
-            .iter()
-            .filter(|binding| binding.template == file && binding.node == id)
+            .bindings_in(file)
+            .filter(|binding| binding.node == id)
             .filter_map(|binding| binding.handler.as_deref())
             .collect::<Vec<_>>()
             .join(" ")

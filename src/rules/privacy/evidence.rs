@@ -25,11 +25,8 @@ pub fn api<'a>(cx: &Context<'a>, call: &HostCall) -> Option<&'a Api> {
 /// Calls with a role.
 pub fn calls<'a>(cx: &Context<'a>, role: &'a str) -> impl Iterator<Item = (&'a HostCall, &'a Api)> {
     let host = cx.policy.host(&cx.package.host);
-    cx.solution
-        .calls
-        .iter()
-        .filter_map(move |call| Some((call, host?.apis.get(&call.api)?)))
-        .filter(move |(_, api)| api.has_role(role))
+    let of = move |name: &str| host.and_then(|host| host.apis.get(name)).filter(|api| api.has_role(role));
+    cx.solution.calls_of(move |name| of(name).is_some()).filter_map(move |call| Some((call, of(&call.api)?)))
 }
 
 /// What is known of the text in a parameter; holes are left out.
@@ -225,21 +222,32 @@ pub fn continued(program: &Program, file: FileId, node: NodeId) -> String {
 /// Whether something happens when the element is tapped: a handler, or an address, on it or on what it stands in.
 pub fn is_live(program: &Program, file: FileId, node: NodeId) -> bool {
     std::iter::once(node).chain(ancestors(program, file, node)).take(4).any(|node| {
-        program.bindings.iter().any(|binding| {
-            binding.template == file && binding.node == node && binding.user_action && binding.handler.is_some()
-        }) || element(program, file, node).is_some_and(|element| {
-            ["url", "src", "path"].iter().any(|name| {
-                element.attribute(name).and_then(|attribute| attribute.value.as_ref()).is_some_and(|value| {
-                    value.literal().is_none_or(|text| !matches!(text.trim(), "" | "#" | "/" | "javascript:;"))
-                })
-            }) && matches!(&*element.name, "navigator" | "web-view" | "a" | "link")
-        })
+        program
+            .bindings_in(file)
+            .any(|binding| binding.node == node && binding.user_action && binding.handler.is_some())
+            || element(program, file, node).is_some_and(|element| {
+                ["url", "src", "path"].iter().any(|name| {
+                    element.attribute(name).and_then(|attribute| attribute.value.as_ref()).is_some_and(|value| {
+                        value.literal().is_none_or(|text| !matches!(text.trim(), "" | "#" | "/" | "javascript:;"))
+                    })
+                }) && matches!(&*element.name, "navigator" | "web-view" | "a" | "link")
+            })
     })
 }
 
 /// Units that ship and run.
 pub fn live_units<'a>(cx: &Context<'a>) -> impl Iterator<Item = &'a Unit> {
-    cx.program.units.iter().filter(|unit| unit.live || unit.kind == UnitKind::App)
+    cx.program.units.iter().filter(|unit| is_live_unit(unit))
+}
+
+/// Whether a unit ships and runs.
+pub fn is_live_unit(unit: &Unit) -> bool {
+    unit.live || unit.kind == UnitKind::App
+}
+
+/// The unit of a route.
+pub fn unit_of_route<'a>(cx: &Context<'a>, route: &str) -> Option<&'a Unit> {
+    cx.program.by_route.get(route).and_then(|id| cx.program.units.get(*id as usize))
 }
 
 /// The unit that holds a template as its own.
@@ -297,25 +305,25 @@ fn is_read_back(cx: &Context<'_>, collection: &Collection) -> bool {
     !collection.reaches.is_empty()
         && collection.reaches.iter().all(|reach| {
             reach.facts.iter().any(|fact| {
-                matches!(fact, Fact::Succeeded(place)
-                    if calls(cx, "clipboard-write").any(|(call, _)| call.place == *place))
+                matches!(fact, Fact::Succeeded(place) if cx.solution.calls_at(*place)
+                    .any(|call| api(cx, call).is_some_and(|api| api.has_role("clipboard-write"))))
             })
         })
 }
 
 /// Whether an input only takes a number to call.
 fn is_dialled(cx: &Context<'_>, collection: &Collection) -> bool {
+    let Some(unit) = unit_of_template(cx, collection.place.file) else { return false };
     collection.kinds.iter().all(|kind| &**kind == "phone-number")
         && calls(cx, "phone-call").any(|(call, api)| {
-            unit_of_template(cx, collection.place.file).is_some_and(|unit| unit.route == call.entry.route)
+            unit.route == call.entry.route
                 && api
                     .param("number")
                     .and_then(|path| call.arg(path))
                     .is_some_and(|number| number.kinds.iter().any(|kind| &**kind == "phone-number"))
         })
-        && !cx.solution.flows.iter().any(|flow| {
-            is_of(cx, flow, collection) && matches!(flow.sink, SinkKind::Network | SinkKind::Storage | SinkKind::Cloud)
-        })
+        && !own_flows(cx, collection)
+            .any(|flow| matches!(flow.sink, SinkKind::Network | SinkKind::Storage | SinkKind::Cloud))
 }
 
 /// Whether a field, label or function shows that a picture is of a person, a document or a record.
@@ -332,7 +340,7 @@ fn shows_person(cx: &Context<'_>, collection: &Collection) -> bool {
     if let Some((file, node)) = collection.element {
         texts.push(around(cx.program, file, node));
     }
-    for flow in cx.solution.flows.iter().filter(|flow| is_of(cx, flow, collection)) {
+    for flow in own_flows(cx, collection) {
         texts.push(flow.param.to_string());
         texts.extend(flow.hops.iter().map(|step| step.name.to_string()));
         texts.extend(flow.urls.iter().map(|url| url.pieces.concat()));
@@ -342,8 +350,8 @@ fn shows_person(cx: &Context<'_>, collection: &Collection) -> bool {
     texts.iter().any(|text| privacy.shows_person_picture(text))
 }
 
-fn is_of(cx: &Context<'_>, flow: &Flow, collection: &Collection) -> bool {
-    cx.solution.collections.get(flow.collection).is_some_and(|of| std::ptr::eq(of, collection))
+fn own_flows<'a>(cx: &Context<'a>, collection: &Collection) -> impl Iterator<Item = &'a Flow> {
+    cx.solution.index_of(collection).into_iter().flat_map(|index| cx.solution.flows_of(index))
 }
 
 /// Whether a collection is an input, picker or the like.
@@ -373,7 +381,7 @@ pub fn confidence(collection: &Collection) -> Confidence {
 
 /// Flows of a collection.
 pub fn flows_of<'a>(cx: &Context<'a>, index: usize) -> impl Iterator<Item = &'a Flow> {
-    cx.solution.flows.iter().filter(move |flow| flow.collection == index)
+    cx.solution.flows_of(index)
 }
 
 /// What keeps a value safe on its way.

@@ -47,8 +47,9 @@ pub fn facts(cx: &Context<'_>) -> BTreeMap<Kind, KindFacts> {
             out.entry(kind.clone()).or_default().purposes.extend(purposes.iter().cloned());
         }
     }
+    let parties = third_party_sharing::parties(cx);
     for flow in &cx.solution.flows {
-        let party = third_party_sharing::recipient(cx, flow).map(|party| party.name);
+        let party = third_party_sharing::recipient(cx, &parties, flow).map(|party| party.name);
         let keeps = matches!(
             flow.sink,
             SinkKind::Network | SinkKind::Storage | SinkKind::File | SinkKind::Cloud | SinkKind::ThirdParty

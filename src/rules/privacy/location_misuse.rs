@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{counted, entry_step, flows_of, live_units, text_of};
+use super::evidence::{counted, entry_step, flows_of, is_live_unit, text_of, unit_of_route};
 use crate::flow::{Place, SinkKind};
 use crate::rules::{Confidence, Context, Finding, Rule};
 
@@ -81,7 +81,7 @@ impl Rule for LocationMisuse {
             }
             let display = flows_of(cx, index).find(|flow| flow.sink == SinkKind::Display);
             let page = collection.reaches.iter().find_map(|reach| {
-                let unit = live_units(cx).find(|unit| unit.route == reach.entry.route)?;
+                let unit = unit_of_route(cx, &reach.entry.route).filter(|unit| is_live_unit(unit))?;
                 let mut text: String = unit.templates.iter().map(|file| text_of(cx.program, *file, 0)).collect();
                 let title = unit
                     .config

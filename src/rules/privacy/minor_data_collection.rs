@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::evidence::{calls, confidence, counted, dialog_text, is_input, text_of, unit_of_template};
+use super::evidence::{calls, confidence, counted, dialog_text, is_input, text_of, unit_of_route, unit_of_template};
 use crate::flow::{Collection, Place};
 use crate::model::Unit;
 use crate::rules::{Context, Finding, Rule};
@@ -57,10 +57,6 @@ impl Rule for MinorDataCollection {
             );
         }
     }
-}
-
-fn unit_of_route<'a>(cx: &Context<'a>, route: &str) -> Option<&'a Unit> {
-    cx.program.by_route.get(route).and_then(|id| cx.program.units.get(*id as usize))
 }
 
 /// Whether the page, a page that leads to it, or a dialog of either asks a guardian.

@@ -58,12 +58,10 @@ fn has_way(cx: &Context<'_>) -> bool {
     for unit in live_units(cx) {
         for file in &unit.templates {
             for (node, element) in cx.program.elements(*file) {
-                let bound = cx.program.bindings.iter().any(|binding| {
-                    binding.template == *file
-                        && binding.node == node
-                        && binding.user_action
-                        && binding.handler.is_some()
-                });
+                let bound = cx
+                    .program
+                    .bindings_in(*file)
+                    .any(|binding| binding.node == node && binding.user_action && binding.handler.is_some());
                 let leads = matches!(&*element.name, "navigator" | "a") && is_live(cx.program, *file, node);
                 let cell = element.name.contains('-') && element.attribute("title").is_some();
                 if (bound || leads || cell) && privacy.deletes(&text_of(cx.program, *file, node)) {

@@ -28,7 +28,8 @@ impl Rule for ThirdPartySharing {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
-        for sink in recipients(cx) {
+        let parties = parties(cx);
+        for sink in recipients(cx, &parties) {
             let told = |flow: &&Flow| {
                 let mut facts = (*flow.facts).clone();
                 if let Some(collection) = cx.solution.collections.get(flow.collection)
@@ -37,14 +38,14 @@ impl Rule for ThirdPartySharing {
                     facts.extend(reach.facts.iter().cloned());
                 }
                 let text = agreed_text(cx, &facts);
-                let Some(party) = recipient_of(cx, flow) else { return true };
+                let Some(party) = who(cx, &parties, flow) else { return true };
                 cx.policy.privacy.consent_text(&text).third_party_sharing
                     || cx.policy.privacy.policy_names_party(&text, party.0, party.1.as_deref())
             };
             let flows: Vec<&Flow> = sink.flows.iter().copied().filter(|flow| !told(flow)).collect();
             let Some(first) = flows.first() else { continue };
-            let Some(party) = recipient(cx, first) else { continue };
-            let entrusted = recipient_of(cx, first).and_then(|(sdk, _)| sdk).is_some_and(|sdk| sdk.entrusted);
+            let Some(party) = recipient(cx, &parties, first) else { continue };
+            let entrusted = who(cx, &parties, first).and_then(|(sdk, _)| sdk).is_some_and(|sdk| sdk.entrusted);
             if entrusted {
                 continue;
             }
@@ -60,9 +61,8 @@ impl Rule for ThirdPartySharing {
 }
 
 /// Sinks that somebody else receives.
-pub fn recipients<'a>(cx: &Context<'a>) -> Vec<Sink<'a>> {
-    let parties = parties(cx);
-    sinks(cx, |flow| identifies(flow) && who(cx, &parties, flow).is_some())
+pub fn recipients<'a>(cx: &Context<'a>, parties: &Parties) -> Vec<Sink<'a>> {
+    sinks(cx, |flow| identifies(flow) && who(cx, parties, flow).is_some())
 }
 
 /// Whose hosts are whose in this package.
@@ -110,13 +110,9 @@ fn who<'a>(cx: &Context<'a>, parties: &Parties, flow: &Flow) -> Option<(Option<&
     })
 }
 
-fn recipient_of<'a>(cx: &Context<'a>, flow: &Flow) -> Option<(Option<&'a Sdk>, Option<String>)> {
-    who(cx, &parties(cx), flow)
-}
-
 /// Who a flow goes to, as it is told.
-pub fn recipient(cx: &Context<'_>, flow: &Flow) -> Option<Party> {
-    let (sdk, host) = recipient_of(cx, flow)?;
+pub fn recipient(cx: &Context<'_>, parties: &Parties, flow: &Flow) -> Option<Party> {
+    let (sdk, host) = who(cx, parties, flow)?;
     let name = match (sdk, &host) {
         (Some(sdk), _) => sdk.zh.to_string(),
         (None, Some(host)) => host.clone(),

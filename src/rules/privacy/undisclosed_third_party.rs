@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::policy_text;
-use super::third_party_sharing::{imports, recipient, recipients};
+use super::third_party_sharing::{imports, parties, recipient, recipients};
 use crate::flow::Place;
 use crate::rules::{Context, Finding, Rule};
 
@@ -25,7 +25,8 @@ impl Rule for UndisclosedThirdParty {
         }
         let mut found: BTreeMap<Arc<str>, (Place, Finding)> = BTreeMap::new();
         // An SDK that measures users collects by itself; one that only answers does when something reaches it.
-        for (place, sdk) in imports(cx) {
+        let (parties, imported) = (parties(cx), imports(cx));
+        for &(place, sdk) in &imported {
             if !sdk.is_analytics() && !matches!(&*sdk.kind, "push" | "risk" | "im") {
                 continue;
             }
@@ -36,9 +37,9 @@ impl Rule for UndisclosedThirdParty {
                 .entry(sdk.id.clone())
                 .or_insert_with(|| (place, Finding::new(ID, place).text("party", &*sdk.zh).variant("sdk")));
         }
-        for sink in recipients(cx) {
+        for sink in recipients(cx, &parties) {
             for flow in &sink.flows {
-                let Some(party) = recipient(cx, flow) else { continue };
+                let Some(party) = recipient(cx, &parties, flow) else { continue };
                 let sdk = party.sdk.as_deref().and_then(|id| cx.policy.privacy.sdk(id));
                 if sdk.is_some_and(|sdk| sdk.entrusted)
                     || cx.policy.privacy.policy_names_party(&policy.text, sdk, party.host.as_deref())
@@ -48,8 +49,8 @@ impl Rule for UndisclosedThirdParty {
                 let key: Arc<str> = sdk.map_or_else(|| party.name.as_str().into(), |sdk| sdk.id.clone());
                 // The import speaks for the SDK; else its first sink.
                 let place = sdk
-                    .and_then(|sdk| imports(cx).into_iter().find(|(_, other)| other.id == sdk.id))
-                    .map_or(sink.place, |(place, _)| place);
+                    .and_then(|sdk| imported.iter().find(|(_, other)| other.id == sdk.id))
+                    .map_or(sink.place, |(place, _)| *place);
                 found.entry(key).or_insert_with(|| (place, sink.finding(cx, ID).text("party", party.name.clone())));
                 if let Some((at, finding)) =
                     found.get_mut(&sdk.map_or_else(|| party.name.as_str().into(), |sdk| sdk.id.clone()))
