@@ -75,6 +75,8 @@ pub struct Words {
     acting: Vec<Arc<str>>,
     disagree: Vec<Arc<str>>,
     purpose: Vec<Arc<str>>,
+    goal: Vec<Arc<str>>,
+    goal_with: Vec<Arc<str>>,
     purpose_then: Vec<Arc<str>>,
     vague: Vec<Arc<str>>,
     asks: Vec<Arc<str>>,
@@ -129,7 +131,9 @@ impl Words {
 
     /// Whether a use is named: a cue, then words that are more than "a better service".
     fn purpose(&self, text: &str) -> bool {
-        for cue in &self.purpose {
+        let speaks = [&self.asks, &self.privacy, &self.goal_with].into_iter().any(|words| any(words, text));
+        let goals = if speaks { &*self.goal } else { &[] };
+        for cue in self.purpose.iter().chain(goals) {
             for (at, found) in text.match_indices(&**cue) {
                 let clause = text[at + found.len()..].split(ENDS).next().unwrap_or("");
                 if self.names_use(clause) {
@@ -156,7 +160,7 @@ impl Words {
             if clause.is_ascii() { clause } else { clause.split(' ').next().unwrap_or(clause) }.to_owned()
         };
         let mut best: Option<(usize, String)> = None;
-        for cue in &self.purpose {
+        for cue in self.purpose.iter().chain(&self.goal) {
             for (at, found) in text.match_indices(&**cue) {
                 let clause = clause_at(at);
                 if self.names_use(&squeeze(&clause[found.len().min(clause.len())..]))
