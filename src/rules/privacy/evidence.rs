@@ -64,13 +64,24 @@ pub fn agreed_text(cx: &Context<'_>, facts: &BTreeSet<Fact>) -> String {
 pub fn text_of(program: &Program, file: FileId, node: NodeId) -> String {
     let mut out = String::new();
     if let Some(template) = program.template(file) {
-        collect(&template.document.nodes, node, &mut out, 0);
+        collect(&template.document.nodes, node, &mut out, usize::MAX, 0);
     }
     out
 }
 
-fn collect(nodes: &[crate::syntax::template::Node], node: NodeId, out: &mut String, depth: u16) {
-    if depth > 200 {
+/// As [`text_of`], unless it has more than `most` characters.
+fn short_text_of(program: &Program, file: FileId, node: NodeId, most: usize) -> Option<String> {
+    const LONGEST: usize = 4;
+    let mut out = String::new();
+    if let Some(template) = program.template(file) {
+        collect(&template.document.nodes, node, &mut out, most * LONGEST, 0);
+    }
+    (out.chars().count() <= most).then_some(out)
+}
+
+/// Stops once there are more than `most` bytes.
+fn collect(nodes: &[crate::syntax::template::Node], node: NodeId, out: &mut String, most: usize, depth: u16) {
+    if depth > 200 || out.len() > most {
         return;
     }
     match nodes.get(node as usize).map(|node| &node.kind) {
@@ -91,13 +102,13 @@ fn collect(nodes: &[crate::syntax::template::Node], node: NodeId, out: &mut Stri
                 }
             }
             for child in &element.children {
-                collect(nodes, *child, out, depth + 1);
+                collect(nodes, *child, out, most, depth + 1);
             }
             out.push(' ');
         }
         Some(NodeKind::Root { children }) => {
             for child in children {
-                collect(nodes, *child, out, depth + 1);
+                collect(nodes, *child, out, most, depth + 1);
             }
         }
         _ => {}
@@ -136,10 +147,7 @@ pub fn ancestors(program: &Program, file: FileId, node: NodeId) -> Vec<NodeId> {
 pub fn around(program: &Program, file: FileId, node: NodeId) -> String {
     let mut text = text_of(program, file, node);
     for parent in ancestors(program, file, node).into_iter().chain([0]).take(2) {
-        let wider = text_of(program, file, parent);
-        if wider.chars().count() > 160 {
-            break;
-        }
+        let Some(wider) = short_text_of(program, file, parent, 160) else { break };
         text = wider;
     }
     text
@@ -512,10 +520,9 @@ pub fn user_acted(cx: &Context<'_>, entry: &Entry, facts: &BTreeSet<Fact>) -> bo
     entry.kind == EntryKind::User
         || facts.iter().any(|fact| match fact {
             Fact::DialogConfirmed(_) | Fact::Ticked(..) | Fact::Acted(..) => true,
-            Fact::Succeeded(place) => cx.solution.calls.iter().any(|call| {
-                call.place == *place
-                    && api(cx, call)
-                        .is_some_and(|api| ["media-pick", "scan", "action-sheet"].iter().any(|role| api.has_role(role)))
+            Fact::Succeeded(place) => cx.solution.calls_at(*place).any(|call| {
+                api(cx, call)
+                    .is_some_and(|api| ["media-pick", "scan", "action-sheet"].iter().any(|role| api.has_role(role)))
             }),
             _ => false,
         })
@@ -544,13 +551,9 @@ pub fn notices(cx: &Context<'_>, file: FileId, node: Option<NodeId>) -> ConsentT
             continue;
         }
         // Inline elements split a sentence: read it whole.
-        let whole = match ancestors(cx.program, file, id as NodeId).get(1) {
-            Some(parent) => {
-                let wide = text_of(cx.program, file, *parent);
-                if wide.chars().count() <= 120 { wide } else { text.clone() }
-            }
-            None => text.clone(),
-        };
+        let above = ancestors(cx.program, file, id as NodeId);
+        let whole = above.get(1).and_then(|parent| short_text_of(cx.program, file, *parent, 120));
+        let whole = whole.unwrap_or_else(|| text.clone());
         let mut says = cx.policy.privacy.consent_text(&text).and(cx.policy.privacy.consent_text(&whole));
         if !(says.privacy || says.policy || says.agreement || says.purpose) {
             continue;
