@@ -180,7 +180,10 @@ impl CategoryTable {
 }
 
 /// What a signal speaks for, and how strongly.
-type Weights = Vec<(CategoryId, u8)>;
+type Weights = Vec<Weight>;
+
+/// A category, and how strongly something speaks for it.
+type Weight = (CategoryId, u8);
 
 /// What shows services.
 #[derive(Debug, Default)]
@@ -469,7 +472,7 @@ fn read_signals(table: &CategoryTable, packs: &Packs, errors: &mut Vec<PackError
     let mut signals = Signals::default();
     let path = "categories/signals.toml";
     let Some(raw) = packs.parse::<BTreeMap<String, RawSignals>>(path, errors) else { return signals };
-    let mut words: Vec<(Arc<str>, Option<(CategoryId, u8)>)> = Vec::with_capacity(4096);
+    let mut words: Vec<(Arc<str>, Option<Weight>)> = Vec::with_capacity(4096);
     for (name, entry) in raw {
         if name == MASKS {
             words.extend(entry.words.into_iter().map(|word| (word, None)));
