@@ -36,17 +36,20 @@ async function main() {
     // A line typed at the top is told, at its place, and a repair clears it.
     await page.click('.monaco-editor .view-lines');
     await page.keyboard.press('Control+Home');
-    await page.keyboard.type("const 店 = '😀'; swan.request({ url: 'http://fresh.example/'");
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Control+Home');
+    await page.keyboard.type("const 店 = '😀'; swan.request({ url: 'http://fresh.example/' });");
     await problem('fresh.example').first().waitFor();
     await picture('typed');
-    await page.keyboard.press('Home');
-    await page.keyboard.press('F8');
-    await page.keyboard.press('Escape');
+    await problem('fresh.example').first().dblclick();
+    // Its text is selected now; the keys go to the editor.
+    await page.keyboard.press('Control+1');
     await page.keyboard.press('Control+.');
     const repair = page.locator('.action-widget .monaco-list-row', { hasText: 'Use the encrypted scheme' }).first();
     await repair.waitFor();
     await picture('actions');
-    await repair.click();
+    // The first of the list has the focus; a click would meet the layer that closes the list.
+    await page.keyboard.press('Enter');
     await problem('http://fresh.example').first().waitFor({ state: 'detached' });
     await page.keyboard.press('Control+S');
     for (let tries = 0; !readFileSync(join(shop, 'pages/index/index.js'), 'utf8').includes('https://fresh.example/'); tries++) {
