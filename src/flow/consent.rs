@@ -6,6 +6,7 @@ use super::machine::Machine;
 use super::solution::{Consent, Fact};
 use super::value::{Ids, TRUE, Value, unite};
 use crate::model::ir::Name;
+use crate::policy::privacy::ConsentText;
 use crate::source::FileId;
 use crate::syntax::template::{Element, Node, NodeId, NodeKind};
 
@@ -15,8 +16,18 @@ const BESIDE: usize = 240;
 const LEVELS: usize = 3;
 
 impl<'a> Machine<'a> {
-    /// How far the user was told and asked, by what is known on the path.
-    pub fn consent_of(&mut self, facts: &BTreeSet<Fact>, host_prompt: bool, scope: Option<&str>) -> Consent {
+    /// How far the user was told and asked about information of these kinds, by what is known on the path.
+    pub fn consent_of(
+        &mut self,
+        facts: &BTreeSet<Fact>,
+        kinds: &[Name],
+        host_prompt: bool,
+        scope: Option<&str>,
+    ) -> Consent {
+        let privacy = &self.policy.privacy;
+        let purpose = |says: ConsentText, text: &str| {
+            says.purpose && privacy.purpose_covers(text, kinds.iter().map(|kind| &**kind))
+        };
         let mut notice = false;
         let mut agreed = false;
         let mut prompt = host_prompt;
@@ -26,7 +37,7 @@ impl<'a> Machine<'a> {
                 Fact::DialogConfirmed(place) => {
                     let Some(text) = self.dialogs.get(place).cloned() else { continue };
                     let says = self.policy.privacy.consent_text(&text);
-                    if says.privacy || says.policy || (says.agreement && !says.contract_only) || says.purpose {
+                    if says.privacy || says.policy || (says.agreement && !says.contract_only) || purpose(says, &text) {
                         notice = true;
                         agreed = true;
                     }
@@ -63,7 +74,7 @@ impl<'a> Machine<'a> {
                     }
                     let (beside, top) = self.beside(*file, *node, LEVELS);
                     let says = self.policy.privacy.consent_text(&beside);
-                    if says.policy || says.purpose || (says.privacy && says.agreement) {
+                    if says.policy || purpose(says, &beside) || (says.privacy && says.agreement) {
                         // "Agree" on the button itself, the terms beside it.
                         let own_agrees = self.policy.privacy.agrees(&own) && !self.policy.privacy.refuses(&own);
                         notice |= own_agrees || !self.asked_elsewhere(*file, *node, top);
@@ -85,7 +96,7 @@ impl<'a> Machine<'a> {
                 Fact::Passed(route) => {
                     let text = self.page_text(route);
                     let says = self.policy.privacy.consent_text(&text);
-                    if says.policy || (says.privacy && (says.purpose || says.agreement)) {
+                    if says.policy || (says.privacy && (purpose(says, &text) || says.agreement)) {
                         notice = true;
                     }
                 }

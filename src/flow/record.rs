@@ -253,7 +253,7 @@ impl super::machine::Machine<'_> {
                 });
                 if asks {
                     let facts = call.facts.clone();
-                    meet(self.consent_of(&facts, true, Some(&scope)));
+                    meet(self.consent_of(&facts, &[], true, Some(&scope)));
                 }
             }
             for draft in drafts.iter().filter(|draft| draft.scope.as_ref() == Some(&scope)) {

@@ -234,8 +234,9 @@ impl<'a> Machine<'a> {
     pub fn reached(&mut self, collection: usize, _place: Place) {
         let draft = &self.record.collections[collection];
         let (host_prompt, scope) = (draft.host_prompt, draft.scope.clone());
+        let kinds: Vec<Name> = draft.kinds.iter().cloned().collect();
         let facts = self.fact_set();
-        let consent = self.consent_of(&facts, host_prompt, scope.as_deref());
+        let consent = self.consent_of(&facts, &kinds, host_prompt, scope.as_deref());
         let reach = Reach { entry: self.entries[self.entry].clone(), facts, consent, path: self.path() };
         self.record.reaches.push((collection, reach));
     }

@@ -1,5 +1,6 @@
 //! What texts say about privacy and consent.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -78,6 +79,7 @@ pub struct Words {
     goal: Vec<Arc<str>>,
     goal_with: Vec<Arc<str>>,
     purpose_then: Vec<Arc<str>>,
+    everything: Vec<Arc<str>>,
     vague: Vec<Arc<str>>,
     asks: Vec<Arc<str>>,
     requests: Vec<Arc<str>>,
@@ -96,6 +98,25 @@ fn any(list: &[Arc<str>], text: &str) -> bool {
 
 fn squeeze(text: &str) -> String {
     text.to_lowercase().chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+/// Sentences; a blank beside a character that is written without blanks ends one, too: texts of elements are joined by it.
+fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    let mut before = ' ';
+    let mut rest = text.char_indices().peekable();
+    let mut start = 0;
+    let mut out = Vec::new();
+    while let Some((at, this)) = rest.next() {
+        let next = rest.peek().map_or(' ', |(_, next)| *next);
+        let blank = this.is_whitespace() && !(before.is_ascii() && next.is_ascii());
+        if blank || matches!(this, '。' | '！' | '？' | '；' | '!' | '?' | ';' | '\n') {
+            out.push(&text[start..at]);
+            start = at + this.len_utf8();
+        }
+        before = this;
+    }
+    out.push(&text[start..]);
+    out.into_iter().filter(|sentence| !sentence.trim().is_empty())
 }
 
 const ENDS: &[char] = &['，', '。', '；', '！', '？', ',', ';', '!', '?', '.', '、', '\n', '）', ')', '（', '('];
@@ -131,25 +152,55 @@ impl Words {
 
     /// Whether a use is named: a cue, then words that are more than "a better service".
     fn purpose(&self, text: &str) -> bool {
+        !self.uses(text).is_empty()
+    }
+
+    /// Where uses are named: from the cue to the end of its clause.
+    fn uses(&self, text: &str) -> Vec<Range<usize>> {
+        let mut out = Vec::new();
+        let clause_of = |from: usize| text[from..].split(ENDS).next().unwrap_or("");
         let speaks = [&self.asks, &self.privacy, &self.goal_with].into_iter().any(|words| any(words, text));
         let goals = if speaks { &*self.goal } else { &[] };
         for cue in self.purpose.iter().chain(goals) {
             for (at, found) in text.match_indices(&**cue) {
-                let clause = text[at + found.len()..].split(ENDS).next().unwrap_or("");
+                let clause = clause_of(at + found.len());
                 if self.names_use(clause) {
-                    return true;
+                    out.push(at..at + found.len() + clause.len());
                 }
             }
         }
         if !any(&self.asks, text) {
-            return false;
+            return out;
         }
-        self.purpose_then.iter().any(|cue| {
-            text.match_indices(&**cue).any(|(at, found)| {
-                let clause = text[at + found.len()..].split(ENDS).next().unwrap_or("");
-                any(&self.asks, &text[..at]) && any(&self.requests, &text[..at]) && self.names_use(clause)
-            })
-        })
+        for cue in &self.purpose_then {
+            for (at, found) in text.match_indices(&**cue) {
+                let clause = clause_of(at + found.len());
+                if any(&self.asks, &text[..at]) && any(&self.requests, &text[..at]) && self.names_use(clause) {
+                    out.push(at..at + found.len() + clause.len());
+                }
+            }
+        }
+        out
+    }
+
+    /// What the sentences that name a use are about: each without the use itself.
+    pub(super) fn purpose_subjects(&self, text: &str) -> Vec<String> {
+        let mut out = Vec::new();
+        for sentence in sentences(text) {
+            let sentence = squeeze(sentence);
+            let uses = self.uses(&sentence);
+            if uses.is_empty() {
+                continue;
+            }
+            let used = |at: usize| uses.iter().any(|range| range.contains(&at));
+            out.push(sentence.char_indices().filter(|(at, _)| !used(*at)).map(|(_, c)| c).collect());
+        }
+        out
+    }
+
+    /// Whether a text speaks of all that is asked for, without naming it.
+    pub(super) fn speaks_of_all(&self, text: &str) -> bool {
+        any(&self.everything, text)
     }
 
     /// The clause that names a use, from its cue to its end, as it is written.

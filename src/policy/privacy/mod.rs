@@ -47,6 +47,21 @@ pub struct KindInfo {
     pub policy: Vec<Arc<str>>,
 }
 
+impl KindInfo {
+    /// Groups that tell who somebody is: what one is asked for, the others are asked for, too.
+    const WHO: [&str; 5] = ["basic", "identity", "network", "special", "work"];
+
+    /// Whether a purpose told for the other kind is one for this: the core of the sensitive list needs its own, but a password
+    /// goes with its account.
+    fn goes_with(&self, other: &Self) -> bool {
+        let own = self.critical && &*self.group != "network";
+        if self.group == other.group {
+            return !own || other.critical;
+        }
+        !own && [self, other].iter().all(|info| Self::WHO.contains(&&*info.group))
+    }
+}
+
 fn yes() -> bool {
     true
 }
@@ -317,6 +332,34 @@ impl Privacy {
     /// What a text of a dialog, control or page says about privacy and consent.
     pub fn consent_text(&self, text: &str) -> ConsentText {
         self.consent.read(text)
+    }
+
+    /// Whether a purpose that a text tells is one for these kinds, too: told for one kind by name, it is none for sensitive
+    /// information of quite another sort.
+    pub fn purpose_covers<'k>(&self, text: &str, kinds: impl Iterator<Item = &'k str> + Clone) -> bool {
+        if !kinds.clone().any(|kind| self.is_sensitive(kind)) {
+            return true;
+        }
+        let subjects = self.consent.purpose_subjects(text);
+        subjects.is_empty() || subjects.iter().any(|subject| self.speaks_of(subject, kinds.clone()))
+    }
+
+    /// Whether a text names one of these kinds, or none at all.
+    fn speaks_of<'k>(&self, subject: &str, kinds: impl Iterator<Item = &'k str> + Clone) -> bool {
+        let mut rest = subject.to_owned();
+        let mut named = false;
+        for (kind, info) in &self.kinds {
+            let related = |asked: &str| asked == &**kind || self.kind(asked).is_some_and(|asked| asked.goes_with(info));
+            let words = info.policy.iter().chain(self.labels(kind)).map(|word| word.to_lowercase());
+            for word in words.chain([info.zh.to_lowercase()]).filter(|word| subject.contains(&**word)) {
+                if kinds.clone().any(related) {
+                    return true;
+                }
+                named = true;
+                rest = rest.replace(&format!("{word}信息"), "").replace(&word, "");
+            }
+        }
+        !named || self.consent.speaks_of_all(&rest)
     }
 
     /// The use that a text names, in its own words.

@@ -40,7 +40,8 @@ pub fn report(cx: &Context<'_>, rule: &'static str, class: &str, out: &mut Vec<F
             weight(a).cmp(&weight(b)).then(b.span.start.cmp(&a.span.start))
         });
         let Some(best) = best else { continue };
-        let span = run.text.source(best.span.clone());
+        let extent = extent(run, best);
+        let span = run.text.source(extent.clone());
         // A title that stands for the name is judged as one.
         if run.role == Role::Title
             && cx.policy.naming().is_prohibited_class(class)
@@ -54,7 +55,7 @@ pub fn report(cx: &Context<'_>, rule: &'static str, class: &str, out: &mut Vec<F
         }
         spans.push(span);
         let entry = matcher.entry(best.entry);
-        let written = run.text.text.get(best.span.clone()).unwrap_or("");
+        let written = run.text.text.get(extent).unwrap_or("");
         let mut finding = Finding::new(rule, Place { file: run.file, span })
             .confidence(confidence(cx, run, best))
             .text("text", written.split_whitespace().collect::<Vec<_>>().join(" "))
@@ -72,6 +73,23 @@ pub fn report(cx: &Context<'_>, rule: &'static str, class: &str, out: &mut Vec<F
         out.push(finding);
     }
 }
+
+/// What a match says, in the text of its run: the word together with its company, as neither says it alone.
+fn extent(run: &TextRun, found: &Match) -> std::ops::Range<usize> {
+    let mut whole = found.span.clone();
+    for reason in &found.pros {
+        if let Reason::Company(range, _) = reason {
+            whole = whole.start.min(range.start)..whole.end.max(range.end);
+        }
+    }
+    let text = run.text.text.get(whole.clone()).unwrap_or("\n");
+    if text.contains(BREAKS) || text.chars().count() > LONGEST { found.span.clone() } else { whole }
+}
+
+/// Lines and joints of elements, over which no quotation goes.
+const BREAKS: [char; 2] = ['\n', '\u{fffc}'];
+/// Longest quotation, in characters.
+const LONGEST: usize = 24;
 
 /// Whether a match of another class tells the same text more exactly.
 fn outdone(one: &Match, all: &[Match]) -> bool {

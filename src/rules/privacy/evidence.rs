@@ -540,7 +540,7 @@ pub fn silent_reads(cx: &Context<'_>) -> BTreeSet<Place> {
 
 /// What the texts of a template say to somebody at `node`: agreements in another branch, and names of agreements that
 /// lead nowhere, do not count.
-pub fn notices(cx: &Context<'_>, file: FileId, node: Option<NodeId>) -> ConsentText {
+pub fn notices(cx: &Context<'_>, file: FileId, node: Option<NodeId>, kinds: &BTreeSet<Kind>) -> ConsentText {
     let mut out = ConsentText::default();
     let Some(template) = cx.program.template(file) else { return out };
     let here = node.map(|node| branches(cx, file, node)).unwrap_or_default();
@@ -554,7 +554,10 @@ pub fn notices(cx: &Context<'_>, file: FileId, node: Option<NodeId>) -> ConsentT
         let above = ancestors(cx.program, file, id as NodeId);
         let whole = above.get(1).and_then(|parent| short_text_of(cx.program, file, *parent, 120));
         let whole = whole.unwrap_or_else(|| text.clone());
-        let mut says = cx.policy.privacy.consent_text(&text).and(cx.policy.privacy.consent_text(&whole));
+        let mut says = cx.policy.privacy.consent_text(&text);
+        let about = if says.purpose { &text } else { &whole };
+        says = says.and(cx.policy.privacy.consent_text(&whole));
+        says.purpose &= cx.policy.privacy.purpose_covers(about, kinds.iter().map(|kind| &**kind));
         if !(says.privacy || says.policy || says.agreement || says.purpose) {
             continue;
         }
@@ -630,10 +633,15 @@ fn branches(cx: &Context<'_>, file: FileId, node: NodeId) -> Vec<(NodeId, NodeId
 }
 
 /// What the user was told on a page: by its templates, and by pages that lead to it.
-pub fn told_on_page(cx: &Context<'_>, unit: &Unit, at: Option<(FileId, NodeId)>) -> ConsentText {
+pub fn told_on_page(
+    cx: &Context<'_>,
+    unit: &Unit,
+    at: Option<(FileId, NodeId)>,
+    kinds: &BTreeSet<Kind>,
+) -> ConsentText {
     let mut out = ConsentText::default();
     for file in &unit.templates {
-        out = out.and(notices(cx, *file, at.filter(|(of, _)| of == file).map(|(_, node)| node)));
+        out = out.and(notices(cx, *file, at.filter(|(of, _)| of == file).map(|(_, node)| node), kinds));
     }
     for navigation in &cx.solution.navigations {
         let leads = navigation
@@ -646,7 +654,7 @@ pub fn told_on_page(cx: &Context<'_>, unit: &Unit, at: Option<(FileId, NodeId)>)
                 cx.program.by_route.get(&navigation.from).and_then(|id| cx.program.units.get(*id as usize))
         {
             for file in &from.templates {
-                out = out.and(notices(cx, *file, None));
+                out = out.and(notices(cx, *file, None, kinds));
             }
         }
     }
@@ -661,12 +669,13 @@ pub fn input_untold(cx: &Context<'_>, collection: &Collection) -> bool {
     let Some((file, _)) = collection.element else { return true };
     let Some(unit) = unit_of_template(cx, file) else { return true };
     let informs = |told: ConsentText| told.policy || told.purpose || told.agreement;
-    if informs(told_on_page(cx, unit, collection.element)) {
+    let kinds = counted(cx, collection);
+    if informs(told_on_page(cx, unit, collection.element, &kinds)) {
         return false;
     }
     // What a component asks for is told by the pages that it stands on: by every one.
     let users = pages_of(cx, unit);
-    users.is_empty() || !users.into_iter().all(|user| informs(told_on_page(cx, user, None)))
+    users.is_empty() || !users.into_iter().all(|user| informs(told_on_page(cx, user, None, &kinds)))
 }
 
 /// Pages that a component stands on, also inside other components.
