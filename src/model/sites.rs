@@ -190,7 +190,18 @@ fn modules(script: &Script) -> HashMap<VarId, (Name, Option<Name>)> {
 /// Constants in the initial data of the pages, components and app that a script defines.
 pub fn initial_data(script: &Script) -> Vec<Initial> {
     let mut out = Vec::new();
+    let named = declared_objects(script);
     expressions(script, &mut |_, expr| {
+        if let ExprKind::Class(class) = &expr.kind {
+            for (of_class, property) in &class.members {
+                if let (false, Property::Value(Key::Static(name, _), value)) = (of_class, property)
+                    && &**name == "data"
+                    && matches!(value.kind, ExprKind::Object(_))
+                {
+                    constants(value, "", &mut out, 0);
+                }
+            }
+        }
         let ExprKind::Object(properties) = &expr.kind else { return };
         // A definition has methods or lifecycles beside its data.
         let methods = properties.iter().any(|property| match property {
@@ -206,6 +217,10 @@ pub fn initial_data(script: &Script) -> Vec<Initial> {
             }
             let object = match &value.kind {
                 ExprKind::Object(_) if methods || properties.len() == 1 => value,
+                ExprKind::Var(var) if methods => match named.get(var) {
+                    Some(object) => object,
+                    None => continue,
+                },
                 ExprKind::Function(function) => {
                     let Some(function) = script.functions.get(*function as usize) else { continue };
                     let returned = function.body.iter().rev().find_map(|stmt| match &stmt.kind {
@@ -221,6 +236,57 @@ pub fn initial_data(script: &Script) -> Vec<Initial> {
         }
     });
     out.sort_by_key(|initial| initial.span.start);
+    out
+}
+
+/// Object literals that the script's own level gives a name.
+fn declared_objects(script: &Script) -> HashMap<VarId, &Expr> {
+    let top = script.functions.first().map(|function| function.body.as_slice()).unwrap_or_default();
+    let declared = top.iter().filter_map(|stmt| match &stmt.kind {
+        StmtKind::Let(Pattern::Var(var, _), Some(value)) if matches!(value.kind, ExprKind::Object(_)) => {
+            Some((*var, value))
+        }
+        _ => None,
+    });
+    declared.collect()
+}
+
+/// Constants that the lifecycle methods in `loads` put into the data in any case, before the user can do anything.
+pub fn loaded_data(script: &Script, loads: &[Name]) -> Vec<Initial> {
+    let mut out = Vec::new();
+    let mut methods = Vec::new();
+    expressions(script, &mut |_, expr| {
+        let mut method = |property: &Property| {
+            if let Property::Value(Key::Static(name, _), value) = property
+                && let ExprKind::Function(function) = value.kind
+                && loads.contains(name)
+            {
+                methods.push(function);
+            }
+        };
+        match &expr.kind {
+            ExprKind::Object(properties) => properties.iter().for_each(&mut method),
+            ExprKind::Class(class) => class.members.iter().for_each(|(_, property)| method(property)),
+            _ => {}
+        }
+    });
+    for function in methods {
+        let Some(function) = script.functions.get(function as usize) else { continue };
+        for stmt in &function.body {
+            match &stmt.kind {
+                StmtKind::Expr(Expr { kind: ExprKind::Call { callee, args, .. }, .. }) => {
+                    let sets = matches!(&callee.kind, ExprKind::Member { key: Key::Static(name, _), .. }
+                        if &**name == "setData");
+                    if let (true, Some(values)) = (sets, args.first()) {
+                        constants(&values.value, "", &mut out, 0);
+                    }
+                }
+                StmtKind::Expr(_) | StmtKind::Let(..) => {}
+                // What follows may never come.
+                _ => break,
+            }
+        }
+    }
     out
 }
 

@@ -212,6 +212,17 @@ pub fn settled_calls(script: &Script) -> BTreeSet<crate::source::Span> {
     found
 }
 
+/// Spans of calls that are awaited: what fails there fails the function that they stand in.
+pub fn awaited_calls(script: &Script) -> BTreeSet<crate::source::Span> {
+    let mut found = BTreeSet::new();
+    script.for_each_expr(&mut |expr| {
+        if let ExprKind::Await(inner) = &expr.kind {
+            chain(inner, &mut found);
+        }
+    });
+    found
+}
+
 /// The calls that a chain of `then` and `finally` starts from.
 fn chain(expr: &Expr, found: &mut BTreeSet<crate::source::Span>) {
     match &expr.kind {

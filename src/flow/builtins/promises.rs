@@ -14,6 +14,13 @@ impl<'a> Machine<'a> {
         for &object in &value.objects {
             if matches!(self.heap.kind(object), Kind::Promise) && object != promise {
                 plain.objects.retain(|id| *id != object);
+                if self.only_rejects(object) {
+                    let (error_key, rejected) = (self.sym("[[error]]"), self.sym("[[rejected]]"));
+                    let error = self.heap.get(object, error_key).cloned().unwrap_or_else(Value::any);
+                    let held = self.heap.get(object, rejected).map(|value| value.yes.clone()).unwrap_or_default();
+                    self.reject(promise, &error, &held);
+                    continue;
+                }
                 if let Some(inner) = self.heap.get(object, value_key).cloned() {
                     plain.join(&inner);
                 }
@@ -23,6 +30,9 @@ impl<'a> Machine<'a> {
                     None => held,
                 });
             }
+        }
+        if plain.is_none() && inner_facts.is_none() && !value.objects.is_empty() {
+            return;
         }
         let mut facts: Ids = facts.into();
         facts.sort_unstable();
@@ -45,6 +55,13 @@ impl<'a> Machine<'a> {
                 });
             }
         }
+    }
+
+    /// Whether a promise is rejected wherever it is settled: nobody gets a value of it.
+    fn only_rejects(&mut self, promise: ObjId) -> bool {
+        let keys = ["[[value]]", "[[facts]]", "[[rejected]]"].map(|key| self.sym(key));
+        let [value, fulfilled, rejected] = keys.map(|key| self.heap.get(promise, key).is_some());
+        rejected && !value && !fulfilled
     }
 
     /// Rejects a promise.
@@ -78,13 +95,16 @@ impl<'a> Machine<'a> {
             }
             let (value_key, facts_key, rejected) =
                 (self.sym("[[value]]"), self.sym("[[facts]]"), self.sym("[[rejected]]"));
-            match self.heap.get(object, value_key).cloned() {
-                Some(inner) => out.join(&inner),
-                None => out.bits |= ANY,
-            }
             let error = self.sym("[[error]]");
             if let Some(error) = self.heap.get(object, error).cloned() {
                 self.thrown.join(&error);
+            }
+            if value.objects.len() > 1 && self.only_rejects(object) {
+                continue;
+            }
+            match self.heap.get(object, value_key).cloned() {
+                Some(inner) => out.join(&inner),
+                None => out.bits |= ANY,
             }
             let held = self.heap.get(object, facts_key).map(|value| value.yes.clone()).unwrap_or_default();
             facts = Some(match facts {

@@ -73,6 +73,7 @@ pub struct Words {
     agreement: Vec<Arc<str>>,
     contract: Vec<Arc<str>>,
     agree: Vec<Arc<str>>,
+    read: Vec<Arc<str>>,
     acting: Vec<Arc<str>>,
     disagree: Vec<Arc<str>>,
     purpose: Vec<Arc<str>>,
@@ -240,6 +241,10 @@ impl Words {
             return rest.chars().filter(|c| c.is_ascii_alphabetic()).count() >= 5;
         }
         rest.chars().filter(|c| c.is_alphanumeric()).count() >= 2
+    }
+
+    pub(super) fn reads(&self, text: &str) -> bool {
+        any(&self.read, &squeeze(text))
     }
 
     pub(super) fn agrees(&self, text: &str) -> bool {

@@ -377,6 +377,11 @@ impl Privacy {
         self.inputs.session(key)
     }
 
+    /// Whether a text says that what it goes on to name was read.
+    pub fn reads(&self, text: &str) -> bool {
+        self.consent.reads(text)
+    }
+
     /// Whether a control's text agrees.
     pub fn agrees(&self, text: &str) -> bool {
         self.consent.agrees(text)

@@ -84,7 +84,7 @@ impl DeadEndDialog {
                 out.push(Finding::new(ID, place).variant("reopens"));
                 continue;
             }
-            if !no_cancel {
+            if !no_cancel || dialog.facts.iter().any(|fact| matches!(fact, Fact::Refused(_))) {
                 continue;
             }
             let on = after(true).find(|call| LEADS_ON.iter().any(|role| is_role(call, role)));

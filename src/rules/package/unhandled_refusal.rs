@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::flow::{Fact, HostCall};
-use crate::model::surface::settled_calls;
+use crate::model::surface::{awaited_calls, settled_calls};
 use crate::policy::host::{Api, Host};
 use crate::rules::{Context, Finding, Rule};
 use crate::source::{FileId, Span};
@@ -36,7 +36,7 @@ impl Rule for UnhandledRefusal {
             let settled = settled
                 .entry(call.place.file)
                 .or_insert_with(|| cx.program.script(call.place.file).map(settled_calls).unwrap_or_default());
-            if settled.contains(&call.place.span) {
+            if settled.contains(&call.place.span) || caught_by_caller(cx, call) {
                 continue;
             }
             let granted = call.facts.iter().any(|fact| matches!(fact, Fact::Authorized(known) if *known == scope));
@@ -52,6 +52,24 @@ impl Rule for UnhandledRefusal {
             );
         }
     }
+}
+
+/// Whether the call is awaited, as are the calls that lead to it, up to one whose failure is caught.
+fn caught_by_caller(cx: &Context<'_>, call: &HostCall) -> bool {
+    let script = |file: FileId| cx.program.script(file);
+    if !script(call.place.file).is_some_and(|script| awaited_calls(script).contains(&call.place.span)) {
+        return false;
+    }
+    for step in call.path.iter().skip(1).rev() {
+        let Some(script) = script(step.place.file) else { return false };
+        if settled_calls(script).contains(&step.place.span) {
+            return true;
+        }
+        if !awaited_calls(script).contains(&step.place.span) {
+            return false;
+        }
+    }
+    false
 }
 
 /// The scope that a call asks for.

@@ -52,8 +52,17 @@ impl Rule for ConsentPreselected {
 /// Calls `found` for each agreement that is on from the start, once a place.
 pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Finding)) {
     let mut seen = std::collections::BTreeSet::new();
+    let loads: Vec<_> = cx
+        .policy
+        .host(&cx.package.host)
+        .map(|host| [&host.info.page_load, &host.info.component_load].into_iter().flatten().cloned().collect())
+        .unwrap_or_default();
     for unit in live_units(cx) {
-        let initial = unit.script.and_then(|file| cx.program.script(file)).map(sites::initial_data).unwrap_or_default();
+        let script = unit.script.and_then(|file| cx.program.script(file));
+        let mut initial = script.map(sites::initial_data).unwrap_or_default();
+        if let Some(script) = script {
+            initial.extend(sites::loaded_data(script, &loads));
+        }
         let mut flag = |key: &str, unit: &Unit, step: Option<Place>| {
             let Some(file) = unit.script else { return };
             for value in initial.iter().filter(|value| value.path == key && value.boolean == Some(true)) {
@@ -79,7 +88,7 @@ pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Finding)) {
             for (node, element) in cx.program.elements(*file) {
                 let Some(on) = checked(element, &cx.package.source(*file).text) else { continue };
                 let mut text = beside(cx.program, *file, node);
-                if cx.policy.privacy.agrees(&text) {
+                if cx.policy.privacy.agrees(&text) || cx.policy.privacy.reads(&text) {
                     // "I have read and agree to", and the link that follows.
                     text.push_str(&continued(cx.program, *file, node));
                 }

@@ -108,8 +108,9 @@ impl Rule for ForcedAuthorization {
             } else {
                 continue;
             };
+            let place = if variant == "again" { branch_call(call, refused) } else { call.place };
             found.entry(call.place).or_insert_with(|| {
-                Finding::new(ID, call.place)
+                Finding::new(ID, place)
                     .text("call", &*call.api)
                     .variant(variant)
                     .steps([entry_step(&call.entry)])
@@ -119,6 +120,15 @@ impl Rule for ForcedAuthorization {
         }
         out.extend(found.into_values());
     }
+}
+
+/// What the refusal branch calls to come back to a prompt: the prompt itself, or the function that asks.
+fn branch_call(call: &HostCall, refused: Place) -> Place {
+    let mut after = call.path.iter().rev().take_while(|step| step.place != refused).peekable();
+    if after.peek().is_none() || !call.path.iter().any(|step| step.place == refused) {
+        return call.place;
+    }
+    after.last().map_or(call.place, |step| step.place)
 }
 
 /// Whether a dialog makes the permission a condition.
@@ -138,7 +148,15 @@ fn refusal(cx: &Context<'_>, call: &HostCall, prompts: &BTreeMap<Place, &HostCal
                     api.scope.as_ref() == Some(scope) || super::evidence::param_text(prompt, api, "scope") == **scope
                 })
             })
-            .map(|prompt| prompt.place),
+            .map(|prompt| prompt.place)
+            .or_else(|| {
+                // Asked at another time: the settings tell the answer.
+                call.facts.iter().find_map(|fact| {
+                    let Fact::Succeeded(place) = fact else { return None };
+                    let read = calls(cx, "settings-read").any(|(read, _)| read.place == *place);
+                    read.then_some(*place)
+                })
+            }),
         Fact::DialogRefused(place) => calls(cx, "dialog")
             .find(|(dialog, api)| {
                 dialog.place == *place && cx.policy.privacy.consent_text(&dialog_text(dialog, api)).asks_consent()

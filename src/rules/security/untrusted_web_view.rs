@@ -30,9 +30,11 @@ impl Rule for UntrustedWebView {
                 })
             });
             let Some(from) = from else { continue };
-            // A fixed host in front leaves only the path open.
-            let fixed = !address.strings.is_empty()
-                && address.strings.iter().all(|text| {
+            // A fixed host in front leaves only the path open; an address that is known as a whole leaves nothing.
+            let open = || address.strings.iter().filter(|text| text.complete().is_none());
+            let fixed = !address.unknown
+                && open().next().is_some()
+                && open().all(|text| {
                     let head = text.head();
                     head.split_once("://").is_some_and(|(_, rest)| rest.contains('/') || rest.contains('?'))
                 });
