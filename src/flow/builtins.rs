@@ -81,8 +81,8 @@ impl<'a> Machine<'a> {
                 Some(Value::string(route, None))
             }
             Kind::Unit(_) if field == "properties" => {
-                let key = self.sym("data");
-                Some(self.field(&Value::object(object), &Keys(vec![key]), place))
+                let key = self.known("data");
+                Some(self.field(&Value::object(object), &Keys::one(key), place))
             }
             Kind::WebpackRequire(_)
                 if matches!(field, "n" | "d" | "r" | "t" | "e" | "o" | "bind" | "p" | "g" | "nmd" | "hmd") =>
@@ -115,7 +115,7 @@ impl<'a> Machine<'a> {
             Kind::Host { namespace, path } => self.call_host(&namespace, &path, this, args, site),
             Kind::External { module, path } => self.call_external(&module, &path, this, args, site),
             Kind::Settle { promise, fulfil } => {
-                let base_key = self.sym("[[base]]");
+                let base_key = self.known("[[base]]");
                 let base = self.heap.get(promise, base_key).map(|value| value.yes.clone()).unwrap_or_default();
                 let held: Ids =
                     self.current_facts().into_iter().filter(|fact| base.binary_search(fact).is_err()).collect();
@@ -129,7 +129,7 @@ impl<'a> Machine<'a> {
             }
             Kind::WebpackRequire(table) => self.webpack_require(table, &args, site),
             Kind::Builtin("webpack-default") => {
-                let key = self.sym("a");
+                let key = self.known("a");
                 self.heap.get(target, key).cloned().unwrap_or_else(Value::any)
             }
             Kind::Builtin("Function.this") => Value::object(self.globals),
@@ -150,7 +150,7 @@ impl<'a> Machine<'a> {
         match &*path {
             "Promise" => {
                 let promise = self.make_at(site.place, 21, Kind::Promise);
-                let base_key = self.sym("[[base]]");
+                let base_key = self.known("[[base]]");
                 let facts = self.current_facts();
                 self.heap.set(promise, base_key, Some(Value::bool(true).when(facts, Ids::new())));
                 let resolve = self.shared(Kind::Settle { promise, fulfil: true });
@@ -201,7 +201,7 @@ impl<'a> Machine<'a> {
                 if let Some(handler) = args.get(1).cloned() {
                     for trap in ["get", "set", "apply"] {
                         let key = self.sym(trap);
-                        let method = self.field(&handler, &Keys(vec![key]), site.place);
+                        let method = self.field(&handler, &Keys::one(key), site.place);
                         if !method.objects.is_empty() {
                             let target = args.first().cloned().unwrap_or_default();
                             let inner = self.inner_site(site);
@@ -222,7 +222,7 @@ impl<'a> Machine<'a> {
             }
             "Error" | "TypeError" | "RangeError" => {
                 let object = self.make_at(site.place, 9, Kind::Plain);
-                let key = self.sym("message");
+                let key = self.known("message");
                 if let Some(message) = args.first() {
                     self.heap.set(object, key, Some(message.clone()));
                 }
@@ -306,7 +306,7 @@ impl<'a> Machine<'a> {
                     let mut out = Value::default();
                     for &target in &base.objects {
                         let bound = self.make_at(site.place, 27, Kind::Bound { target });
-                        let this_key = self.sym("this");
+                        let this_key = self.known("this");
                         self.heap.set(bound, this_key, Some(first()));
                         for (index, arg) in args.iter().skip(1).enumerate().take(8) {
                             let key = self.index_sym(index);
@@ -329,7 +329,7 @@ impl<'a> Machine<'a> {
                     let mut value = self.heap.get(promise, ITEM).cloned().unwrap_or_else(Value::any);
                     value.bits |= UNDEFINED;
                     let object = self.make_at(site.place, 31, Kind::Plain);
-                    let (value_key, done_key) = (self.sym("value"), self.sym("done"));
+                    let (value_key, done_key) = (self.known("value"), self.known("done"));
                     self.heap.set(object, value_key, Some(value));
                     self.heap.set(object, done_key, Some(Value::either()));
                     return Some(Value::object(object));

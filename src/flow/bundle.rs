@@ -54,11 +54,11 @@ impl<'a> Machine<'a> {
     /// `queue.push([chunks, modules, run])`: a chunk of a webpack bundle.
     pub fn queue_push(&mut self, args: &[Value], site: &Site) -> Option<Value> {
         let chunk = args.first().cloned()?;
-        let (zero, one, two) = (self.sym("0"), self.sym("1"), self.sym("2"));
+        let (zero, one, two) = (self.known("0"), self.known("1"), self.known("2"));
         if chunk.objects.is_empty() {
             return None;
         }
-        let modules = self.field(&chunk, &Keys(vec![one]), site.place);
+        let modules = self.field(&chunk, &Keys::one(one), site.place);
         let _ = zero;
         let mut found = false;
         for &table in &modules.objects {
@@ -77,7 +77,7 @@ impl<'a> Machine<'a> {
             return None;
         }
         // Entries: `[[entry, chunk, …]]`, or a function that gets the loader.
-        let run = self.field(&chunk, &Keys(vec![two]), site.place);
+        let run = self.field(&chunk, &Keys::one(two), site.place);
         let lists = self.items_of(&run);
         for &list in &lists.objects {
             if let Some(first) = self.heap.get(list, zero).cloned() {
@@ -113,7 +113,7 @@ impl<'a> Machine<'a> {
     pub fn define(&mut self, args: &[Value], site: &Site) {
         let label = args.first().and_then(Value::as_text).map(|label| amd_name(label));
         let require = self.global_named("require");
-        let exports_key = self.sym("exports");
+        let exports_key = self.known("exports");
         for arg in args.iter().filter(|arg| !arg.objects.is_empty()) {
             if arg.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Array)) {
                 continue;
@@ -139,7 +139,7 @@ impl<'a> Machine<'a> {
     /// Exports of a module that a script defined by name.
     pub fn defined(&mut self, request: &str) -> Option<Value> {
         let module = *self.webpack.defined.get(&amd_name(request))?;
-        let key = self.sym("exports");
+        let key = self.known("exports");
         self.heap.get(module, key).cloned()
     }
 
@@ -160,7 +160,7 @@ impl<'a> Machine<'a> {
     pub fn webpack_require(&mut self, _table: u32, args: &[Value], site: &Site) -> Value {
         let ids = args.first().cloned().unwrap_or_default();
         let keys = self.keys_from(&ids);
-        let exports_key = self.sym("exports");
+        let exports_key = self.known("exports");
         let mut out = Value::default();
         for &key in &keys.0 {
             let label = self.spell(key).to_string();
@@ -195,14 +195,14 @@ impl<'a> Machine<'a> {
         match member {
             "n" => {
                 let module = args.first().cloned().unwrap_or_default();
-                let key = self.sym("default");
+                let key = self.known("default");
                 let mut value = Value::default();
                 for &object in &module.objects {
                     let has = self.heap.get(object, key).is_some()
                         || self.heap.objects[object as usize].getters.iter().any(|(name, _)| *name == key);
                     let one = Value::object(object);
                     if has {
-                        let inner = self.field(&one, &Keys(vec![key]), site.place);
+                        let inner = self.field(&one, &Keys::one(key), site.place);
                         value.join(&inner);
                     } else {
                         value.join(&one);
@@ -210,7 +210,7 @@ impl<'a> Machine<'a> {
                 }
                 // Called as a function, or read as `.a`.
                 let wrapper = self.make_at(site.place, 80, Kind::Builtin("webpack-default"));
-                let a = self.sym("a");
+                let a = self.known("a");
                 self.heap.set(wrapper, a, Some(if value.is_none() { Value::any() } else { value }));
                 Value::object(wrapper)
             }
@@ -265,7 +265,7 @@ impl<'a> Machine<'a> {
                     && let Some(unit) = self.current_unit
                 {
                     let instance = self.instance(unit);
-                    let mark = self.sym("[[component]]");
+                    let mark = self.known("[[component]]");
                     self.heap.set(instance, mark, Some(Value::bool(true)));
                 }
                 Value::undefined()
@@ -329,7 +329,7 @@ impl<'a> Machine<'a> {
         }
         self.register(&options, site);
         let instance = self.instance(unit);
-        let data_key = self.sym("data");
+        let data_key = self.known("data");
         if let Some(data) = self.heap.get(instance, data_key).cloned() {
             let methods = self.heap.keys(instance);
             for &object in &data.objects {
@@ -345,7 +345,7 @@ impl<'a> Machine<'a> {
         self.render_component(instance, &options, site);
         // Reads of data go through the instance.
         self.heap.set(instance, data_key, Some(Value::object(instance)));
-        let computed = self.sym("computed");
+        let computed = self.known("computed");
         let getters = self.heap.get(instance, computed).cloned().unwrap_or_default();
         for &object in &getters.objects {
             for key in self.heap.keys(object) {
@@ -362,7 +362,7 @@ impl<'a> Machine<'a> {
         let this = Value::object(instance);
         for method in ["setup", "render"] {
             let key = self.sym(method);
-            let target = self.field(options, &Keys(vec![key]), site.place);
+            let target = self.field(options, &Keys::one(key), site.place);
             if !target.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Closure { .. })) {
                 continue;
             }
@@ -402,9 +402,9 @@ impl<'a> Machine<'a> {
             }
             "useState" | "useRef" => {
                 let pair = self.make_at(site.place, 83, Kind::Array);
-                let zero = self.sym("0");
-                let one = self.sym("1");
-                let current = self.sym("current");
+                let zero = self.known("0");
+                let one = self.known("1");
+                let current = self.known("current");
                 let initial = args.first().cloned().unwrap_or_default();
                 if self.heap.get(pair, zero).is_none() {
                     self.heap.set(pair, zero, Some(initial.clone()));
@@ -437,13 +437,13 @@ impl<'a> Machine<'a> {
                 }
                 Kind::Class { .. } => {
                     let instance = self.construct(object, vec![properties.clone()], &site);
-                    let key = self.sym("props");
+                    let key = self.known("props");
                     for &id in &instance.objects {
                         self.heap.set(id, key, Some(properties.clone()));
                     }
                     for method in ["componentWillMount", "componentDidMount", "componentDidShow", "onLoad", "render"] {
                         let key = self.sym(method);
-                        let target = self.field(&instance, &Keys(vec![key]), place);
+                        let target = self.field(&instance, &Keys::one(key), place);
                         if !target.objects.is_empty() {
                             let instance = instance.clone();
                             self.perhaps(&[], |machine| machine.call(&target, &instance, vec![Value::any()], &site));

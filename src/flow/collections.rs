@@ -14,7 +14,7 @@ impl<'a> Machine<'a> {
     /// A list with these items, in order.
     pub fn list_from(&mut self, items: Vec<Value>, site: &Site) -> Value {
         let array = self.make_at(site.place, 26, Kind::Array);
-        let length = self.sym("length");
+        let length = self.known("length");
         self.heap.set(array, length, Some(Value::number(items.len() as f64)));
         for (index, item) in items.into_iter().enumerate() {
             let key = self.index_sym(index);
@@ -163,8 +163,8 @@ impl<'a> Machine<'a> {
         let item = self.items_of(&pairs);
         for &pair in &item.objects {
             let pair = Value::object(pair);
-            let label = self.field(&pair, &Keys(vec![zero]), site.place);
-            let value = self.field(&pair, &Keys(vec![one]), site.place);
+            let label = self.field(&pair, &Keys::one(zero), site.place);
+            let value = self.field(&pair, &Keys::one(one), site.place);
             let keys = self.keys_from(&label);
             if keys.0.is_empty() {
                 self.heap.add(object, ITEM, &value);
@@ -190,7 +190,7 @@ impl<'a> Machine<'a> {
         if !value.objects.iter().any(|&id| own(self, id)) {
             return value.clone();
         }
-        let iterator = self.sym("@@iterator");
+        let iterator = self.known("@@iterator");
         let mut out = value.clone();
         for &id in &value.objects {
             if matches!(self.heap.kind(id), Kind::Map) {
@@ -215,7 +215,7 @@ impl<'a> Machine<'a> {
                 continue;
             }
             let this = Value::object(id);
-            let method = self.field(&this, &Keys(vec![iterator]), place);
+            let method = self.field(&this, &Keys::one(iterator), place);
             let functions: Ids = method
                 .objects
                 .iter()
@@ -228,8 +228,8 @@ impl<'a> Machine<'a> {
             let site = Site::at(place);
             let target = Value { objects: functions, ..Value::default() };
             let answer = self.call(&target, &this, Vec::new(), &site);
-            let next = self.sym("next");
-            let step = self.field(&answer, &Keys(vec![next]), place);
+            let next = self.known("next");
+            let step = self.field(&answer, &Keys::one(next), place);
             out.objects.retain(|other| *other != id);
             if step.objects.is_empty() {
                 unite(&mut out.objects, &answer.objects);
@@ -237,8 +237,8 @@ impl<'a> Machine<'a> {
             }
             let step = Value { objects: step.objects, ..Value::default() };
             let result = self.call(&step, &answer, Vec::new(), &site);
-            let value_key = self.sym("value");
-            let item = self.field(&result, &Keys(vec![value_key]), place);
+            let value_key = self.known("value");
+            let item = self.field(&result, &Keys::one(value_key), place);
             let list = self.list_of(item, &site);
             unite(&mut out.objects, &list.objects);
         }
@@ -265,8 +265,8 @@ impl<'a> Machine<'a> {
             entries = self.items_of(&from).objects.into_iter().map(Value::object).collect();
         }
         for entry in entries {
-            let key = self.field(&entry, &Keys(vec![zero]), site.place);
-            let value = self.field(&entry, &Keys(vec![one]), site.place);
+            let key = self.field(&entry, &Keys::one(zero), site.place);
+            let value = self.field(&entry, &Keys::one(one), site.place);
             self.map_set(id, &key, value, site.place);
         }
         Value::object(id)
@@ -301,8 +301,8 @@ impl<'a> Machine<'a> {
         let place = self.heap.objects[id as usize].place;
         let mut out = Value::string("".into(), None);
         for (index, pair) in self.pairs(id).into_iter().enumerate() {
-            let label = self.field(&pair, &Keys(vec![zero]), place);
-            let value = self.field(&pair, &Keys(vec![one]), place);
+            let label = self.field(&pair, &Keys::one(zero), place);
+            let value = self.field(&pair, &Keys::one(one), place);
             for part in [
                 Value::string(if index == 0 { "" } else { "&" }.into(), None),
                 label,
@@ -326,7 +326,7 @@ impl<'a> Machine<'a> {
                 self.heap.set(id, *one, Some(value));
             }
             _ => {
-                let labels = self.sym("[[keys]]");
+                let labels = self.known("[[keys]]");
                 self.heap.add(id, labels, key);
                 self.heap.add(id, ITEM, &value);
             }
@@ -336,7 +336,7 @@ impl<'a> Machine<'a> {
     /// Entries of a map: one pair a known key, and one for all others.
     pub fn pairs(&mut self, id: ObjId) -> Vec<Value> {
         let place = self.heap.objects[id as usize].place;
-        let labels = self.sym("[[keys]]");
+        let labels = self.known("[[keys]]");
         let mut out = Vec::new();
         for key in self.heap.keys(id) {
             if key == labels {
@@ -355,7 +355,7 @@ impl<'a> Machine<'a> {
 
     /// Values of a map, items of a set.
     fn values_in(&mut self, id: ObjId) -> Value {
-        let labels = self.sym("[[keys]]");
+        let labels = self.known("[[keys]]");
         let mut out = Value::default();
         for key in self.heap.keys(id) {
             if key != labels
@@ -425,8 +425,8 @@ impl<'a> Machine<'a> {
                     pairs
                         .into_iter()
                         .map(|pair| {
-                            let key = self.field(&pair, &Keys(vec![zero]), site.place);
-                            (key, self.field(&pair, &Keys(vec![one]), site.place))
+                            let key = self.field(&pair, &Keys::one(zero), site.place);
+                            (key, self.field(&pair, &Keys::one(one), site.place))
                         })
                         .collect()
                 } else {
@@ -456,7 +456,7 @@ impl<'a> Machine<'a> {
                 Value::undefined()
             }
             "keys" if map => {
-                let labels = self.sym("[[keys]]");
+                let labels = self.known("[[keys]]");
                 let mut known = Vec::new();
                 let mut others = self.heap.get(id, labels).cloned();
                 for key in self.heap.keys(id) {
@@ -499,11 +499,11 @@ impl<'a> Machine<'a> {
 
     /// `Object.defineProperty(target, key, descriptor)`.
     pub fn describe(&mut self, target: &Value, key: Sym, descriptor: &Value, place: Place) {
-        let (value_key, get_key, set_key) = (self.sym("value"), self.sym("get"), self.sym("set"));
+        let (value_key, get_key, set_key) = (self.known("value"), self.known("get"), self.known("set"));
         for &object in &target.objects {
             for &from in &descriptor.objects {
                 if let Some(value) = self.heap.get(from, value_key).cloned() {
-                    self.put(&Value::object(object), &Keys(vec![key]), value, place);
+                    self.put(&Value::object(object), &Keys::one(key), value, place);
                 }
                 if let Some(getter) = self.heap.get(from, get_key).and_then(|v| v.objects.first().copied()) {
                     self.heap.objects[object as usize].getters.retain(|(name, _)| *name != key);

@@ -109,7 +109,7 @@ impl<'a> Machine<'a> {
         let place = Place { file, span: Span::default() };
         let object = self.heap.alloc(Kind::Unit(unit), place);
         let data = self.heap.alloc(Kind::Plain, place);
-        let key = self.sym("data");
+        let key = self.known("data");
         self.heap.set(object, key, Some(Value::object(data)));
         self.units.insert(unit, object);
         object

@@ -1,12 +1,12 @@
 //! Objects with strong updates inside an execution, an undo journal for branches, and a trail of what was read.
 
 use std::cell::{Cell, RefCell};
-use std::collections::hash_map::Entry;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
+use super::fields::Fields;
 use super::solution::Place;
 use super::value::{Ids, ObjId, Sym, Value, unite};
 use crate::model::UnitId;
@@ -91,7 +91,7 @@ struct Slot {
 #[derive(Clone, Debug)]
 pub(super) struct Object {
     pub kind: Kind,
-    fields: FxHashMap<Sym, Slot>,
+    fields: Fields<Slot>,
     pub getters: Vec<(Sym, ObjId)>,
     pub setters: Vec<(Sym, ObjId)>,
     pub proto: Option<ObjId>,
@@ -102,6 +102,8 @@ pub(super) struct Object {
     shape: u32,
     /// A frame that nothing can see any more.
     dead: bool,
+    /// Never made anew: before `made`, nothing could see it.
+    first: bool,
 }
 
 /// What a write replaced.
@@ -194,7 +196,7 @@ impl Heap {
         let id = self.objects.len() as ObjId;
         self.objects.push(Object {
             kind,
-            fields: FxHashMap::default(),
+            fields: Fields::default(),
             getters: Vec::new(),
             setters: Vec::new(),
             proto: None,
@@ -202,6 +204,7 @@ impl Heap {
             made: self.scope,
             shape: 0,
             dead: false,
+            first: true,
         });
         id
     }
@@ -233,7 +236,7 @@ impl Heap {
 
     pub fn get(&self, id: ObjId, key: Sym) -> Option<&Value> {
         let object = &self.objects[id as usize];
-        match object.fields.get(&key) {
+        match object.fields.get(key) {
             Some(slot) => {
                 if slot.since < self.base && slot.seen.get() != self.run && self.run != 0 {
                     slot.seen.set(self.run);
@@ -263,7 +266,7 @@ impl Heap {
 
     /// A field as it stands, where reading it decides nothing by itself.
     fn peek(&self, id: ObjId, key: Sym) -> Option<&Rc<Value>> {
-        self.objects[id as usize].fields.get(&key).and_then(|slot| slot.value.as_ref())
+        self.objects[id as usize].fields.get(key).and_then(|slot| slot.value.as_ref())
     }
 
     /// Replaces a field.
@@ -273,22 +276,28 @@ impl Heap {
 
     fn write(&mut self, id: ObjId, key: Sym, value: Option<Rc<Value>>, since: u32) {
         let scope = self.scope;
-        match self.objects[id as usize].fields.entry(key) {
-            Entry::Occupied(mut entry) => {
-                let slot = entry.get_mut();
+        let object = &mut self.objects[id as usize];
+        // Nothing outside the arm that made an object sees it where the arm did not run.
+        let own = object.first && object.made == scope;
+        match object.fields.get_mut(key) {
+            Some(slot) => {
                 if slot.scope != scope {
                     let value = std::mem::replace(&mut slot.value, value);
-                    self.journal.push(Undo { id, key, value, scope: slot.scope, since: slot.since });
+                    if !own {
+                        self.journal.push(Undo { id, key, value, scope: slot.scope, since: slot.since });
+                    }
                     slot.scope = scope;
                 } else {
                     slot.value = value;
                 }
                 slot.since = since;
             }
-            Entry::Vacant(entry) => {
+            None => {
                 if value.is_some() {
-                    self.journal.push(Undo { id, key, value: None, scope: 0, since: 0 });
-                    entry.insert(Slot { value, scope, since, ..Slot::default() });
+                    if !own {
+                        self.journal.push(Undo { id, key, value: None, scope: 0, since: 0 });
+                    }
+                    object.fields.add(key, Slot { value, scope, since, ..Slot::default() });
                 }
             }
         }
@@ -297,7 +306,7 @@ impl Heap {
     /// The oldest scope that a field's value depends on.
     fn since(&self, id: ObjId, key: Sym) -> u32 {
         let object = &self.objects[id as usize];
-        object.fields.get(&key).map_or(object.made, |slot| slot.since)
+        object.fields.get(key).map_or(object.made, |slot| slot.since)
     }
 
     /// Adds to a field what it can be.
@@ -319,7 +328,7 @@ impl Heap {
     pub fn clear(&mut self, id: ObjId) {
         let scope = self.scope;
         let object = &mut self.objects[id as usize];
-        for (&key, slot) in &mut object.fields {
+        for (key, slot) in object.fields.iter_mut() {
             if slot.value.is_none() {
                 continue;
             }
@@ -339,7 +348,9 @@ impl Heap {
     /// Empties an object for a new life: nothing of before can be seen in it.
     pub fn renew(&mut self, id: ObjId) {
         self.clear(id);
-        self.objects[id as usize].made = self.scope;
+        let object = &mut self.objects[id as usize];
+        object.made = self.scope;
+        object.first = false;
     }
 
     /// Starts an arm.
@@ -358,7 +369,7 @@ impl Heap {
             if object.dead {
                 continue;
             }
-            let Some(slot) = object.fields.get_mut(&undo.key) else { continue };
+            let Some(slot) = object.fields.get_mut(undo.key) else { continue };
             let value = std::mem::replace(&mut slot.value, undo.value);
             diff.push(Change { id: undo.id, key: undo.key, value, since: slot.since });
             slot.scope = undo.scope;
@@ -427,7 +438,7 @@ impl Heap {
             return false;
         }
         let frame = matches!(object.kind, Kind::Frame { .. });
-        let base = object.fields.get(&key).and_then(|slot| slot.value.clone());
+        let base = object.fields.get(key).and_then(|slot| slot.value.clone());
         // What an arm leaves as it was changes nothing.
         let same = |value: &Option<Rc<Value>>| match (value, &base) {
             (None, None) => true,
@@ -511,7 +522,7 @@ impl Heap {
         if run != 0 {
             let mut outer = self.reads.borrow_mut();
             for &(id, key) in &reads.fields {
-                if let Some(slot) = self.objects[id as usize].fields.get(&key)
+                if let Some(slot) = self.objects[id as usize].fields.get(key)
                     && slot.since < base
                     && slot.seen.get() != run
                 {
@@ -535,7 +546,7 @@ impl Heap {
             if object.dead {
                 continue;
             }
-            let Some(slot) = object.fields.get_mut(&undo.key) else { continue };
+            let Some(slot) = object.fields.get_mut(undo.key) else { continue };
             let same = match (&undo.value, &slot.value) {
                 (None, None) => true,
                 (Some(old), Some(new)) => Rc::ptr_eq(old, new) || old == new,
@@ -559,7 +570,7 @@ impl Heap {
     /// Whether any of what an execution read has changed since `clock`.
     pub fn stale(&self, reads: &Reads, clock: u32) -> bool {
         let newer = |(id, key): &(ObjId, Sym)| {
-            self.objects[*id as usize].fields.get(key).is_some_and(|slot| slot.changed > clock)
+            self.objects[*id as usize].fields.get(*key).is_some_and(|slot| slot.changed > clock)
         };
         reads.fields.iter().any(newer)
             || reads.absent.iter().any(newer)
@@ -573,7 +584,7 @@ impl Heap {
         if object.made < self.base && follow {
             self.reads.borrow_mut().shapes.insert(id);
         }
-        for (&key, slot) in &object.fields {
+        for (key, slot) in object.fields.iter() {
             let Some(value) = &slot.value else { continue };
             if follow && slot.since < self.base && slot.seen.get() != self.run {
                 slot.seen.set(self.run);
@@ -590,7 +601,7 @@ impl Heap {
             self.reads.borrow_mut().shapes.insert(id);
         }
         let mut keys: Vec<Sym> =
-            object.fields.iter().filter(|(_, slot)| slot.value.is_some()).map(|(key, _)| *key).collect();
+            object.fields.iter().filter(|(_, slot)| slot.value.is_some()).map(|(key, _)| key).collect();
         keys.sort_unstable();
         keys
     }

@@ -96,7 +96,7 @@ impl<'a> Machine<'a> {
         if !options.objects.is_empty() {
             for key in CALLBACKS {
                 let sym = self.sym(key);
-                let handler = self.field(&options, &Keys(vec![sym]), place);
+                let handler = self.field(&options, &Keys::one(sym), place);
                 if handler.objects.is_empty() {
                     continue;
                 }
@@ -148,7 +148,7 @@ impl<'a> Machine<'a> {
                 let object = self.make_at(place, 44, kind);
                 let url = api.map(|api| self.param(api, "url", &args)).unwrap_or_default();
                 self.socket_urls.join(&url);
-                let key = self.sym("[[url]]");
+                let key = self.known("[[url]]");
                 self.heap.set(object, key, Some(url));
                 object
             } else {

@@ -16,6 +16,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHasher};
+use smallvec::SmallVec;
 
 use self::classes::ClassEnv;
 use super::heap::{Diff, Heap, ITEM, Kind};
@@ -34,6 +35,9 @@ const MAX_DEPTH: usize = 40;
 
 /// Most calls of one function inside itself.
 const MAX_RECURSION: usize = 2;
+
+/// How far down the arguments of such a call are looked through for personal information.
+const CIRCLE_DEPTH: usize = 2;
 
 /// Most functions that one call is followed into.
 const MAX_TARGETS: usize = 8;
@@ -125,6 +129,15 @@ impl<'a> Act<'a> {
     }
 }
 
+/// An entry point that followed a call of a function inside itself.
+struct Circle {
+    entry: u64,
+    /// What held at the call whenever it was made.
+    facts: Ids,
+    /// Personal information in its arguments.
+    taints: Ids,
+}
+
 /// Where a call stands.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
@@ -160,6 +173,8 @@ pub(super) struct Machine<'a> {
     pub program: &'a Program,
     pub heap: Heap,
     names: FxHashMap<Name, Sym>,
+    /// Names of the program's tree and of this code, by where they stand in memory.
+    placed: FxHashMap<(usize, usize), Sym>,
     spelled: Vec<Name>,
     /// Names of places in a list.
     pub indices: Vec<Sym>,
@@ -191,6 +206,10 @@ pub(super) struct Machine<'a> {
     pub entry: usize,
     steps: u64,
     total: u64,
+    /// Calls of a function inside itself, by call and function: who went round first.
+    circles: FxHashMap<(Place, FileId, FnId), Vec<Circle>>,
+    /// What the running entry is told by.
+    entry_key: u64,
     /// Asked now and then whether to end early.
     stop: &'a (dyn Fn() -> bool + Sync),
     pub stopped: bool,
@@ -253,6 +272,7 @@ impl<'a> Machine<'a> {
             program,
             heap,
             names: FxHashMap::default(),
+            placed: FxHashMap::default(),
             spelled: Vec::new(),
             indices: Vec::new(),
             numeric: Vec::new(),
@@ -276,6 +296,8 @@ impl<'a> Machine<'a> {
             entry: 0,
             steps: 0,
             total: 0,
+            circles: FxHashMap::default(),
+            entry_key: 0,
             stop,
             stopped: false,
             exhausted: false,
@@ -302,7 +324,7 @@ impl<'a> Machine<'a> {
             classes: FxHashMap::default(),
             navigation_facts: FxHashMap::default(),
         };
-        let item = machine.sym("*");
+        let item = machine.known("*");
         debug_assert_eq!(item, ITEM);
         machine
     }
@@ -315,6 +337,22 @@ impl<'a> Machine<'a> {
         }
         let name: Name = name.into();
         self.sym_of(&name)
+    }
+
+    /// A name that this code knows.
+    pub fn known(&mut self, name: &'static str) -> Sym {
+        self.sym_at(name)
+    }
+
+    /// A name that stays where it is as long as the machine.
+    pub fn sym_at(&mut self, name: &'a str) -> Sym {
+        let at = (name.as_ptr() as usize, name.len());
+        if let Some(&sym) = self.placed.get(&at) {
+            return sym;
+        }
+        let sym = self.sym(name);
+        self.placed.insert(at, sym);
+        sym
     }
 
     pub fn sym_of(&mut self, name: &Name) -> Sym {
@@ -520,6 +558,7 @@ impl<'a> Machine<'a> {
         let mut hasher = FxHasher::default();
         self.entries[self.entry].hash(&mut hasher);
         self.context = hasher.finish();
+        self.entry_key = self.context;
         let clock = self.heap.clock;
         let mark = self.heap.begin();
         let base = self.facts.len();
@@ -592,7 +631,14 @@ impl<'a> Machine<'a> {
 
 /// Keys of a member access; none means any.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Keys(pub Vec<Sym>);
+pub(super) struct Keys(pub SmallVec<[Sym; 4]>);
+
+impl Keys {
+    /// Just this key.
+    pub fn one(key: Sym) -> Self {
+        Self(SmallVec::from_slice(&[key]))
+    }
+}
 
 pub(super) fn key_span(key: &Key) -> Span {
     match key {

@@ -11,6 +11,7 @@ mod bundle;
 mod collections;
 mod consent;
 mod entries;
+mod fields;
 mod heap;
 mod host_calls;
 pub mod kept;

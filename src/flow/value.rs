@@ -19,7 +19,7 @@ pub(super) type FactId = u32;
 pub(super) type OriginId = u32;
 
 /// Sorted, unique ids.
-pub(super) type Ids = SmallVec<[u32; 4]>;
+pub(super) type Ids = SmallVec<[u32; 2]>;
 
 pub(super) const UNDEFINED: u16 = 1;
 pub(super) const NULL: u16 = 2;

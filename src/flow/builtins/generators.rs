@@ -37,7 +37,7 @@ impl<'a> Machine<'a> {
             return None;
         }
         let context = self.eval(act, object);
-        let sent = self.sym("sent");
+        let sent = self.known("sent");
         let base = self.facts.len();
         let mut guards: Vec<(u64, usize)> = Vec::new();
         for (label, statements) in cases {

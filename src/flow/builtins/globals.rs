@@ -15,7 +15,7 @@ impl<'a> Machine<'a> {
             }
             let data = data.clone();
             let key = self.sym_of(text);
-            return self.field(&data, &Keys(vec![key]), Place { file: act.file, span });
+            return self.field(&data, &Keys::one(key), Place { file: act.file, span });
         }
         match &**text {
             "undefined" => return Value::undefined(),
@@ -181,7 +181,7 @@ impl<'a> Machine<'a> {
                     return Some(self.list_from(pairs, site));
                 }
                 let keys = self.keys_of(&subject);
-                let value = self.field(&subject, &Keys(Vec::new()), site.place);
+                let value = self.field(&subject, &Keys::default(), site.place);
                 let pair = self.pair(site.place, 0, keys, value);
                 self.list_of(pair, site)
             }

@@ -171,7 +171,7 @@ impl<'a> Machine<'a> {
                         };
                         self.heap.add(object, ITEM, &arg);
                     }
-                    let length = self.sym("length");
+                    let length = self.known("length");
                     self.heap.set(object, length, None);
                 }
                 Value { bits: NUMBER, ..Value::default() }
@@ -201,7 +201,7 @@ impl<'a> Machine<'a> {
                 let mut value = self.items_of(base);
                 value.bits |= UNDEFINED;
                 let object = self.make_at(site.place, 31, Kind::Plain);
-                let (value_key, done_key) = (self.sym("value"), self.sym("done"));
+                let (value_key, done_key) = (self.known("value"), self.known("done"));
                 self.heap.set(object, value_key, Some(value));
                 self.heap.set(object, done_key, Some(Value::either()));
                 Value::object(object)

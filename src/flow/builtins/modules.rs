@@ -25,7 +25,7 @@ impl<'a> Machine<'a> {
         let place = Place { file, span: Span::default() };
         let module = self.heap.alloc(Kind::Plain, place);
         let exports = self.heap.alloc(Kind::Plain, place);
-        let key = self.sym("exports");
+        let key = self.known("exports");
         self.heap.set(module, key, Some(Value::object(exports)));
         self.modules.insert(file, module);
         module
@@ -33,7 +33,7 @@ impl<'a> Machine<'a> {
 
     pub fn exports(&mut self, file: FileId) -> Value {
         let module = self.module_object(file);
-        let key = self.sym("exports");
+        let key = self.known("exports");
         self.heap.get(module, key).cloned().unwrap_or_else(Value::any)
     }
 
@@ -118,7 +118,7 @@ impl<'a> Machine<'a> {
         let exports = self.exports(file);
         self.heap.set(frame, THIS, Some(exports.clone()));
         let mut act = Act::new(file, Some(script), 0, frame, self.facts.len());
-        let frame_key = self.sym("[[frame]]");
+        let frame_key = self.known("[[frame]]");
         self.heap.set(module, frame_key, Some(Value::object(frame)));
         for import in &script.imports {
             let request = Value::string(import.from.clone(), None);
@@ -142,14 +142,14 @@ impl<'a> Machine<'a> {
         match imported {
             "*" => module.clone(),
             "default" => {
-                let key = self.sym("default");
+                let key = self.known("default");
                 let mut out = Value::default();
                 for &object in &module.objects {
                     let has = self.heap.get(object, key).is_some();
                     match self.heap.kind(object) {
                         Kind::External { .. } | Kind::Host { .. } => out.join(&Value::object(object)),
                         _ if has => {
-                            let value = self.field(&Value::object(object), &Keys(vec![key]), place);
+                            let value = self.field(&Value::object(object), &Keys::one(key), place);
                             out.join(&value);
                         }
                         _ => out.join(&Value::object(object)),
@@ -159,7 +159,7 @@ impl<'a> Machine<'a> {
             }
             other => {
                 let key = self.sym(other);
-                self.field(module, &Keys(vec![key]), place)
+                self.field(module, &Keys::one(key), place)
             }
         }
     }
@@ -196,7 +196,7 @@ impl<'a> Machine<'a> {
     pub fn refresh_exports(&mut self) {
         let mut modules: Vec<(FileId, ObjId)> = self.modules.iter().map(|(file, module)| (*file, *module)).collect();
         modules.sort();
-        let frame_key = self.sym("[[frame]]");
+        let frame_key = self.known("[[frame]]");
         for (file, module) in modules {
             let Some(script) = self.program.script(file) else { continue };
             let Some(frame) = self.heap.get(module, frame_key).and_then(|value| value.objects.first().copied()) else {

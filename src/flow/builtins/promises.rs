@@ -7,7 +7,7 @@ use crate::flow::value::{ANY, Ids, ObjId, UNDEFINED, Value, intersect, unite};
 impl<'a> Machine<'a> {
     /// Fulfils a promise with a value, under facts.
     pub fn fulfil(&mut self, promise: ObjId, value: Value, facts: &[u32]) {
-        let (value_key, facts_key) = (self.sym("[[value]]"), self.sym("[[facts]]"));
+        let (value_key, facts_key) = (self.known("[[value]]"), self.known("[[facts]]"));
         // A promise takes the state of the promise that it is given.
         let mut plain = value.clone();
         let mut inner_facts: Option<Ids> = None;
@@ -46,7 +46,7 @@ impl<'a> Machine<'a> {
         self.heap.set(promise, facts_key, Some(Value::bool(true).when(held, Ids::new())));
         self.heap.add(promise, value_key, &plain);
         // Handlers that were waiting run now.
-        let pending_key = self.sym("[[pending]]");
+        let pending_key = self.known("[[pending]]");
         if let Some(pending) = self.heap.get(promise, pending_key).cloned() {
             for id in pending.objects.clone() {
                 let place = self.heap.objects[id as usize].place;
@@ -59,14 +59,14 @@ impl<'a> Machine<'a> {
 
     /// Whether a promise is rejected wherever it is settled: nobody gets a value of it.
     fn only_rejects(&mut self, promise: ObjId) -> bool {
-        let keys = ["[[value]]", "[[facts]]", "[[rejected]]"].map(|key| self.sym(key));
+        let keys = ["[[value]]", "[[facts]]", "[[rejected]]"].map(|key| self.known(key));
         let [value, fulfilled, rejected] = keys.map(|key| self.heap.get(promise, key).is_some());
         rejected && !value && !fulfilled
     }
 
     /// Rejects a promise.
     pub fn reject(&mut self, promise: ObjId, value: &Value, facts: &[u32]) {
-        let (error_key, facts_key) = (self.sym("[[error]]"), self.sym("[[rejected]]"));
+        let (error_key, facts_key) = (self.known("[[error]]"), self.known("[[rejected]]"));
         let mut facts: Ids = facts.into();
         facts.sort_unstable();
         let held = match self.heap.get(promise, facts_key) {
@@ -94,8 +94,8 @@ impl<'a> Machine<'a> {
                 unite(&mut out.objects, &[object]);
             }
             let (value_key, facts_key, rejected) =
-                (self.sym("[[value]]"), self.sym("[[facts]]"), self.sym("[[rejected]]"));
-            let error = self.sym("[[error]]");
+                (self.known("[[value]]"), self.known("[[facts]]"), self.known("[[rejected]]"));
+            let error = self.known("[[error]]");
             if let Some(error) = self.heap.get(object, error).cloned() {
                 self.thrown.join(&error);
             }
@@ -112,7 +112,7 @@ impl<'a> Machine<'a> {
                 None => held,
             });
             self.record.last_rejection = self.heap.get(object, rejected).map(|value| value.yes.clone());
-            let handled = self.sym("[[awaited]]");
+            let handled = self.known("[[awaited]]");
             self.heap.set(object, handled, Some(Value::bool(true)));
         }
         if only
@@ -131,8 +131,8 @@ impl<'a> Machine<'a> {
         on_error: Option<&Value>,
         site: &Site,
     ) -> Value {
-        let (value_key, facts_key) = (self.sym("[[value]]"), self.sym("[[facts]]"));
-        let (error_key, rejected_key) = (self.sym("[[error]]"), self.sym("[[rejected]]"));
+        let (value_key, facts_key) = (self.known("[[value]]"), self.known("[[facts]]"));
+        let (error_key, rejected_key) = (self.known("[[error]]"), self.known("[[rejected]]"));
         let next = self.make_at(site.place, 20, Kind::Promise);
         let settled = self.heap.get(promise, value_key).cloned();
         let facts = self.heap.get(promise, facts_key).map(|value| value.yes.clone()).unwrap_or_default();
@@ -150,7 +150,7 @@ impl<'a> Machine<'a> {
                 self.fulfil(next, answer, &held);
             }
             (Some(handler), None) => {
-                let pending = self.sym("[[pending]]");
+                let pending = self.known("[[pending]]");
                 let mut only = handler.clone();
                 only.bits = 0;
                 self.heap.add(promise, pending, &only);
@@ -167,7 +167,7 @@ impl<'a> Machine<'a> {
                 let answer =
                     self.perhaps(&rejected, |machine| machine.call(&handler, &Value::undefined(), vec![error], &inner));
                 if !answer.is_none() && (answer.bits != UNDEFINED || !answer.objects.is_empty()) {
-                    let facts_key = self.sym("[[facts]]");
+                    let facts_key = self.known("[[facts]]");
                     self.heap.add(next, value_key, &answer);
                     // Carrying on after a failure proves nothing.
                     self.heap.set(next, facts_key, Some(Value::bool(true)));
@@ -210,7 +210,7 @@ impl<'a> Machine<'a> {
                 });
                 let value = if path == "Promise.allSettled" {
                     let object = self.heap.alloc(Kind::Plain, site.place);
-                    let (value_key, status) = (self.sym("value"), self.sym("status"));
+                    let (value_key, status) = (self.known("value"), self.known("status"));
                     self.heap.set(object, value_key, Some(value));
                     self.heap.set(object, status, Some(Value::any()));
                     Value::object(object)

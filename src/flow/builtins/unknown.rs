@@ -138,7 +138,7 @@ impl<'a> Machine<'a> {
             }
             "_interopRequireDefault" | "_interopRequireWildcard" | "__importDefault" | "__importStar" => {
                 let value = args.first().cloned().unwrap_or_default();
-                let key = self.sym("default");
+                let key = self.known("default");
                 let mut out = Value::default();
                 for &object in &value.objects {
                     if self.heap.get(object, key).is_some() {

@@ -218,7 +218,7 @@ impl<'a> Machine<'a> {
             }
         }
         self.heap.set(dataset, ITEM, Some(Value::any()));
-        let dataset_key = self.sym("dataset");
+        let dataset_key = self.known("dataset");
         self.heap.set(target, dataset_key, Some(Value::object(dataset)));
         self.heap.set(target, ITEM, Some(Value::any()));
         for field in ["currentTarget", "target"] {
@@ -226,7 +226,7 @@ impl<'a> Machine<'a> {
             self.heap.set(object, key, Some(Value::object(target)));
         }
         let detail = self.detail(unit, template, node, element, event);
-        let key = self.sym("detail");
+        let key = self.known("detail");
         self.heap.set(object, key, Some(detail));
         self.heap.set(object, ITEM, Some(Value::any()));
         Value::object(object)
@@ -248,7 +248,7 @@ impl<'a> Machine<'a> {
                 let taints = self.field_taints(unit, template, node, element);
                 if !taints.is_empty() {
                     let value = Value { taints: taints.clone(), ..Value::any() };
-                    let key = self.sym("value");
+                    let key = self.known("value");
                     self.heap.set(detail, key, Some(value));
                     out.taints = taints;
                 }
@@ -256,7 +256,7 @@ impl<'a> Machine<'a> {
             return out;
         };
         let has = |role: &str| component.roles.iter().any(|known| &**known == role);
-        let value_key = self.sym("value");
+        let value_key = self.known("value");
         // Host buttons.
         if let Some(open) = self.open_type(element)
             && open.event.as_deref().is_some_and(|answer| answer.eq_ignore_ascii_case(event))
@@ -330,7 +330,7 @@ impl<'a> Machine<'a> {
             let given = if has("checkbox") {
                 // A list of what is ticked: that it is there says nothing, that it has an item does.
                 let list = self.make_at(place, 75, Kind::Array);
-                let length = self.sym("length");
+                let length = self.known("length");
                 let count = Value { bits: NUMBER, ..Value::default() };
                 self.heap.set(list, length, Some(count.when(one(ticked), Ids::new())));
                 self.heap.set(list, ITEM, Some(value.clone()));
@@ -339,7 +339,7 @@ impl<'a> Machine<'a> {
                 value.clone()
             };
             self.heap.set(detail, value_key, Some(given));
-            let checked = self.sym("checked");
+            let checked = self.known("checked");
             self.heap.set(detail, checked, Some(value));
             // Known as it is, so that what the fields prove is not blurred by a guess.
             self.heap.set(detail, ITEM, Some(Value::any()));

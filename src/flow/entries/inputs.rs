@@ -292,7 +292,7 @@ impl<'a> Machine<'a> {
                     let Some(path) = self.bound_path(template, value) else { continue };
                     let typed = self.input_value(unit, template, node, element);
                     let instance = self.instance(unit);
-                    let key = self.sym("data");
+                    let key = self.known("data");
                     let data = self.heap.get(instance, key).cloned().unwrap_or_default();
                     self.write_path(&data, &path, typed, Place { file: template, span: element.open }, false);
                 }

@@ -15,7 +15,7 @@ impl<'a> Machine<'a> {
         let mut value = base.clone();
         for part in path_parts(path) {
             let key = self.sym(&part);
-            let keys = if part == "*" { Keys(Vec::new()) } else { Keys(vec![key]) };
+            let keys = if part == "*" { Keys::default() } else { Keys::one(key) };
             value = self.field(&value, &keys, place);
         }
         value
@@ -68,7 +68,7 @@ impl<'a> Machine<'a> {
         args: &[Value],
         site: &Site,
     ) -> Option<Value> {
-        let data_key = self.sym("data");
+        let data_key = self.known("data");
         match method {
             "setData" | "$set" | "updateData" => {
                 let data = self.heap.get(instance, data_key).cloned().unwrap_or_default();
@@ -243,7 +243,7 @@ impl<'a> Machine<'a> {
                 let Some((target, _)) = self.method(instance, handler) else { continue };
                 let Some(element) = self.element(template, node) else { continue };
                 let argument = self.event(user, template, node, element, "");
-                let key = self.sym("detail");
+                let key = self.known("detail");
                 let detail = self.told_by(detail.clone(), user, template, node, element, 2);
                 for &object in &argument.objects {
                     self.heap.set(object, key, Some(detail.clone()));

@@ -22,7 +22,7 @@ impl<'a> Machine<'a> {
         }
         let variables = self.loop_variables(unit, template, node);
         let instance = self.instance(unit);
-        let data_key = self.sym("data");
+        let data_key = self.known("data");
         let data = self.heap.get(instance, data_key).cloned().unwrap_or_default();
         let mut act = Act { scope: Some((variables, data)), ..Act::new(template, None, 0, instance, self.facts.len()) };
         let mut out: Option<Value> = None;
@@ -110,7 +110,7 @@ impl<'a> Machine<'a> {
             at = this.parent;
         }
         let instance = self.instance(unit);
-        let data_key = self.sym("data");
+        let data_key = self.known("data");
         let data = self.heap.get(instance, data_key).cloned().unwrap_or_default();
         for (module, file) in self.view_modules(template).iter() {
             let value = self.load(*file, "");

@@ -19,18 +19,18 @@ impl<'a> Machine<'a> {
 
     fn mix_in(&mut self, instance: ObjId, config: &Value, site: &Site, depth: usize) {
         let (data_key, methods_key, properties_key, behaviors_key, lifetimes_key, mixins_key) = (
-            self.sym("data"),
-            self.sym("methods"),
-            self.sym("properties"),
-            self.sym("behaviors"),
-            self.sym("lifetimes"),
-            self.sym("mixins"),
+            self.known("data"),
+            self.known("methods"),
+            self.known("properties"),
+            self.known("behaviors"),
+            self.known("lifetimes"),
+            self.known("mixins"),
         );
-        let (observers_key, pages_key) = (self.sym("observers"), self.sym("pageLifetimes"));
+        let (observers_key, pages_key) = (self.known("observers"), self.known("pageLifetimes"));
         let place = site.place;
         if depth < 4 {
             for key in [behaviors_key, mixins_key] {
-                let list = self.field(config, &Keys(vec![key]), place);
+                let list = self.field(config, &Keys::one(key), place);
                 let behavior = self.items_of(&list);
                 for object in behavior.objects {
                     self.mix_in(instance, &Value::object(object), site, depth + 1);
@@ -73,10 +73,10 @@ impl<'a> Machine<'a> {
             self.heap.objects[instance as usize].getters.extend(getters);
         }
         for key in [methods_key, lifetimes_key] {
-            let methods = self.field(config, &Keys(vec![key]), place);
+            let methods = self.field(config, &Keys::one(key), place);
             self.copy_fields(instance, &methods, &[]);
         }
-        let mut initial = self.field(config, &Keys(vec![data_key]), place);
+        let mut initial = self.field(config, &Keys::one(data_key), place);
         let functions: Vec<ObjId> = initial
             .objects
             .iter()
@@ -90,15 +90,15 @@ impl<'a> Machine<'a> {
         }
         if let Some(data) = data {
             self.copy_fields(data, &initial, &[]);
-            let properties = self.field(config, &Keys(vec![properties_key]), place);
-            let (value_key, observer_key) = (self.sym("value"), self.sym("observer"));
+            let properties = self.field(config, &Keys::one(properties_key), place);
+            let (value_key, observer_key) = (self.known("value"), self.known("observer"));
             for &object in &properties.objects {
                 for key in self.heap.keys(object) {
                     if key == ITEM {
                         continue;
                     }
                     let declared = self.heap.get(object, key).cloned().unwrap_or_default();
-                    let value = self.field(&declared, &Keys(vec![value_key]), place);
+                    let value = self.field(&declared, &Keys::one(value_key), place);
                     self.heap.add(data, key, &value);
                     // A property may name what watches it.
                     let watcher =
@@ -122,7 +122,7 @@ impl<'a> Machine<'a> {
 
     /// The query that a page is opened with.
     pub fn query_object(&mut self, unit: UnitId) -> ObjId {
-        let key = self.sym("[[query]]");
+        let key = self.known("[[query]]");
         let instance = self.instance(unit);
         if let Some(object) = self.heap.get(instance, key).and_then(|value| value.objects.first().copied()) {
             return object;
@@ -162,7 +162,7 @@ impl<'a> Machine<'a> {
             self.share(unit, method);
         }
         // A page may be made as a component.
-        let (instance, mark) = (self.instance(unit), self.sym("[[component]]"));
+        let (instance, mark) = (self.instance(unit), self.known("[[component]]"));
         if self.heap.has(instance, mark) {
             for method in info.component_load.iter().filter(|method| !info.page_load.contains(method)) {
                 self.enter(unit, EntryKind::Load, method, None, &[], |_| Vec::new());
@@ -220,7 +220,7 @@ impl<'a> Machine<'a> {
             machine.record_share(method, &answer, &site);
             for callback in ["success", "complete"] {
                 let key = machine.sym(callback);
-                let handler = machine.field(&answer, &Keys(vec![key]), place);
+                let handler = machine.field(&answer, &Keys::one(key), place);
                 if let Some(&first) = handler.objects.first() {
                     let at = machine.heap.objects[first as usize].place;
                     machine.record.share_results.insert(at);
@@ -285,8 +285,8 @@ impl<'a> Machine<'a> {
                 self.run_entry(entry, &gate, Some(&target), |machine| {
                     let mut arguments = Vec::new();
                     if watched {
-                        let data_key = machine.sym("data");
-                        let data = machine.field(&Value::object(instance), &Keys(vec![data_key]), place);
+                        let data_key = machine.known("data");
+                        let data = machine.field(&Value::object(instance), &Keys::one(data_key), place);
                         for part in label.split(',') {
                             let value = machine.data_path(&data, part.trim().trim_end_matches(".**"), place);
                             arguments.push(value);
@@ -302,7 +302,7 @@ impl<'a> Machine<'a> {
     /// Gives a component what its users bind to its properties.
     fn pass_properties(&mut self, unit: UnitId) {
         let users = self.uses.get(&unit).cloned().unwrap_or_default();
-        let data_key = self.sym("data");
+        let data_key = self.known("data");
         let instance = self.instance(unit);
         let Some(data) = self.heap.get(instance, data_key).and_then(|value| value.objects.first().copied()) else {
             return;

@@ -75,7 +75,7 @@ impl<'a> Machine<'a> {
         let mut value = args.get(index).cloned().unwrap_or_else(Value::undefined);
         for part in parts {
             let key = self.sym(part);
-            value = self.field(&value, &Keys(vec![key]), Place { file: FileId(0), span: Span::default() });
+            value = self.field(&value, &Keys::one(key), Place { file: FileId(0), span: Span::default() });
         }
         value
     }

@@ -69,7 +69,7 @@ impl<'a> Machine<'a> {
 
     /// Whether options give something to call when the host fails.
     fn handles_failure(&mut self, options: &Value) -> bool {
-        let keys = [self.sym("fail"), self.sym("complete")];
+        let keys = [self.known("fail"), self.known("complete")];
         options.objects.iter().any(|&object| {
             matches!(self.heap.kind(object), Kind::Plain | Kind::Array | Kind::Map | Kind::Set)
                 && keys.iter().any(|&key| {

@@ -47,8 +47,8 @@ impl<'a> Machine<'a> {
             });
         }
         // Handlers of the channel that the opened page answers through.
-        let events = self.sym("events");
-        let listeners = self.field(options, &Keys(vec![events]), site.place);
+        let events = self.known("events");
+        let listeners = self.field(options, &Keys::one(events), site.place);
         for &object in &listeners.objects {
             for key in self.heap.keys(object) {
                 if let Some(handler) = self.heap.get(object, key).cloned() {

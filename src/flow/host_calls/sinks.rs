@@ -73,7 +73,7 @@ impl<'a> Machine<'a> {
 
     /// Where a host object sends to; the global socket, where the call has no object of its own.
     fn address_of(&mut self, this: &Value, path: &str) -> Value {
-        let key = self.sym("[[url]]");
+        let key = self.known("[[url]]");
         let mut out = Value::default();
         for &object in &this.objects {
             if let Some(url) = self.heap.get(object, key) {

@@ -6,10 +6,11 @@ use rustc_hash::FxHasher;
 
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{
-    ARGUMENTS, Act, Called, HOME, Jump, MAX_DEPTH, MAX_RECURSION, MAX_TARGETS, Machine, Site, THIS, key_span,
+    ARGUMENTS, Act, CIRCLE_DEPTH, Called, Circle, HOME, Jump, MAX_DEPTH, MAX_RECURSION, MAX_TARGETS, Machine, Site,
+    THIS, key_span,
 };
 use crate::flow::solution::{Place, Step};
-use crate::flow::value::{ANY, ObjId, Value, intersect, unite};
+use crate::flow::value::{ANY, Ids, ObjId, Value, intersect, unite};
 use crate::model::ir::{Arg, Expr, ExprKind, FnId, Name, Script};
 use crate::package::Origin as FileOrigin;
 use crate::source::{FileId, Span};
@@ -50,7 +51,7 @@ impl<'a> Machine<'a> {
                 self.call_closure(target, file, function, frame, this, args, site)
             }
             Kind::Bound { target: inner } => {
-                let this_key = self.sym("this");
+                let this_key = self.known("this");
                 let bound_this = self.heap.get(target, this_key).cloned().unwrap_or_default();
                 let mut all = Vec::new();
                 for index in 0..8 {
@@ -96,6 +97,10 @@ impl<'a> Machine<'a> {
         if let Some(answer) = self.known_function(file, body, &args, site) {
             return answer;
         }
+        if recursion > 0 && !site.used && self.went_round(file, function, &args, site.place) {
+            // Nobody asks for the answer.
+            return Value::any();
+        }
         let outer = self.context;
         let mut hasher = FxHasher::default();
         (outer, site.place.file, site.place.span.start, site.place.span.end, file, function).hash(&mut hasher);
@@ -113,7 +118,7 @@ impl<'a> Machine<'a> {
         self.heap.objects[new as usize].getters.push((function, 0));
         if !body.arrow {
             self.heap.set(new, THIS, Some(this.clone()));
-            let home_key = self.sym("[[home]]");
+            let home_key = self.known("[[home]]");
             if let Some(home) = self.heap.get(target, home_key).cloned() {
                 self.heap.set(new, HOME, Some(home));
             }
@@ -131,7 +136,7 @@ impl<'a> Machine<'a> {
                 self.heap.set(list, key, Some(arg.clone()));
                 self.heap.add(list, ITEM, arg);
             }
-            let length = self.sym("length");
+            let length = self.known("length");
             self.heap.set(list, length, Some(Value::number(args.len() as f64)));
             self.heap.set(new, ARGUMENTS, Some(Value::object(list)));
         }
@@ -169,6 +174,30 @@ impl<'a> Machine<'a> {
             self.push_facts(&held);
         }
         result
+    }
+
+    /// Whether a call of a function inside itself was followed before for another entry point, with no more proved and no less
+    /// personal information in its arguments: what it does is known from there. A request function that logs in again, which
+    /// requests again, would otherwise be gone through twice over for every request.
+    fn went_round(&mut self, file: FileId, function: FnId, args: &[Value], place: Place) -> bool {
+        let facts = self.current_facts();
+        let mut taints = Ids::new();
+        for arg in args {
+            unite(&mut taints, &self.deep_taints(arg, CIRCLE_DEPTH));
+        }
+        let within = |few: &[u32], many: &[u32]| few.iter().all(|id| many.binary_search(id).is_ok());
+        let entry = self.entry_key;
+        let known = self.circles.entry((place, file, function)).or_default();
+        if let Some(own) = known.iter_mut().find(|circle| circle.entry == entry) {
+            own.facts = intersect(&own.facts, &facts);
+            unite(&mut own.taints, &taints);
+            return false;
+        }
+        if known.iter().any(|circle| within(&circle.facts, &facts) && within(&taints, &circle.taints)) {
+            return true;
+        }
+        known.push(Circle { entry, facts, taints });
+        false
     }
 
     fn script_of(&self, file: FileId, target: ObjId) -> Option<&'a Script> {
@@ -228,7 +257,7 @@ impl<'a> Machine<'a> {
         let arrow = act.script.is_some_and(|script| script.functions[function as usize].arrow);
         if !arrow {
             let prototype = self.heap.alloc(Kind::Plain, Place { file: act.file, span });
-            let key = self.sym("prototype");
+            let key = self.known("prototype");
             self.heap.set(id, key, Some(Value::object(prototype)));
         }
         Value::object(id)

@@ -23,7 +23,7 @@ impl<'a> Machine<'a> {
             return self.construct_special(target, args, site);
         }
         let object = self.make_at(site.place, 5, Kind::Plain);
-        let prototype_key = self.sym("prototype");
+        let prototype_key = self.known("prototype");
         let prototype = self.heap.get(target, prototype_key).and_then(|value| value.objects.first().copied());
         self.heap.objects[object as usize].proto = prototype;
         let this = Value::object(object);
@@ -48,8 +48,8 @@ impl<'a> Machine<'a> {
 
     /// Runs field initialisers and the constructor of a class on `this`.
     fn initialise(&mut self, class: ObjId, this: &Value, args: Vec<Value>, site: &Site) {
-        let constructor_key = self.sym("[[constructor]]");
-        let parent_key = self.sym("[[parent]]");
+        let constructor_key = self.known("[[constructor]]");
+        let parent_key = self.known("[[parent]]");
         if let Some(constructor) = self.heap.get(class, constructor_key).cloned() {
             self.run_fields(class, this);
             self.call(&constructor, this, args, site);
@@ -108,10 +108,10 @@ impl<'a> Machine<'a> {
 
     pub(super) fn super_member(&mut self, act: &mut Act<'a>, key: &'a Key, place: Place) -> Value {
         let Some(home) = self.lexical(act, HOME) else { return Value::any() };
-        let parent = self.sym("[[parent]]");
-        let prototype = self.sym("prototype");
-        let parent = self.field(&home, &Keys(vec![parent]), place);
-        let prototype = self.field(&parent, &Keys(vec![prototype]), place);
+        let parent = self.known("[[parent]]");
+        let prototype = self.known("prototype");
+        let parent = self.field(&home, &Keys::one(parent), place);
+        let prototype = self.field(&parent, &Keys::one(prototype), place);
         let keys = self.keys(act, key);
         self.field(&prototype, &keys, place)
     }
@@ -119,12 +119,12 @@ impl<'a> Machine<'a> {
     pub(super) fn class(&mut self, act: &mut Act<'a>, class: &'a Class, place: Place) -> Value {
         let object = self.make_at(place, 12, Kind::Class { file: act.file });
         let prototype = self.make_at(place, 13, Kind::Plain);
-        let prototype_key = self.sym("prototype");
+        let prototype_key = self.known("prototype");
         self.heap.set(object, prototype_key, Some(Value::object(prototype)));
-        let home = self.sym("[[home]]");
+        let home = self.known("[[home]]");
         if let Some(parent) = &class.parent {
             let parent = self.eval(act, parent);
-            let key = self.sym("[[parent]]");
+            let key = self.known("[[parent]]");
             self.heap.set(object, key, Some(parent.clone()));
             if let Some(&first) = parent.objects.first() {
                 self.heap.objects[object as usize].proto = Some(first);
@@ -137,7 +137,7 @@ impl<'a> Machine<'a> {
             if let Some(&id) = value.objects.first() {
                 self.heap.set(id, home, Some(Value::object(object)));
             }
-            let key = self.sym("[[constructor]]");
+            let key = self.known("[[constructor]]");
             self.heap.set(object, key, Some(value));
         }
         let env = ClassEnv { class, file: act.file, script: act.script, frame: act.frame };

@@ -46,7 +46,7 @@ impl<'a> Machine<'a> {
             }
             ExprKind::Regex(text) => {
                 let object = self.make_at(place, 7, Kind::Regex);
-                let source = self.sym("source");
+                let source = self.known("source");
                 self.heap.set(object, source, Some(Value::string(text.clone(), Some(place))));
                 Value::object(object)
             }
@@ -99,7 +99,7 @@ impl<'a> Machine<'a> {
                     index += 1;
                 }
                 if !open {
-                    let length = self.sym("length");
+                    let length = self.known("length");
                     self.heap.set(array, length, Some(Value::number(index as f64)));
                 }
                 Value::object(array)
@@ -114,8 +114,8 @@ impl<'a> Machine<'a> {
             ExprKind::This => self.lexical(act, THIS).unwrap_or_else(Value::undefined),
             ExprKind::Super => {
                 let Some(home) = self.lexical(act, HOME) else { return Value::any() };
-                let parent = self.sym("[[parent]]");
-                self.field(&home, &Keys(vec![parent]), place)
+                let parent = self.known("[[parent]]");
+                self.field(&home, &Keys::one(parent), place)
             }
             ExprKind::Var(var) => self.variable(act, *var),
             ExprKind::Global(name) => self.global(act, name, expr.span),
@@ -380,7 +380,7 @@ impl<'a> Machine<'a> {
                     };
                     match keys.0.as_slice() {
                         [] => {
-                            let name = self.sym("*");
+                            let name = self.known("*");
                             self.heap.add(object, name, &value);
                         }
                         [one] => self.heap.set(object, *one, Some(value)),

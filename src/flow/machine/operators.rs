@@ -44,7 +44,7 @@ impl<'a> Machine<'a> {
                 if let Some(name) = a.as_text() {
                     let name = name.clone();
                     let key = self.sym_of(&name);
-                    let field = self.field(&b, &Keys(vec![key]), place);
+                    let field = self.field(&b, &Keys::one(key), place);
                     out.yes = field.yes;
                 }
                 out
@@ -60,7 +60,7 @@ impl<'a> Machine<'a> {
         if class.objects.is_empty() || !own || class.is_any() || value.is_any() {
             return Value::either();
         }
-        let key = self.sym("prototype");
+        let key = self.known("prototype");
         let prototypes: Vec<ObjId> = class
             .objects
             .iter()

@@ -64,7 +64,7 @@ impl<'a> Machine<'a> {
                 self.heap.set(frame, *var, Some(value));
             }
             Pattern::Global(name, _) => {
-                let key = self.sym_of(name);
+                let key = self.sym_at(name);
                 let globals = self.globals;
                 self.heap.set(globals, key, Some(value));
             }
@@ -96,7 +96,7 @@ impl<'a> Machine<'a> {
                     if let Some(target) = item {
                         let key = self.index_sym(index);
                         let field =
-                            self.field(&value, &Keys(vec![key]), Place { file: act.file, span: Span::default() });
+                            self.field(&value, &Keys::one(key), Place { file: act.file, span: Span::default() });
                         self.bind(act, target, field);
                     }
                 }
@@ -130,7 +130,7 @@ impl<'a> Machine<'a> {
 
     pub fn keys(&mut self, act: &mut Act<'a>, key: &'a Key) -> Keys {
         match key {
-            Key::Static(name, _) => Keys(vec![self.sym_of(name)]),
+            Key::Static(name, _) => Keys::one(self.sym_at(name)),
             Key::Computed(expr) => {
                 let value = self.eval(act, expr);
                 self.keys_from(&value)
@@ -141,7 +141,7 @@ impl<'a> Machine<'a> {
     pub fn keys_from(&mut self, value: &Value) -> Keys {
         let mut out = Vec::new();
         if value.is_any() || value.bits & NUMBER != 0 || value.strings.iter().any(|text| text.complete().is_none()) {
-            return Keys(Vec::new());
+            return Keys::default();
         }
         for text in value.texts() {
             out.push(text.clone());

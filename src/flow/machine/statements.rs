@@ -264,7 +264,7 @@ impl<'a> Machine<'a> {
 
     /// What held where a promise was returned holds for who awaits it and gets its value.
     fn promise_returned(&mut self, value: &Value, held: &[FactId]) {
-        let key = self.sym("[[value]]");
+        let key = self.known("[[value]]");
         for &object in &value.objects {
             if !matches!(self.heap.kind(object), Kind::Promise) {
                 continue;
