@@ -15,7 +15,7 @@ impl<'a> Machine<'a> {
             if matches!(self.heap.kind(object), Kind::Promise) && object != promise {
                 plain.objects.retain(|id| *id != object);
                 if self.only_rejects(object) {
-                    let (error_key, rejected) = (self.sym("[[error]]"), self.sym("[[rejected]]"));
+                    let (error_key, rejected) = (self.known("[[error]]"), self.known("[[rejected]]"));
                     let error = self.heap.get(object, error_key).cloned().unwrap_or_else(Value::any);
                     let held = self.heap.get(object, rejected).map(|value| value.yes.clone()).unwrap_or_default();
                     self.reject(promise, &error, &held);
