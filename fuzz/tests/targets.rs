@@ -1,7 +1,8 @@
 //! The targets. Raw bytes and grown seeds take turns: the first byte decides.
 
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bolero::check;
@@ -13,93 +14,9 @@ use minivet::package::{Limits, ReadOptions};
 use minivet::source::decode;
 use minivet::syntax::script::ScriptKind;
 use minivet::syntax::{json, template};
-use minivet_fuzz::{Choices, damage, deep, grow, policy};
+use minivet_fuzz::grown::*;
+use minivet_fuzz::{damage, deep, policy};
 use serde_json::{Value, json};
-
-const SCRIPTS: &[&str] = &[
-    "Page({ data: { a: 1 }, onLoad(o) { const { b, ...c } = o; this.setData({ ['x.' + b]: `t${c.d}` }) } })",
-    "class A extends B { static #p = 1; get q() { return super.q } async *[Symbol.iterator]() { for await (const x of y) yield* z } }",
-    "!function(e,t){\"object\"==typeof exports?module.exports=t():e.x=t()}(this,function(){return[function(e){e.a=/[/\\]]+/g}]});",
-    "// minivet-ignore-next-line a/b -- c\nswitch (a) { case 1: try { throw b } catch { break } finally { c() } default: do d--; while (d) }",
-];
-const SCRIPT_PIECES: &[&str] = &[
-    "{",
-    "}",
-    "(",
-    ")",
-    "[",
-    "]",
-    "`",
-    "${",
-    "'",
-    "\"",
-    "/",
-    "/*",
-    "*/",
-    "//",
-    "\n",
-    ";",
-    ",",
-    ":",
-    "=>",
-    "...",
-    "?.",
-    "#",
-    "<",
-    "</",
-    "=",
-    "+",
-    "function ",
-    "class ",
-    "async ",
-    "await ",
-    "new ",
-    "\\",
-    "\\ud800",
-    "\u{2028}",
-    "\u{202e}",
-    "import ",
-    "export ",
-    "<!--",
-    "0x",
-    "中",
-];
-const TEMPLATES: &[&str] = &[
-    "<view s-for=\"item, i in list\" class=\"a {{b ? 'c' : d}}\" bindtap=\"tap\">{{item.name}} 文字 &lt;&#x4e2d;</view>",
-    "<!-- c --><block wx:if='{{a && b}}'><input value={{v}} placeholder=\"手机号\"/></block><wxs module=\"m\">var a = 1;</wxs>",
-];
-const TEMPLATE_PIECES: &[&str] = &[
-    "<",
-    ">",
-    "/>",
-    "</",
-    "</view>",
-    "<view",
-    "{{",
-    "}}",
-    "\"",
-    "'",
-    "=",
-    "<!--",
-    "-->",
-    "&#x110000;",
-    "<wxs>",
-    "</wxs>",
-    "\n",
-    "中",
-];
-const DATA: &[&str] =
-    &["{\"pages\": [\"a/b\"], \"n\": [1, -2.5e3, true, null], \"s\": \"\\u4e2d\\n\"}", "// c\n{\"a\": [1,], 'c': +1}"];
-const DATA_PIECES: &[&str] =
-    &["{", "}", "[", "]", ":", ",", "\"", "'", "\\", "\\u", "\\ud800", "//", "/*", "*/", "1", "-", "e", "NaN", "中"];
-const CONFIGURATIONS: &[&str] = &[
-    "[package]\nhost = \"swan\"\n[check]\nexclude = [\"a/**\"]\n[rules.\"privacy/log-exposure\"]\nseverity = \"off\"\n",
-];
-const CONFIGURATION_PIECES: &[&str] =
-    &["[", "]", "=", "\"", "'", "\n", "{", "}", ",", ".", "#", "1", "true", "[limits]\n", "中", "[**"];
-const WORDS: &[&str] = &["在线赌博平台，禁止赌博。加微信领红包", "代 开 发 票 shuang 色 球 ①②③ ＶＸ：ab12"];
-const WORD_PIECES: &[&str] =
-    &["赌", "博", "du", " ", "。", "不", "禁止", "\u{200b}", "*", "1", "Ａ", "貝", "者", "𠮷", "İ", "\n"];
 
 fn text(input: &[u8], seeds: &[&str], pieces: &[&str]) -> String {
     match input.split_first() {
@@ -556,5 +473,147 @@ fn messages() {
         assert!(orderly, "no answer to the last request");
         ours.sender.send(Notification { method: "exit".to_owned(), params: Value::Null }.into()).unwrap();
         assert!(server.join().unwrap());
+    });
+}
+
+/// Gives bytes in parts, as a pipe does.
+struct Parts {
+    bytes: Vec<u8>,
+    at: usize,
+    sizes: Vec<usize>,
+    turn: usize,
+}
+
+impl Read for Parts {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let size = self.sizes.get(self.turn % self.sizes.len().max(1)).copied().unwrap_or(usize::MAX);
+        self.turn += 1;
+        let end = self.at.saturating_add(size.min(into.len())).min(self.bytes.len());
+        let part = &self.bytes[self.at..end];
+        into[..part.len()].copy_from_slice(part);
+        self.at = end;
+        Ok(part.len())
+    }
+}
+
+/// What is written, to be read when the server is gone.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+const BODIES: &[&str] = &[
+    r#"{"jsonrpc":"2.0","id":2,"method":"textDocument/hover","params":{"textDocument":{"uri":"file:///nowhere/p/a.js"},"position":{"line":0,"character":0}}}"#,
+    r#"{"jsonrpc":"2.0","method":"textDocument/didOpen","params":{"textDocument":{"uri":"file:///nowhere/p/a.js","languageId":"x","version":1,"text":"Page({})"}}}"#,
+    r#"{"jsonrpc":"2.0","id":3,"method":"x"}"#,
+    r#"{"jsonrpc":"2.0","id":4}"#,
+    r#"{"jsonrpc":"2.0","id":5,"error":{"code":1,"message":"中"}}"#,
+    "[]",
+    "{",
+    "",
+    "\"\\ud800\"",
+];
+const LENGTHS: &[&str] = &[
+    "0",
+    "1",
+    "-1",
+    "x",
+    "",
+    "٣",
+    "4096",
+    "67108864",
+    "67108865",
+    "18446744073709551615",
+    "18446744073709551616",
+    "1e3",
+    "+9",
+];
+const HEADERS: &[&str] = &[
+    "Content-Length: ",
+    "content-length:",
+    "CONTENT-LENGTH :",
+    "Content-Type: x\r\n",
+    "\r\n",
+    "\n",
+    "\r",
+    ":",
+    "Content-Length",
+    "中",
+];
+
+/// A stream of frames, some with another length, another ending or noise about them.
+fn stream(choices: &mut Choices<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    let frame = |out: &mut Vec<u8>, length: &str, ending: &str, body: &str| {
+        out.extend(format!("Content-Length: {length}{ending}{body}").bytes());
+    };
+    let capable = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilities":{}}}"#;
+    frame(&mut out, &capable.len().to_string(), "\r\n\r\n", capable);
+    for _ in 0..choices.below(12) {
+        let body = choices.of(BODIES);
+        match choices.below(6) {
+            0 => frame(&mut out, choices.of(LENGTHS), "\r\n\r\n", body),
+            1 => frame(
+                &mut out,
+                &body.len().saturating_add_signed(choices.below(9) as isize - 4).to_string(),
+                "\r\n\r\n",
+                body,
+            ),
+            2 => frame(
+                &mut out,
+                &body.len().to_string(),
+                choices.of(&["\n\n", "\r\n", "\r\r", "", "\r\nContent-Length: 2\r\n\r\n"]),
+                body,
+            ),
+            3 => (0..choices.below(4)).for_each(|_| out.extend(choices.of(HEADERS).bytes())),
+            4 => out.extend(choices.take(20)),
+            _ => frame(&mut out, &body.len().to_string(), "\r\n\r\n", body),
+        }
+    }
+    damage(choices, &mut out);
+    out
+}
+
+/// The bodies of frames that are all in order.
+fn bodies(mut bytes: &[u8]) -> Vec<Value> {
+    let mut out = Vec::new();
+    while !bytes.is_empty() {
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a header");
+        let header = std::str::from_utf8(&bytes[..end]).expect("a header in text");
+        let length: usize = header.strip_prefix("Content-Length: ").expect("a length").parse().expect("a number");
+        out.push(serde_json::from_slice(&bytes[end + 4..end + 4 + length]).expect("a body"));
+        bytes = &bytes[end + 4 + length..];
+    }
+    out
+}
+
+#[test]
+fn frames() {
+    check!().for_each(|input: &[u8]| {
+        let mut choices = Choices::new(input);
+        let sizes = (0..choices.below(4)).map(|_| 1 + choices.below(40)).collect();
+        let bytes = match choices.byte() % 4 {
+            0 => choices.rest().to_vec(),
+            _ => stream(&mut choices),
+        };
+        let written = Written::default();
+        let reader = std::io::BufReader::with_capacity(64, Parts { bytes, at: 0, sizes, turn: 0 });
+        let writer = written.clone();
+        let (done, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || done.send(minivet::lsp::serve_on(reader, writer, Default::default())));
+        ended.recv_timeout(Duration::from_secs(60)).expect("the server ends with its input").unwrap();
+        for body in bodies(&written.0.lock().unwrap()) {
+            assert_eq!(body["jsonrpc"], "2.0", "{body}");
+            assert_ne!(body["error"]["code"], ErrorCode::InternalError as i32, "{body}");
+        }
     });
 }

@@ -38,7 +38,19 @@ pub struct ServerOptions {
 /// # Errors
 /// When standard output is gone.
 pub fn stdio(options: ServerOptions) -> std::io::Result<bool> {
-    let (connection, writer) = transport::stdio()?;
+    serve_on(std::io::BufReader::new(std::io::stdin()), std::io::stdout(), options)
+}
+
+/// Serves on a pair of streams, as [`stdio`] does.
+///
+/// # Errors
+/// When nothing more can be written.
+pub fn serve_on(
+    input: impl std::io::BufRead + Send + 'static,
+    output: impl std::io::Write + Send + 'static,
+    options: ServerOptions,
+) -> std::io::Result<bool> {
+    let (connection, writer) = transport::connect(input, output)?;
     let orderly = serve(connection, options);
     match writer.join() {
         Ok(result) => result.map(|()| orderly),

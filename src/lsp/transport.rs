@@ -1,4 +1,4 @@
-//! Frames on standard input and output. A frame that is no message is answered with an error, and reading goes on.
+//! Frames on a pair of streams. A frame that is no message is answered with an error, and reading goes on.
 
 use std::io::{self, BufRead, Read, Write};
 use std::thread::{Builder, JoinHandle};
@@ -18,14 +18,16 @@ enum Frame {
     End,
 }
 
-/// A connection over standard input and output, and the thread that writes.
-pub(super) fn stdio() -> io::Result<(Connection, JoinHandle<io::Result<()>>)> {
+/// A connection over a pair of streams, and the thread that writes.
+pub(super) fn connect(
+    mut input: impl BufRead + Send + 'static,
+    mut out: impl Write + Send + 'static,
+) -> io::Result<(Connection, JoinHandle<io::Result<()>>)> {
     let (ours, theirs) = Connection::memory();
     let Connection { sender, receiver } = theirs;
     let (errors, refused) = std::sync::mpsc::channel::<Value>();
     // Bad frames are answered past the server, which never sees them.
     let writer = Builder::new().name("lsp-out".to_owned()).spawn(move || {
-        let mut out = io::stdout().lock();
         for message in receiver {
             for refusal in refused.try_iter() {
                 write_value(&mut out, &refusal)?;
@@ -39,7 +41,6 @@ pub(super) fn stdio() -> io::Result<(Connection, JoinHandle<io::Result<()>>)> {
     })?;
     let log = ours.sender.clone();
     Builder::new().name("lsp-in".to_owned()).spawn(move || {
-        let mut input = io::stdin().lock();
         loop {
             match read(&mut input) {
                 Ok(Frame::Message(message)) => {
