@@ -437,6 +437,34 @@ fn what_is_told_is_a_hint() {
     }
 }
 
+#[test]
+fn a_list_is_no_offer_and_a_long_text_tells() {
+    let mut errors = Vec::new();
+    let mut lexicon = Lexicon::default();
+    let prose = "id = \"prose\"\nreach = \"text\"\ndistance = 99\nweakens = true\nlonger = 20";
+    lexicon.read_contexts(&format!("allow = \"红莲九号店\"\n[[contexts]]\n{prose}"), &mut errors);
+    for (class, word) in [("first", "蓝莲七号"), ("second", "白莲八号"), ("third", "红莲九号 红莲九号店")]
+    {
+        lexicon.read_class(class, &format!("[[terms]]\nwords = \"{word}\""), &mut errors);
+    }
+    assert_eq!(errors, []);
+    let matcher = Matcher::new(&lexicon);
+    let high = |count: usize| vec![Certainty::High; count];
+    for (text, certainties) in [
+        ("蓝莲七号、白莲八号、红莲九号", high(0)),
+        ("蓝莲七号和白莲八号以及红莲九号", high(0)),
+        ("蓝莲七号、白莲八号", high(2)),
+        ("蓝莲七号来了，快拿白莲八号，换红莲九号", high(3)),
+        // A phrase that is allowed because of another class stands where it is itself looked for.
+        ("红莲九号店", high(1)),
+        ("从前有座山，山里有座庙，庙里有个和尚在念蓝莲七号", vec![Certainty::Low]),
+    ] {
+        let found: Vec<Certainty> =
+            matcher.find(text).iter().filter(|one| one.fires).map(|one| one.certainty).collect();
+        assert_eq!(found, certainties, "{text}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_is_matched_on_character_boundaries(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {

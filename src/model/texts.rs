@@ -1,13 +1,16 @@
 //! Text runs: every piece of text in the package that a user may read, joined as it is shown, with the way back to its source.
 
+mod borrowed;
 mod plain;
 mod scripts;
 mod templates;
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
+use self::borrowed::Borrowed;
 use self::plain::{json_texts, style_texts, text_lines};
 use self::scripts::{Place, Walker};
 use self::templates::template_texts;
@@ -67,6 +70,8 @@ pub struct TextRun {
     pub element: Option<NodeId>,
     /// Attribute, property or configuration key that holds it.
     pub name: Option<Arc<str>>,
+    /// Parts of the text that stand as they are in another file, and are judged there.
+    pub borrowed: Vec<Range<usize>>,
 }
 
 /// All text runs of a package, and what the content matcher finds in them.
@@ -89,7 +94,11 @@ impl TextIndex {
                     let mut out = Vec::new();
                     for index in chunk {
                         let mut found = matcher.find_with(&self.runs[*index as usize].text.text, situation, scratch);
-                        found.retain(|one| one.fires);
+                        let lent = &self.runs[*index as usize].borrowed;
+                        let inside = |one: &Match| {
+                            lent.iter().any(|part| part.start <= one.span.start && one.span.end <= part.end)
+                        };
+                        found.retain(|one| one.fires && !inside(one));
                         if !found.is_empty() {
                             out.push((*index, found));
                         }
@@ -203,7 +212,8 @@ fn file_texts(id: FileId, file: &PackageFile, program: &Program) -> Vec<TextRun>
         }
         FileKind::Script | FileKind::ViewScript if own => {
             if let Some(script) = facts.and_then(|facts| facts.script.as_deref()) {
-                Walker::new(id, &file.source.text, Some(script), &mut runs).script();
+                let borrowed = Borrowed::of(program, id, script);
+                Walker::new(id, &file.source.text, Some(script), &mut runs).borrowing(borrowed).script();
             }
         }
         FileKind::Json if own && !is_tool_config(file.source.name()) => {

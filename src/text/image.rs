@@ -60,7 +60,7 @@ pub enum Part {
 const PARTS: usize = Part::Text as usize + 1;
 const WORD: usize = 7;
 const ENTRY: usize = 12;
-const CONTEXT: usize = 11;
+const CONTEXT: usize = 12;
 const LIST: usize = 4;
 
 /// How a pattern spells its word.
@@ -172,6 +172,8 @@ pub struct Quencher {
     pub distance: usize,
     /// Whether it holds nothing back and makes matches hints.
     pub weakens: bool,
+    /// See [`Context::longer`](super::lexicon::Context::longer).
+    pub longer: usize,
 }
 
 /// A compiled lexicon.
@@ -294,7 +296,12 @@ impl Image {
     pub fn context(&self, index: usize) -> Quencher {
         let field = |field: usize| self.number(Part::Contexts, index * CONTEXT + field);
         let reach = [Reach::Clause, Reach::Sentence, Reach::Text];
-        Quencher { reach: reach[field(2).min(2) as usize], distance: field(3) as usize, weakens: field(8) != 0 }
+        Quencher {
+            reach: reach[field(2).min(2) as usize],
+            distance: field(3) as usize,
+            weakens: field(8) != 0,
+            longer: field(11) as usize,
+        }
     }
 
     /// The id of a context.
@@ -420,7 +427,10 @@ impl Writer {
         let marks = self.text(&context.marks.join(" "));
         let except = self.text(&context.except.join(" "));
         self.longs(Part::Contexts, [id[0], id[1], reach, context.distance, categories[0], categories[1]]);
-        self.longs(Part::Contexts, [marks[0], marks[1], u32::from(context.weakens), except[0], except[1]]);
+        self.longs(
+            Part::Contexts,
+            [marks[0], marks[1], u32::from(context.weakens), except[0], except[1], context.longer],
+        );
     }
 
     /// The image.

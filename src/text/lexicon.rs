@@ -170,6 +170,8 @@ pub struct Context {
     /// Whether it holds nothing back and makes every plainly written match of the text a hint: who tells of a thing does not
     /// offer it.
     pub weakens: bool,
+    /// Set by texts of more units than this as well, unless 0: who writes at length tells more than he sells.
+    pub longer: u32,
     /// Classes whose matches it leaves as they are: what they look for is told, not offered.
     pub except: Vec<Arc<str>>,
 }
@@ -241,6 +243,8 @@ struct ContextEntry {
     marks: String,
     #[serde(default)]
     weakens: bool,
+    #[serde(default)]
+    longer: u32,
     #[serde(default)]
     except: String,
 }
@@ -342,6 +346,7 @@ impl Lexicon {
                 categories: words(&context.categories),
                 marks: words(&context.marks),
                 weakens: context.weakens,
+                longer: context.longer,
                 except: words(&context.except),
             });
         }

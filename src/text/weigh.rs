@@ -33,9 +33,12 @@ impl Matcher {
                 allowed.push(found.units);
             }
         });
+        // A phrase that is itself a word of some other class stays one.
         hits.retain(|hit| {
             let exact = hit.evasions.0 & !Evasions::FORM.0 == 0;
-            let inside = |span: &Range<usize>| span.start <= hit.units.start && hit.units.end <= span.end;
+            let inside = |span: &Range<usize>| {
+                span.start <= hit.units.start && hit.units.end <= span.end && span.len() > hit.units.len()
+            };
             !(exact && allowed.iter().any(inside))
         });
         // Words are segmented only where that decides: most texts need no segmenter.
@@ -220,7 +223,10 @@ impl Matcher {
                     *context as usize == index && !part
                 })
             };
-            mark.or_else(|| cue().map(|(.., units)| view.bytes(text, units.clone()))).map(|place| (index, place))
+            let longer = self.image.context(index).longer;
+            let long = || (longer > 0 && view.units.len() > longer).then(|| view.bytes(text, 0..1));
+            let cue = || cue().map(|(.., units)| view.bytes(text, units.clone()));
+            mark.or_else(cue).or_else(long).map(|place| (index, place))
         })
     }
 
@@ -346,25 +352,44 @@ fn company_of(
     true
 }
 
-/// Terms of three classes in one sentence are a rule's list, not an offer.
+/// Terms of three classes in a row are a rule's list, not an offer: each at a place of its own, with nothing but the signs and
+/// words of a list between.
 fn enumerations(text: &str, matches: &mut [Match]) {
-    let sentence = |at: usize| text.get(..at).map_or(0, |head| head.matches(['。', '！', '？', '\n']).count());
-    let mut classes: HashMap<usize, HashSet<Arc<str>>> = HashMap::new();
-    let candidates: Vec<(usize, usize)> = matches
-        .iter()
-        .enumerate()
-        .filter(|(_, found)| found.score >= 4)
-        .map(|(index, found)| (index, sentence(found.span.start)))
-        .collect();
-    for (index, sentence) in &candidates {
-        classes.entry(*sentence).or_default().insert(matches[*index].class.clone());
-    }
-    for (index, sentence) in candidates {
-        let found = &mut matches[index];
-        let exact = found.evasions.0 & !(Evasions::FORM.0) == 0;
-        if exact && classes.get(&sentence).is_some_and(|classes| classes.len() >= 3) {
-            found.cons.push(Reason::Enumeration);
-            found.score -= 10;
+    let mut places: Vec<(Range<usize>, Vec<usize>)> = Vec::new();
+    let mut order: Vec<usize> = (0..matches.len()).filter(|index| matches[*index].score >= 4).collect();
+    order.sort_by_key(|index| matches[*index].span.start);
+    for index in order {
+        let span = matches[index].span.clone();
+        match places.last_mut() {
+            Some((place, members)) if span.start < place.end => {
+                place.end = place.end.max(span.end);
+                members.push(index);
+            }
+            _ => places.push((span, vec![index])),
         }
     }
+    for list in places.chunk_by(|(before, _), (after, _)| listed(text.get(before.end..after.start).unwrap_or(""))) {
+        let members = || list.iter().flat_map(|(_, members)| members);
+        let classes: HashSet<Arc<str>> = members().map(|index| matches[*index].class.clone()).collect();
+        if list.len() < 3 || classes.len() < 3 {
+            continue;
+        }
+        for index in members() {
+            let found = &mut matches[*index];
+            if found.evasions.0 & !(Evasions::FORM.0) == 0 {
+                found.cons.push(Reason::Enumeration);
+                found.score -= 10;
+            }
+        }
+    }
+}
+
+/// Whether what stands between two terms makes them members of one list.
+fn listed(between: &str) -> bool {
+    const SIGNS: [char; 13] = ['、', '/', '／', '|', '｜', '；', ';', '或', '及', '和', '与', '·', '等'];
+    let ends = ['。', '！', '!', '？', '?', '\n'];
+    if between.contains(ends) || between.chars().count() > 24 {
+        return false;
+    }
+    between.chars().count() <= 2 || between.starts_with(SIGNS) || between.ends_with(SIGNS)
 }

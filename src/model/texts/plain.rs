@@ -20,7 +20,15 @@ pub(super) fn json_texts(id: FileId, source: &str, json: &Json, name: Option<&Ar
             }
             let text = with_references(literal(source, json.span, decoded));
             let role = if shown { Role::Visible } else { Role::Data };
-            runs.push(TextRun { file: id, span: trimmed(&text), role, text, element: None, name: name.cloned() });
+            runs.push(TextRun {
+                file: id,
+                span: trimmed(&text),
+                role,
+                text,
+                element: None,
+                name: name.cloned(),
+                borrowed: Vec::new(),
+            });
         }
         JsonValue::Array(items) => items.iter().for_each(|item| json_texts(id, source, item, name, runs)),
         JsonValue::Object(properties) => {
@@ -37,7 +45,15 @@ pub(super) fn text_lines(id: FileId, source: &SourceFile, runs: &mut Vec<TextRun
     for line in source.text.split_inclusive('\n') {
         if has_text(line) && !line.is_ascii() {
             let text = Mapped::plain(line.trim_end(), at);
-            runs.push(TextRun { file: id, span: trimmed(&text), role: Role::Data, text, element: None, name: None });
+            runs.push(TextRun {
+                file: id,
+                span: trimmed(&text),
+                role: Role::Data,
+                text,
+                element: None,
+                name: None,
+                borrowed: Vec::new(),
+            });
         }
         at += line.len() as u32;
     }
@@ -57,7 +73,15 @@ pub(super) fn style_texts(id: FileId, source: &str, runs: &mut Vec<TextRun>) {
         let text = style_string(body, start);
         if has_text(&text.text) && !text.text.is_ascii() {
             let name = Some("content".into());
-            runs.push(TextRun { file: id, span: text.whole(), role: Role::Visible, text, element: None, name });
+            runs.push(TextRun {
+                file: id,
+                span: text.whole(),
+                role: Role::Visible,
+                text,
+                element: None,
+                name,
+                borrowed: Vec::new(),
+            });
         }
     }
 }

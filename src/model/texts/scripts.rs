@@ -1,9 +1,11 @@
 //! Texts of scripts: literals, and what constants and templates join to.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::model::ir::{Arg, Class, Expr, ExprKind, Key, Operator, Pattern, Property, Script, Stmt, StmtKind, VarId};
+use crate::model::texts::borrowed::Borrowed;
 use crate::model::texts::templates::{trimmed, with_references};
 use crate::model::texts::{Role, SHOWN_KEYS, TextRun, has_text, is_url, literal};
 use crate::source::{FileId, Span};
@@ -42,13 +44,27 @@ pub(super) struct Walker<'a> {
     pub(super) source: &'a str,
     pub(super) script: Option<&'a Script>,
     pub(super) constants: HashMap<VarId, &'a Expr>,
+    pub(super) borrowed: Borrowed,
     pub(super) used: HashSet<(u32, u32)>,
     pub(super) runs: &'a mut Vec<TextRun>,
 }
 
 impl<'a> Walker<'a> {
     pub(super) fn new(file: FileId, source: &'a str, script: Option<&'a Script>, runs: &'a mut Vec<TextRun>) -> Self {
-        Self { file, source, script, constants: HashMap::new(), used: HashSet::new(), runs }
+        Self {
+            file,
+            source,
+            script,
+            constants: HashMap::new(),
+            borrowed: Borrowed::default(),
+            used: HashSet::new(),
+            runs,
+        }
+    }
+
+    /// Knows constants of other scripts as well.
+    pub(super) fn borrowing(self, borrowed: Borrowed) -> Self {
+        Self { borrowed, ..self }
     }
 
     pub(super) fn script(&mut self) {
@@ -176,7 +192,7 @@ impl<'a> Walker<'a> {
         match &expr.kind {
             ExprKind::String(_) | ExprKind::Template(..) => self.tell(expr, place),
             ExprKind::Binary(Operator::Add, left, right) => {
-                if has_string(expr, 0) {
+                if self.has_string(expr, 0) {
                     self.tell(expr, place);
                 } else {
                     self.expr(left, place);
@@ -268,7 +284,12 @@ impl<'a> Walker<'a> {
             self.tell(expr, place);
             return;
         }
-        if method == Some("join") && object.is_some_and(|object| matches!(object.kind, ExprKind::Array(_))) {
+        let joins = match method {
+            Some("join") => object.is_some_and(|object| matches!(object.kind, ExprKind::Array(_))),
+            Some("concat") => object.is_some_and(|object| self.has_string(object, 0)),
+            _ => false,
+        };
+        if joins {
             self.tell(expr, place);
             return;
         }
@@ -313,13 +334,31 @@ impl<'a> Walker<'a> {
         args.iter().for_each(|arg| self.expr(&arg.value, place));
     }
 
+    /// Whether some part of what is joined is a text.
+    fn has_string(&self, expr: &Expr, depth: u32) -> bool {
+        match &expr.kind {
+            ExprKind::String(_) | ExprKind::Template(..) => true,
+            ExprKind::Var(id) => self.constants.contains_key(id) || self.borrowed.value(expr).is_some(),
+            ExprKind::Member { .. } => self.borrowed.value(expr).is_some(),
+            ExprKind::Call { callee, .. } => {
+                decoded(expr).is_some()
+                    || depth < 200 && concatenated(callee).is_some_and(|head| self.has_string(head, depth + 1))
+            }
+            ExprKind::Binary(Operator::Add, left, right) => {
+                depth < 200 && (self.has_string(left, depth + 1) || self.has_string(right, depth + 1))
+            }
+            _ => false,
+        }
+    }
+
     /// Adds a run for a string expression.
     fn tell(&mut self, expr: &'a Expr, place: Place<'a>) {
         if !self.used.insert((expr.span.start, expr.span.end)) {
             return;
         }
         let mut text = Mapped::default();
-        self.join(expr, place, &mut text, 0);
+        let mut borrowed = Vec::new();
+        self.join(expr, place, &mut text, &mut borrowed, 0);
         let text = with_references(text);
         if !has_text(&text.text) {
             return;
@@ -337,11 +376,26 @@ impl<'a> Walker<'a> {
             role => role,
         };
         let span = trimmed(&text);
-        self.runs.push(TextRun { file: self.file, span, role, text, element: None, name: place.name.cloned() });
+        self.runs.push(TextRun {
+            file: self.file,
+            span,
+            role,
+            text,
+            element: None,
+            name: place.name.cloned(),
+            borrowed,
+        });
     }
 
     /// Joins what an expression is made of; what is not known leaves a hole.
-    fn join(&mut self, expr: &'a Expr, place: Place<'a>, out: &mut Mapped, depth: u32) {
+    fn join(
+        &mut self,
+        expr: &'a Expr,
+        place: Place<'a>,
+        out: &mut Mapped,
+        borrowed: &mut Vec<Range<usize>>,
+        depth: u32,
+    ) {
         if depth > 64 {
             out.push_hole(expr.span);
             return;
@@ -350,13 +404,28 @@ impl<'a> Walker<'a> {
             out.push(&text, expr.span);
             return;
         }
+        if let Some(text) = self.borrowed.value(expr) {
+            borrowed.push(out.text.len()..out.text.len() + text.len());
+            out.push(text, expr.span);
+            return;
+        }
         match &expr.kind {
             ExprKind::String(decoded) => out.append(&literal(self.source, expr.span, decoded)),
             ExprKind::Binary(Operator::Add, left, right) => {
-                self.join(left, place, out, depth + 1);
-                self.join(right, place, out, depth + 1);
+                self.join(left, place, out, borrowed, depth + 1);
+                self.join(right, place, out, borrowed, depth + 1);
             }
-            ExprKind::Template(quasis, items) => self.join_template(expr, quasis, items, place, out, depth),
+            ExprKind::Template(quasis, items) => self.join_template(expr, quasis, items, place, out, borrowed, depth),
+            ExprKind::Call { callee, args, .. } if let Some(head) = concatenated(callee) => {
+                self.join(head, place, out, borrowed, depth + 1);
+                for arg in args {
+                    if arg.spread {
+                        out.push_hole(arg.value.span);
+                    } else {
+                        self.join(&arg.value, place, out, borrowed, depth + 1);
+                    }
+                }
+            }
             ExprKind::Call { callee, args, .. } => {
                 let separator = args.first().map(|arg| &arg.value.kind);
                 let joined = match (&callee.kind, separator) {
@@ -377,7 +446,7 @@ impl<'a> Walker<'a> {
                                 out.push(separator, Span::at(callee.span.end));
                             }
                             match item {
-                                Some(item) if !item.spread => self.join(&item.value, place, out, depth + 1),
+                                Some(item) if !item.spread => self.join(&item.value, place, out, borrowed, depth + 1),
                                 _ => out.push_hole(callee.span),
                             }
                         }
@@ -389,7 +458,7 @@ impl<'a> Walker<'a> {
                 }
             }
             ExprKind::Var(id) => match self.constants.get(id) {
-                Some(value) if depth < 8 => self.join(value, place, out, depth + 8),
+                Some(value) if depth < 8 => self.join(value, place, out, borrowed, depth + 8),
                 _ => out.push_hole(expr.span),
             },
             ExprKind::Number(number) => out.push(&number.to_string(), expr.span),
@@ -407,6 +476,7 @@ impl<'a> Walker<'a> {
         items: &'a [Expr],
         place: Place<'a>,
         out: &mut Mapped,
+        borrowed: &mut Vec<Range<usize>>,
         depth: u32,
     ) {
         let mut start = expr.span.start + 1;
@@ -430,7 +500,7 @@ impl<'a> Walker<'a> {
                 }
             }
             if let Some(item) = items.get(index) {
-                self.join(item, place, out, depth + 1);
+                self.join(item, place, out, borrowed, depth + 1);
                 let rest = self.source.get(item.span.end as usize..).unwrap_or("");
                 start = item.span.end + rest.find('}').map_or(0, |at| at as u32 + 1);
             }
@@ -462,6 +532,66 @@ fn is_constant(expr: &Expr, depth: u32) -> bool {
     }
 }
 
+/// What `concat` is called on.
+fn concatenated(callee: &Expr) -> Option<&Expr> {
+    match &callee.kind {
+        ExprKind::Member { object, key: Key::Static(name, _), .. } if &**name == "concat" => Some(object),
+        _ => None,
+    }
+}
+
+/// What a method makes of a string constant: replaced parts, or its characters turned around.
+fn rewritten(object: &Expr, method: &str, args: &[Arg], depth: u32) -> Option<String> {
+    let string = |index: usize| match &args.get(index)?.value.kind {
+        ExprKind::String(text) => Some(&**text),
+        _ => None,
+    };
+    match method {
+        "replace" => Some(whole(object, depth)?.replacen(string(0)?, string(1)?, 1)),
+        "replaceAll" => Some(whole(object, depth)?.replace(string(0)?, string(1)?)),
+        "join" if string(0) == Some("") => {
+            let (list, turned) = match called(object) {
+                Some((list, "reverse")) => (list, true),
+                _ => (object, false),
+            };
+            let (text, "split") = called(list)? else { return None };
+            let ExprKind::Call { args, .. } = &list.kind else { return None };
+            let ExprKind::String(separator) = &args.first()?.value.kind else { return None };
+            let text = whole(text, depth)?;
+            let mut parts: Vec<&str> = match separator.is_empty() {
+                true => text.split("").filter(|part| !part.is_empty()).collect(),
+                false => text.split(&**separator).collect(),
+            };
+            if turned {
+                parts.reverse();
+            }
+            Some(parts.concat())
+        }
+        _ => None,
+    }
+}
+
+/// The object and the method of a call.
+fn called(expr: &Expr) -> Option<(&Expr, &str)> {
+    let ExprKind::Call { callee, .. } = &expr.kind else { return None };
+    match &callee.kind {
+        ExprKind::Member { object, key: Key::Static(name, _), .. } => Some((object, name)),
+        _ => None,
+    }
+}
+
+/// The text of a constant, or of what methods make of one.
+fn whole(expr: &Expr, depth: u32) -> Option<String> {
+    match &expr.kind {
+        ExprKind::String(text) => Some(text.to_string()),
+        ExprKind::Call { args, .. } if depth < 16 => {
+            let (object, method) = called(expr)?;
+            rewritten(object, method, args, depth + 1)
+        }
+        _ => None,
+    }
+}
+
 /// What a call gives that only decodes constants.
 pub(super) fn decoded(expr: &Expr) -> Option<String> {
     let ExprKind::Call { callee, args, .. } = &expr.kind else { return None };
@@ -476,20 +606,11 @@ pub(super) fn decoded(expr: &Expr) -> Option<String> {
             });
             codes.collect::<Option<String>>().filter(|text| !text.is_empty())
         }
+        ExprKind::Member { object, key: Key::Static(name, _), .. } => rewritten(object, name, args, 0),
         ExprKind::Global(name) => {
             let ExprKind::String(text) = &args.first()?.value.kind else { return None };
             decode_by(name, text)
         }
         _ => None,
-    }
-}
-
-fn has_string(expr: &Expr, depth: u32) -> bool {
-    match &expr.kind {
-        ExprKind::String(_) | ExprKind::Template(..) => true,
-        ExprKind::Binary(Operator::Add, left, right) => {
-            depth < 200 && (has_string(left, depth + 1) || has_string(right, depth + 1))
-        }
-        _ => false,
     }
 }

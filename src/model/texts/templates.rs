@@ -49,7 +49,15 @@ fn children_texts(id: FileId, source: &SourceFile, document: &Document, parent: 
         let text = std::mem::take(run);
         if has_text(&text.text) {
             let span = trimmed(&text);
-            runs.push(TextRun { file: id, span, role: Role::Visible, text, element: Some(holder), name: None });
+            runs.push(TextRun {
+                file: id,
+                span,
+                role: Role::Visible,
+                text,
+                element: Some(holder),
+                name: None,
+                borrowed: Vec::new(),
+            });
         }
     };
     for child in document.children(parent) {
@@ -137,7 +145,15 @@ fn attribute_texts(
         }
         let role = if shown { Role::Attribute } else { Role::Data };
         let span = trimmed(&text);
-        runs.push(TextRun { file: id, span, role, text, element: Some(index), name: Some(attribute.name.clone()) });
+        runs.push(TextRun {
+            file: id,
+            span,
+            role,
+            text,
+            element: Some(index),
+            name: Some(attribute.name.clone()),
+            borrowed: Vec::new(),
+        });
     }
 }
 
