@@ -37,6 +37,13 @@ impl<'a> Machine<'a> {
         let call = self.record_call(namespace, path, &args, site);
         let options = args.first().cloned().unwrap_or_default();
 
+        if api.is_none_or(|api| api.roles.is_empty())
+            && super::lookup::cipher(self.policy, &[namespace, path], None)
+                .is_some_and(|cipher| matches!(cipher.class, super::lookup::CipherClass::Encoding))
+            && let Some(answer) = self.protect(&[namespace, path], None, &args, site)
+        {
+            return answer;
+        }
         if has("event") {
             return self.host_event(api, namespace, path, &args, site);
         }

@@ -240,6 +240,8 @@ pub(super) struct Machine<'a> {
     pub webpack: super::bundle::Webpack<'a>,
     /// Handlers of elements that frameworks rendered.
     pub listeners: Vec<super::bundle::Listener>,
+    /// Objects that hold what a form's fields hold.
+    pub forms: rustc_hash::FxHashSet<ObjId>,
     /// Texts of dialogs by call.
     pub dialogs: FxHashMap<Place, String>,
     /// Texts of elements, by template and node.
@@ -318,6 +320,7 @@ impl<'a> Machine<'a> {
             uses: crate::model::uses(program),
             webpack: super::bundle::Webpack::default(),
             listeners: Vec::new(),
+            forms: rustc_hash::FxHashSet::default(),
             dialogs: FxHashMap::default(),
             texts: FxHashMap::default(),
             gate_fact: None,

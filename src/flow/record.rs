@@ -27,6 +27,8 @@ pub(super) struct Draft {
     pub lazy: bool,
     /// Something that the user types or picks.
     pub input: bool,
+    /// What a server answers: kept and passed on, but not asked for here.
+    pub answered: bool,
 }
 
 /// Key of a flow: sink place, API, parameter, collection, protections.
@@ -356,6 +358,7 @@ impl super::machine::Machine<'_> {
                 reaches,
                 used: draft.used,
                 evidence: draft.evidence,
+                answered: draft.answered,
             });
         }
         let flows = flows

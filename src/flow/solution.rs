@@ -380,6 +380,8 @@ pub struct Collection {
     pub used: bool,
     /// The label, placeholder or name that gave an input its kind.
     pub evidence: Option<Place>,
+    /// Whether a server answers it, by the name of the field: it is kept and passed on, but not asked for here.
+    pub answered: bool,
 }
 
 impl Collection {

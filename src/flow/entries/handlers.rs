@@ -323,6 +323,7 @@ impl<'a> Machine<'a> {
             let mut value = Value::object(values);
             value.bits = 0;
             self.heap.set(values, ITEM, Some(Value::any()));
+            self.forms.insert(values);
             self.heap.set(detail, value_key, Some(value));
         } else if has("checkbox") || has("switch") || has("radio") {
             let ticked = self.fact(Fact::Ticked(template, node));

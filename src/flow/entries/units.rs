@@ -6,6 +6,7 @@ use crate::flow::machine::{Keys, Machine, Site, name};
 use crate::flow::solution::{Entry, EntryKind, Fact, Origin, Place, SinkKind};
 use crate::flow::value::{ANY, ObjId, Value, one};
 use crate::model::UnitId;
+use crate::model::ir::{ExprKind, Key, Property};
 use crate::source::{FileId, Span};
 use crate::syntax::template::Part;
 
@@ -207,11 +208,12 @@ impl<'a> Machine<'a> {
                 let key = machine.sym(field);
                 for &object in &answer.objects {
                     let Some(value) = machine.heap.get(object, key).cloned() else { continue };
-                    let at = value
-                        .strings
-                        .first()
-                        .and_then(|text| text.place)
-                        .unwrap_or(machine.heap.objects[object as usize].place);
+                    if machine.deep_taints(&value, 6).is_empty() {
+                        continue;
+                    }
+                    let made = machine.heap.objects[object as usize].place;
+                    let written = machine.property_place(made, field);
+                    let at = written.or_else(|| value.strings.first()?.place).unwrap_or(made);
                     let in_url = matches!(field, "path" | "imageUrl" | "query");
                     machine.sink(SinkKind::Share, method, at, field, &value, &value.clone(), None, in_url);
                 }
@@ -234,6 +236,25 @@ impl<'a> Machine<'a> {
             }
             Value::default()
         });
+    }
+
+    /// Where the value of a field stands in the object literal that starts at a place.
+    fn property_place(&self, object: Place, field: &str) -> Option<Place> {
+        let mut found = None;
+        self.program.script(object.file)?.for_each_expr(&mut |expr| {
+            let ExprKind::Object(properties) = &expr.kind else { return };
+            if expr.span.start != object.span.start {
+                return;
+            }
+            for property in properties {
+                if let Property::Value(Key::Static(name, _), value) = property
+                    && &**name == field
+                {
+                    found = Some(Place { file: object.file, span: value.span });
+                }
+            }
+        });
+        found
     }
 
     pub(super) fn run_component(&mut self, unit: UnitId) {

@@ -225,6 +225,7 @@ impl<'a> Machine<'a> {
             evidence: None,
             lazy: false,
             input: false,
+            answered: false,
         });
         self.record.collection_ids.insert((place, source), id);
         id
@@ -319,6 +320,24 @@ impl<'a> Machine<'a> {
             }
         }
         out
+    }
+
+    /// What a server's answer holds under a name that only people's information goes by.
+    pub fn named_answer(&mut self, base: &Value, field: &str, place: Place) -> Ids {
+        const LEAST: u8 = 70;
+        /// A name alone is no proof.
+        const MOST: u8 = 60;
+        let remote = base.origins.iter().any(|&id| matches!(self.origin_table[id as usize], Origin::Remote(_)));
+        if !remote || place.span.is_empty() {
+            return Ids::new();
+        }
+        let Some((kind, certainty)) = self.policy.privacy.key_kind(field).filter(|(_, sure)| *sure >= LEAST) else {
+            return Ids::new();
+        };
+        let kinds = BTreeSet::from([kind.clone()]);
+        let collection = self.collection(place, field.into(), None, kinds, certainty.min(MOST), false, None);
+        self.record.collections[collection].answered = true;
+        self.taints_of(collection, &[kind], None)
     }
 
     /// The server's answer to a request that carries ciphertext holds what was in it.

@@ -236,6 +236,9 @@ impl<'a> Machine<'a> {
             } else if base.is_any() {
                 let mut value = Value::any();
                 value.taints = self.answer_field(base, &name, place);
+                if value.taints.is_empty() {
+                    value.taints = self.named_answer(base, &name, place);
+                }
                 value.origins = self.extend_origins(&base.origins, &name);
                 value.yes = base.yes.clone();
                 if name.parse::<u32>().is_err() && &*name != "*" && &*name != "value" && &*name != "checked" {
@@ -294,6 +297,9 @@ impl<'a> Machine<'a> {
             for _ in 0..16 {
                 let Some(id) = at else { break };
                 if let Some(value) = self.heap.get(id, key).cloned() {
+                    if !self.forms.is_empty() && &*self.spell(key) == "value" {
+                        self.read_form(&value, place);
+                    }
                     if !value.taints.is_empty() {
                         self.read_taints(&value, place);
                     }
@@ -336,6 +342,20 @@ impl<'a> Machine<'a> {
             }
         }
         out
+    }
+
+    /// Who takes the values of a form as a whole takes every field in it.
+    fn read_form(&mut self, value: &Value, place: Place) {
+        for &object in &value.objects {
+            if !self.forms.contains(&object) {
+                continue;
+            }
+            for key in self.heap.keys(object) {
+                if let Some(field) = self.heap.get(object, key).cloned() {
+                    self.read_taints(&field, place);
+                }
+            }
+        }
     }
 
     /// Collections that stand where a value of theirs is read.

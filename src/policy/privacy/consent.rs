@@ -74,6 +74,7 @@ pub struct Words {
     contract: Vec<Arc<str>>,
     agree: Vec<Arc<str>>,
     read: Vec<Arc<str>>,
+    collecting: Vec<Arc<str>>,
     acting: Vec<Arc<str>>,
     disagree: Vec<Arc<str>>,
     purpose: Vec<Arc<str>>,
@@ -241,6 +242,10 @@ impl Words {
             return rest.chars().filter(|c| c.is_ascii_alphabetic()).count() >= 5;
         }
         rest.chars().filter(|c| c.is_alphanumeric()).count() >= 2
+    }
+
+    pub(super) fn tells_collecting(&self, text: &str) -> bool {
+        any(&self.collecting, &squeeze(text))
     }
 
     pub(super) fn reads(&self, text: &str) -> bool {

@@ -71,6 +71,8 @@ struct Words {
     minor: Vec<Arc<str>>,
     not_minor: Vec<Arc<str>>,
     guardian: Vec<Arc<str>>,
+    guardians: Vec<Arc<str>>,
+    guardian_agrees: Vec<Arc<str>>,
     person_picture: Vec<Arc<str>>,
     session: Vec<Arc<str>>,
     choice: Vec<Arc<str>>,
@@ -146,7 +148,11 @@ impl Vocabulary {
     }
 
     pub(super) fn guardian(&self, text: &str) -> bool {
-        any(&self.words.guardian, &normalise(text))
+        let text = normalise(text);
+        any(&self.words.guardian, &text)
+            || text
+                .split(['。', '；', ';', '\n'])
+                .any(|sentence| any(&self.words.guardians, sentence) && any(&self.words.guardian_agrees, sentence))
     }
 
     pub(super) fn session(&self, key: &str) -> bool {

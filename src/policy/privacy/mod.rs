@@ -382,6 +382,11 @@ impl Privacy {
         self.consent.reads(text)
     }
 
+    /// Whether a text tells that something is collected.
+    pub fn tells_collecting(&self, text: &str) -> bool {
+        self.consent.tells_collecting(text)
+    }
+
     /// Whether a control's text agrees.
     pub fn agrees(&self, text: &str) -> bool {
         self.consent.agrees(text)

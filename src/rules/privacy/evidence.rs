@@ -279,6 +279,10 @@ pub fn personal<'k>(cx: &Context<'_>, kinds: impl IntoIterator<Item = &'k Kind>)
 
 /// Kinds of a collection that count: pictures and files only where they show a person, a document or a record.
 pub fn counted(cx: &Context<'_>, collection: &Collection) -> BTreeSet<Kind> {
+    // It was collected elsewhere.
+    if collection.answered {
+        return BTreeSet::new();
+    }
     let mut kinds = personal(cx, &collection.kinds);
     if kinds.iter().any(|kind| matches!(&**kind, "photo-media" | "chosen-file")) && !shows_person(cx, collection) {
         kinds.retain(|kind| !matches!(&**kind, "photo-media" | "chosen-file"));
@@ -441,7 +445,7 @@ pub fn sinks<'a>(cx: &Context<'a>, keep: impl Fn(&Flow) -> bool) -> Vec<Sink<'a>
     let mut by_place: BTreeMap<Place, Sink<'a>> = BTreeMap::new();
     for flow in cx.solution.flows.iter().filter(|flow| keep(flow)) {
         let Some(collection) = cx.solution.collections.get(flow.collection) else { continue };
-        let allowed = counted(cx, collection);
+        let allowed = if collection.answered { personal(cx, &collection.kinds) } else { counted(cx, collection) };
         let kinds: BTreeSet<Kind> = personal(cx, &flow.kinds)
             .into_iter()
             .filter(|kind| allowed.contains(kind) || !collection.kinds.contains(kind))

@@ -63,7 +63,7 @@ pub fn facts(cx: &Context<'_>) -> BTreeMap<Kind, KindFacts> {
             }
         }
     }
-    if policy.readable() {
+    if policy.readable(cx) {
         for (kind, facts) in &mut out {
             facts.in_policy = Some(cx.policy.privacy.policy_mentions(&policy.text, kind));
         }

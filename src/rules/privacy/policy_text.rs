@@ -19,8 +19,9 @@ pub struct PolicyFound {
 
 impl PolicyFound {
     /// Whether there is enough text to say that something is missing from it.
-    pub fn readable(&self) -> bool {
-        self.text.chars().filter(|c| c.is_alphanumeric()).count() >= 24
+    pub fn readable(&self, cx: &Context<'_>) -> bool {
+        let length = self.text.chars().filter(|c| c.is_alphanumeric()).count();
+        length >= 24 || length >= 12 && cx.policy.privacy.tells_collecting(&self.text)
     }
 }
 

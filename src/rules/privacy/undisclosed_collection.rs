@@ -22,13 +22,22 @@ impl Rule for UndisclosedCollection {
             return;
         }
         let policy = policy_text::find(cx);
-        if !policy.readable() {
+        if !policy.readable(cx) {
             return;
         }
         let mut known: BTreeMap<Kind, bool> = BTreeMap::new();
         let mut found: BTreeMap<Place, (BTreeSet<Kind>, &crate::flow::Collection)> = BTreeMap::new();
         for collection in &cx.solution.collections {
+            // Who names an identity document names what is printed on it.
+            let document = collection.element.is_none()
+                && collection
+                    .kinds
+                    .iter()
+                    .any(|kind| group(cx, kind) == "identity" && cx.policy.privacy.policy_mentions(&policy.text, kind));
             for kind in counted(cx, collection) {
+                if document && matches!(group(cx, &kind), "basic" | "identity") {
+                    continue;
+                }
                 let named = *known
                     .entry(kind.clone())
                     .or_insert_with(|| cx.policy.privacy.policy_mentions(&policy.text, &kind));
@@ -41,4 +50,8 @@ impl Rule for UndisclosedCollection {
             Finding::new(ID, place).kinds(&kinds).text("source", &*collection.source).confidence(confidence(collection))
         }));
     }
+}
+
+fn group<'a>(cx: &Context<'a>, kind: &str) -> &'a str {
+    cx.policy.privacy.kind(kind).map_or("", |info| &*info.group)
 }

@@ -20,7 +20,7 @@ impl Rule for UndisclosedThirdParty {
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let policy = policy_text::find(cx);
-        if !policy.readable() {
+        if !policy.readable(cx) {
             return;
         }
         let mut found: BTreeMap<Arc<str>, (Place, Finding)> = BTreeMap::new();
