@@ -283,6 +283,16 @@ impl Conduct {
             }
         });
         hits.sort_by_key(|hit| (hit.start, hit.end));
+        let group = |name: &str| self.names.get(name).copied();
+        if let (Some(soft), Some(whole)) = (group("soft-negation"), group("no-negation"))
+            && hits.iter().any(|hit| hit.group == whole)
+        {
+            let words: Vec<(u32, u32)> =
+                hits.iter().filter(|hit| hit.group == whole).map(|hit| (hit.start, hit.end)).collect();
+            hits.retain(|hit| {
+                hit.group != soft || !words.iter().any(|(start, end)| *start <= hit.start && hit.end <= *end)
+            });
+        }
         hits
     }
 

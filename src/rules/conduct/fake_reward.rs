@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::support::{acted, all_runs, calls, has_role, told, unit, unit_texts};
 use crate::flow::{EntryKind, Origin, Place};
+use crate::model::ir::{ExprKind, Key};
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
 
@@ -39,6 +40,41 @@ impl Rule for FakeReward {
         out.extend(kept);
         congratulations(self.id(), cx, out);
         draws(self.id(), cx, out);
+        winners(self.id(), cx, first, out);
+    }
+}
+
+/// Winners that a script makes up: who won just now, in a function that throws dice.
+fn winners(rule: &'static str, cx: &Context<'_>, first: usize, out: &mut Vec<Finding>) {
+    let conduct = &cx.policy.conduct;
+    for (index, facts) in cx.program.facts.iter().enumerate() {
+        let file = FileId(index as u32);
+        let Some(script) = &facts.script else { continue };
+        for function in &script.functions {
+            let mut dice = false;
+            let mut texts = Vec::new();
+            function.for_each_expr(&mut |expr| match &expr.kind {
+                ExprKind::Member { object, key: Key::Static(key, _), .. } => {
+                    dice |= &**key == "random" && matches!(&object.kind, ExprKind::Global(name) if &**name == "Math");
+                }
+                ExprKind::String(_) | ExprKind::Template(..) => texts.push(expr.span),
+                _ => {}
+            });
+            if !dice {
+                continue;
+            }
+            // A list of winners is one finding, at its first.
+            let found = all_runs(cx).iter().filter(|run| run.file == file).find_map(|run| {
+                let range = conduct.fires("staged-win", &run.scan(cx))?;
+                let place = run.place(range);
+                texts.iter().any(|span| span.contains(place.span)).then(|| (place, run.excerpt(range)))
+            });
+            if let Some((place, text)) = found
+                && !out[first..].iter().any(|finding| finding.place.file == file)
+            {
+                out.push(Finding::new(rule, place).text("text", text).confidence(Confidence::Medium));
+            }
+        }
     }
 }
 

@@ -32,7 +32,7 @@ impl Rule for HiddenIdentity {
                 matches!(&*element.name, "button" | "switch" | "checkbox" | "radio" | "label" | "input" | "textarea")
             });
             let mut near = controls.map(|(node, _)| Trigger { file: run.file, node });
-            if near.any(|trigger| trigger.node == node || beside(cx, trigger, run)) {
+            if near.any(|trigger| trigger.node == node || beside(cx, trigger, run, false)) {
                 let place = run.place(range);
                 if seen.insert(place) {
                     out.push(

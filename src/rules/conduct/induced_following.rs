@@ -19,7 +19,7 @@ impl Rule for InducedFollowing {
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let mut places = told(cx, self.id(), TOPIC, &["paid-forwarding", "induced-sharing"], out);
         let triggers = triggers(cx, ROLES);
-        places.extend(beside_triggers(cx, self.id(), TOPIC, &triggers, &places, "conduct-follow-trigger", out));
+        places.extend(beside_triggers(cx, self.id(), TOPIC, &triggers, &places, "conduct-follow-trigger", true, out));
         results(self.id(), cx, ROLES, |_| false, &places, out);
     }
 }

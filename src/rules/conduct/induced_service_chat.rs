@@ -17,6 +17,6 @@ impl Rule for InducedServiceChat {
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let places = told(cx, self.id(), TOPIC, &["induced-sharing", "induced-following"], out);
         let triggers = triggers(cx, &["contact", "service-chat"]);
-        beside_triggers(cx, self.id(), TOPIC, &triggers, &places, "conduct-chat-trigger", out);
+        beside_triggers(cx, self.id(), TOPIC, &triggers, &places, "conduct-chat-trigger", false, out);
     }
 }

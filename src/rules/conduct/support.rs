@@ -159,6 +159,7 @@ pub fn tappable(element: &Element) -> bool {
 
 fn size(document: &Document, node: NodeId) -> usize {
     match &document.nodes[node as usize].kind {
+        NodeKind::Root { children } => children.iter().map(|child| size(document, *child)).sum(),
         NodeKind::Element(element) => 1 + element.children.iter().map(|child| size(document, *child)).sum::<usize>(),
         _ => 0,
     }
@@ -167,8 +168,9 @@ fn size(document: &Document, node: NodeId) -> usize {
 /// Most elements that a box around a trigger may hold for its texts to be about the trigger.
 const NEIGHBOURS: usize = 14;
 
-/// Whether a text of the template stands at a trigger: inside it, or beside it in a small box, not in another control.
-pub fn beside(cx: &Context<'_>, trigger: Trigger, run: &Run) -> bool {
+/// Whether a text of the template stands at a trigger: inside it, or beside it in a small box, not in another control. `page`
+/// takes a small page for such a box, too.
+pub fn beside(cx: &Context<'_>, trigger: Trigger, run: &Run, page: bool) -> bool {
     let Site::Template(node) = run.site else { return false };
     if run.file != trigger.file {
         return false;
@@ -184,12 +186,15 @@ pub fn beside(cx: &Context<'_>, trigger: Trigger, run: &Run) -> bool {
             return false;
         }
     }
-    let around: Vec<NodeId> = ancestors(document, node).map(|(at, _)| at).collect();
-    ancestors(document, trigger.node)
+    let whole =
+        |node: NodeId| ancestors(document, node).map(|(at, _)| at).chain(page.then_some(0)).collect::<Vec<NodeId>>();
+    let around = whole(node);
+    whole(trigger.node)
+        .into_iter()
         .skip(1)
         .take(3)
-        .take_while(|(at, _)| size(document, *at) <= NEIGHBOURS)
-        .any(|(at, _)| around.contains(&at))
+        .take_while(|at| size(document, *at) <= NEIGHBOURS)
+        .any(|at| around.contains(&at))
 }
 
 /// All texts of the package, with what the conduct words find in them.
@@ -213,6 +218,30 @@ pub fn told(cx: &Context<'_>, rule: &'static str, topic: &str, silent: &[&str], 
     places
 }
 
+/// Takes back what was told of the labels of triggers where another text of their template tells it already.
+pub fn without_labels(cx: &Context<'_>, triggers: &BTreeSet<Trigger>, out: &mut Vec<Finding>, first: usize) {
+    let mut labels: BTreeSet<Place> = BTreeSet::new();
+    for trigger in triggers {
+        let Some(template) = cx.program.template(trigger.file) else { continue };
+        let Some(control) = element(&template.document, trigger.node) else { continue };
+        let end = control.close.map_or(control.open.end, |close| close.end);
+        let whole = Span::new(control.open.start, end);
+        let here = out[first..].iter().map(|finding| finding.place).filter(|place| place.file == trigger.file);
+        labels.extend(here.filter(|place| whole.contains(place.span)));
+    }
+    let others: BTreeSet<FileId> = out[first..]
+        .iter()
+        .map(|finding| finding.place)
+        .filter(|place| !labels.contains(place))
+        .map(|p| p.file)
+        .collect();
+    let mut at = 0;
+    out.retain(|finding| {
+        at += 1;
+        at <= first || !labels.contains(&finding.place) || !others.contains(&finding.place.file)
+    });
+}
+
 /// Texts that stand beside a trigger and match the topic's weaker patterns; at most one a trigger.
 pub fn beside_triggers(
     cx: &Context<'_>,
@@ -221,6 +250,7 @@ pub fn beside_triggers(
     triggers: &BTreeSet<Trigger>,
     told: &[Place],
     note: &'static str,
+    page: bool,
     out: &mut Vec<Finding>,
 ) -> Vec<Place> {
     let mut places = Vec::new();
@@ -236,7 +266,7 @@ pub fn beside_triggers(
         })
         .collect();
     for trigger in triggers {
-        let near: Vec<&(&Run, Option<Span>)> = runs.iter().filter(|(run, _)| beside(cx, *trigger, run)).collect();
+        let near: Vec<&(&Run, Option<Span>)> = runs.iter().filter(|(run, _)| beside(cx, *trigger, run, page)).collect();
         if near.iter().any(|(run, _)| told.iter().any(|place| place.file == run.file && run_holds(run, *place))) {
             continue;
         }

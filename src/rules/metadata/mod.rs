@@ -73,13 +73,15 @@ fn description<'a>(cx: &Context<'a>) -> Option<(&'a str, Place)> {
 }
 
 /// A title in the configuration.
-struct Title<'a> {
-    text: &'a str,
-    place: Place,
+pub struct Title<'a> {
+    /// The title.
+    pub text: &'a str,
+    /// Where it stands.
+    pub place: Place,
 }
 
 /// The title of the first page: its own, else the app's.
-fn home_title<'a>(cx: &Context<'a>) -> Option<Title<'a>> {
+pub fn home_title<'a>(cx: &Context<'a>) -> Option<Title<'a>> {
     let home = cx.package.pages.first()?;
     let config = cx.program.by_route.get(&home.route).and_then(|unit| cx.program.units.get(*unit as usize)?.config);
     let mut places = Vec::new();

@@ -54,6 +54,8 @@ impl Rule for GarbledText {
                 .iter()
                 .flat_map(|trace| text.match_indices(trace).map(|(at, found)| (at, at + found.len())))
                 .collect();
+            hits.extend(misread(text));
+            hits.extend(misread_as_gbk(text));
             hits.sort_unstable();
             let mut runs: Vec<(usize, usize)> = Vec::new();
             for (start, end) in hits {
@@ -79,6 +81,65 @@ impl Rule for GarbledText {
             }
         }
     }
+}
+
+/// Fewest Chinese characters that read as letters of Western Europe are no accident.
+const MISREAD: usize = 2;
+
+/// Runs of letters whose bytes in Windows' Western encoding are Chinese text in UTF-8.
+fn misread(text: &str) -> Vec<(usize, usize)> {
+    let mut out = Vec::new();
+    let mut run: Option<usize> = None;
+    let byte = |c: char| match c {
+        // The encoding leaves these bytes without a character; they are read as themselves.
+        '\u{80}'..='\u{9f}' => Some(c as u8),
+        _ => match encoding_rs::WINDOWS_1252.encode(c.encode_utf8(&mut [0; 4])) {
+            (bytes, _, false) if !c.is_ascii() => bytes.first().copied(),
+            _ => None,
+        },
+    };
+    for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
+        if byte(c).is_some() {
+            run.get_or_insert(at);
+            continue;
+        }
+        let Some(start) = run.take() else { continue };
+        let bytes: Vec<u8> = text[start..at].chars().filter_map(byte).collect();
+        let chinese = |c: &char| ('\u{4e00}'..='\u{9fff}').contains(c);
+        if std::str::from_utf8(&bytes).is_ok_and(|read| read.chars().filter(chinese).count() >= MISREAD) {
+            out.push((start, at));
+        }
+    }
+    out
+}
+
+/// Runs of Chinese characters whose bytes in GBK are, for the most part, other Chinese characters in UTF-8.
+fn misread_as_gbk(text: &str) -> Vec<(usize, usize)> {
+    let mut out = Vec::new();
+    let mut run: Option<usize> = None;
+    let chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c) || ('\u{e000}'..='\u{f8ff}').contains(&c);
+    for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
+        if chinese(c) {
+            run.get_or_insert(at);
+            continue;
+        }
+        let Some(start) = run.take() else { continue };
+        let (bytes, _, lost) = encoding_rs::GBK.encode(&text[start..at]);
+        if lost {
+            continue;
+        }
+        let (mut read, mut from) = (0, 0);
+        while let Some(three) = bytes.get(from..from + 3) {
+            let found = matches!(three, [0xe4..=0xe9, 0x80..=0xbf, 0x80..=0xbf]);
+            read += usize::from(found);
+            from += if found { 3 } else { 1 };
+        }
+        // Two bytes of four would be an accident; here they are nearly all of them.
+        if read > MISREAD && read * 4 >= bytes.len() {
+            out.push((start, at));
+        }
+    }
+    out
 }
 
 /// Whether the line up to here is a comment or a character class, where such characters are data.

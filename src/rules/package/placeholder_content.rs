@@ -62,7 +62,14 @@ impl Found<'_, '_> {
     }
 
     fn titles(&mut self, file: FileId, json: &Json) {
+        // A tool's title of the first page is told by its own rule.
+        let told = crate::rules::metadata::home_title(self.cx)
+            .filter(|title| self.cx.policy.naming().is_default_title(title.text))
+            .map(|title| title.place);
         for property in json.properties() {
+            if told == Some(Place { file, span: property.value.span }) {
+                continue;
+            }
             match (&*property.key, &property.value.value) {
                 ("navigationBarTitleText" | "text", JsonValue::String(_)) => {
                     self.look(file, property.value.span, Confidence::High);
