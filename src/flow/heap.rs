@@ -1,6 +1,7 @@
 //! Objects with strong updates inside an execution, an undo journal for branches, and a trail of what was read.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use rustc_hash::FxHashSet;
 
 use super::fields::Fields;
 use super::solution::Place;
-use super::value::{Ids, ObjId, Sym, Value, unite};
+use super::value::{Ids, ObjId, Sym, Value};
 use crate::model::UnitId;
 use crate::model::ir::FnId;
 use crate::source::FileId;
@@ -125,14 +126,21 @@ pub(super) struct Change {
     since: u32,
 }
 
-/// Fields that an arm changed, once each, in order of object and field.
-pub(super) type Diff = Vec<Change>;
+/// What an arm did.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Diff {
+    /// Fields that it changed, once each, in order of object and field.
+    pub changes: Vec<Change>,
+    /// Objects that it made for the first time, as a part of [`Heap::born`]. They stay as it left them.
+    born: Range<usize>,
+}
 
 /// Where an arm starts.
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub(super) struct Mark {
     length: usize,
+    born: usize,
     outer: u32,
 }
 
@@ -166,6 +174,8 @@ pub(super) struct Heap {
     /// Grows whenever writes settle.
     pub clock: u32,
     reads: RefCell<Reads>,
+    /// Objects made since writes settled.
+    born: Vec<ObjId>,
     /// Frames to use again.
     free: Vec<ObjId>,
     /// Frames to use again once the journal is empty.
@@ -185,6 +195,7 @@ impl Default for Heap {
             outer: Vec::new(),
             clock: 1,
             reads: RefCell::default(),
+            born: Vec::new(),
             free: Vec::new(),
             dead: Vec::new(),
         }
@@ -206,6 +217,7 @@ impl Heap {
             dead: false,
             first: true,
         });
+        self.born.push(id);
         id
     }
 
@@ -355,7 +367,7 @@ impl Heap {
 
     /// Starts an arm.
     pub fn mark(&mut self) -> Mark {
-        let mark = Mark { length: self.journal.len(), outer: self.scope };
+        let mark = Mark { length: self.journal.len(), born: self.born.len(), outer: self.scope };
         self.scopes += 1;
         self.scope = self.scopes;
         mark
@@ -363,7 +375,7 @@ impl Heap {
 
     /// Takes back everything since `mark` and returns what had changed.
     pub fn take_back(&mut self, mark: Mark) -> Diff {
-        let mut diff = Vec::with_capacity(self.journal.len().saturating_sub(mark.length));
+        let mut changes = Vec::with_capacity(self.journal.len().saturating_sub(mark.length));
         for undo in self.journal.drain(mark.length..).rev() {
             let object = &mut self.objects[undo.id as usize];
             if object.dead {
@@ -371,25 +383,26 @@ impl Heap {
             }
             let Some(slot) = object.fields.get_mut(undo.key) else { continue };
             let value = std::mem::replace(&mut slot.value, undo.value);
-            diff.push(Change { id: undo.id, key: undo.key, value, since: slot.since });
+            changes.push(Change { id: undo.id, key: undo.key, value, since: slot.since });
             slot.scope = undo.scope;
             slot.since = undo.since;
         }
         self.scope = mark.outer;
-        diff.sort_unstable_by_key(|change| (change.id, change.key));
-        diff
+        changes.sort_unstable_by_key(|change| (change.id, change.key));
+        Diff { changes, born: mark.born..self.born.len() }
     }
 
     /// Sets what an arm changed, as if it had run for certain.
     pub fn apply(&mut self, diff: Diff) {
-        for change in diff {
+        for change in diff.changes {
             self.write(change.id, change.key, change.value, change.since);
         }
     }
 
     /// Joins what an arm changed with what stands: the arm may not have run. `facts` hold at its end.
     pub fn merge_one(&mut self, diff: Diff, facts: &[u32]) {
-        for change in diff {
+        self.prove(&diff, facts);
+        for change in diff.changes {
             self.merge_field(change.id, change.key, &[(Some(&change), facts), (None, &[])]);
         }
     }
@@ -398,6 +411,7 @@ impl Heap {
     /// else than this one did.
     pub fn merge_pass(&mut self, diff: Diff, reads: &Reads) -> bool {
         let changed: Vec<(ObjId, Sym)> = diff
+            .changes
             .into_iter()
             .filter(|change| self.merge_field(change.id, change.key, &[(Some(change), &[]), (None, &[])]))
             .map(|change| (change.id, change.key))
@@ -411,23 +425,44 @@ impl Heap {
 
     /// Joins what arms changed, each with the facts that it had proved.
     pub fn merge(&mut self, arms: &[(Diff, Ids)]) {
+        for (diff, facts) in arms {
+            self.prove(diff, facts);
+        }
         let mut at = vec![0; arms.len()];
         loop {
             let next = arms
                 .iter()
                 .zip(&at)
-                .filter_map(|((diff, _), &at)| diff.get(at).map(|change| (change.id, change.key)))
+                .filter_map(|((diff, _), &at)| diff.changes.get(at).map(|change| (change.id, change.key)))
                 .min();
             let Some((id, key)) = next else { break };
             let mut values: SmallArms<'_> = Vec::with_capacity(arms.len());
             for ((diff, facts), at) in arms.iter().zip(&mut at) {
-                let change = diff.get(*at).filter(|change| (change.id, change.key) == (id, key));
+                let change = diff.changes.get(*at).filter(|change| (change.id, change.key) == (id, key));
                 if change.is_some() {
                     *at += 1;
                 }
                 values.push((change, facts));
             }
             self.merge_field(id, key, &values);
+        }
+    }
+
+    /// What an arm made proves what the arm had proved.
+    fn prove(&mut self, diff: &Diff, facts: &[u32]) {
+        if facts.is_empty() {
+            return;
+        }
+        for &id in self.born.get(diff.born.clone()).unwrap_or_default() {
+            let object = &mut self.objects[id as usize];
+            if object.dead {
+                continue;
+            }
+            for (_, slot) in object.fields.iter_mut() {
+                if let Some(value) = &mut slot.value {
+                    *value = Rc::new(value.under(facts));
+                }
+            }
         }
     }
 
@@ -472,14 +507,7 @@ impl Heap {
             if facts.is_empty() {
                 joined.join(value);
             } else {
-                let mut value = (**value).clone();
-                if value.may_true() {
-                    unite(&mut value.yes, facts);
-                }
-                if value.may_false() {
-                    unite(&mut value.no, facts);
-                }
-                joined.join(&value);
+                joined.join(&value.under(facts));
             }
         }
         if joined.is_none() {
@@ -564,6 +592,7 @@ impl Heap {
         self.scope = self.scopes;
         self.base = self.scope;
         self.free.append(&mut self.dead);
+        self.born.clear();
         any
     }
 

@@ -256,6 +256,18 @@ impl Value {
             || self.is_none()
     }
 
+    /// The same, where `facts` hold.
+    pub fn under(&self, facts: &[FactId]) -> Self {
+        let mut value = self.clone();
+        if value.may_true() {
+            unite(&mut value.yes, facts);
+        }
+        if value.may_false() {
+            unite(&mut value.no, facts);
+        }
+        value
+    }
+
     /// The parts that are truthy.
     pub fn truthy(mut self) -> Self {
         let any = self.bits & ANY != 0;

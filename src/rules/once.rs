@@ -1,8 +1,11 @@
 //! The same fact is told once: of two rules that read the same words, the one that says it more exactly.
 
+use rustc_hash::FxHashMap;
+
 use crate::flow::Place;
 use crate::policy::catalogue::Severity;
 use crate::rules::{Context, Finding};
+use crate::source::FileId;
 
 /// Classes of content that name the goods which a prohibited industry trades in.
 const GOODS: &[&str] = &["content/illegal-trade", "content/illicit-service", "content/medical-claim"];
@@ -48,32 +51,45 @@ pub fn once(cx: &Context<'_>, findings: &mut Vec<Finding>) {
         DEEDS.iter().any(|(class, rules)| *class == content.rule && rules.contains(&conduct.rule))
             && same_words(content.place, conduct.place)
     };
+    // Most findings are of groups that say nothing here.
+    let mut others: FxHashMap<Option<FileId>, Vec<&Finding>> = FxHashMap::default();
+    for finding in findings.iter() {
+        match group(finding) {
+            "conduct" | "content" | "metadata" => others.entry(Some(finding.place.file)).or_default().push(finding),
+            // Its evidence may stand in any file.
+            "category" => others.entry(None).or_default().push(finding),
+            _ => {}
+        }
+    }
+    let beside =
+        |one: &Finding| [Some(one.place.file), None].into_iter().filter_map(|file| others.get(&file)).flatten();
     let drop: Vec<bool> = findings
         .iter()
         .map(|one| {
-            findings.iter().any(|other| match (group(one), group(other)) {
-                // Conduct names the act; content goes first only where it weighs more.
-                ("content", "conduct") => {
-                    deed(one, other) || overlap(one.place, other.place) && (grave(other) || !grave(one))
-                }
-                ("conduct", "content") => {
-                    overlap(one.place, other.place) && grave(other) && !grave(one) && !deed(other, one)
-                }
-                // A title that serves as the name is judged as one.
-                ("content", "metadata") => overlap(one.place, other.place),
-                ("metadata", "metadata") => {
-                    one.rule == "metadata/unrelated-metadata"
-                        && other.rule == "metadata/affiliated-name"
-                        && one.place == other.place
-                }
-                ("content", "category") => {
-                    other.rule == "category/prohibited-industry"
-                        && GOODS.contains(&one.rule)
-                        && (overlap(one.place, other.place)
-                            || other.trace.iter().any(|step| overlap(one.place, step.place)))
-                }
-                _ => false,
-            })
+            matches!(group(one), "conduct" | "content" | "metadata")
+                && beside(one).any(|other| match (group(one), group(other)) {
+                    // Conduct names the act; content goes first only where it weighs more.
+                    ("content", "conduct") => {
+                        deed(one, other) || overlap(one.place, other.place) && (grave(other) || !grave(one))
+                    }
+                    ("conduct", "content") => {
+                        overlap(one.place, other.place) && grave(other) && !grave(one) && !deed(other, one)
+                    }
+                    // A title that serves as the name is judged as one.
+                    ("content", "metadata") => overlap(one.place, other.place),
+                    ("metadata", "metadata") => {
+                        one.rule == "metadata/unrelated-metadata"
+                            && other.rule == "metadata/affiliated-name"
+                            && one.place == other.place
+                    }
+                    ("content", "category") => {
+                        other.rule == "category/prohibited-industry"
+                            && GOODS.contains(&one.rule)
+                            && (overlap(one.place, other.place)
+                                || other.trace.iter().any(|step| overlap(one.place, step.place)))
+                    }
+                    _ => false,
+                })
         })
         .collect();
     let mut drop = drop.into_iter();

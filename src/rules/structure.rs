@@ -1,6 +1,6 @@
 //! Matches the structural rules of the packs.
 //!
-//! A script is parsed for them only when the literals of a pattern stand in it.
+//! A script is parsed for them only when the tokens of a pattern stand in it in a row.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -46,7 +46,7 @@ impl Rule for Structure {
         let scripts: Vec<(&StructuralRule, Vec<Vec<String>>)> = rules
             .iter()
             .filter(|rule| rule.language == Language::Script)
-            .map(|rule| (*rule, rule.patterns.iter().map(|pattern| literals(pattern)).collect()))
+            .map(|rule| (*rule, rule.patterns.iter().map(|pattern| runs(rule, pattern)).collect()))
             .collect();
         let found: Vec<Vec<Finding>> = (0..cx.package.files.len())
             .into_par_iter()
@@ -71,23 +71,45 @@ impl Rule for Structure {
 
 type Tree<'r> = Node<'r, StrDoc<JavaScript>>;
 
-/// Names and strings of a pattern: all stand in whatever it matches.
-fn literals(pattern: &str) -> Vec<String> {
-    let mut out: Vec<String> = Vec::new();
-    let mut word = String::new();
-    let mut dollar = false;
-    for character in pattern.chars().chain([' ']) {
-        if character == '$' {
-            dollar = true;
-            word.clear();
-        } else if character.is_alphanumeric() || character == '_' {
-            word.push(character);
-        } else {
-            if !dollar && word.len() > 2 && !matches!(word.as_str(), "true" | "false" | "null") {
-                out.push(std::mem::take(&mut word));
-            }
-            word.clear();
-            dollar = false;
+/// What may stand between two tokens.
+const GAP: &str = r"(?:\s|/\*[^*]*\*+/)*";
+
+/// Regular expressions that all match a text in which a pattern matches: its tokens between two metavariables, in a row. What
+/// a metavariable after them must begin with is one of them.
+fn runs(rule: &StructuralRule, pattern: &str) -> Vec<String> {
+    let mut tokens: Vec<(String, bool)> = Vec::new();
+    let mut rest = pattern.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let variable = first == '$';
+        let name = rest.trim_start_matches('$');
+        let word = |text: &str| text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len());
+        let end = match word(name) {
+            0 => first.len_utf8(),
+            length => rest.len() - name.len() + length,
+        };
+        let token = if variable { rest[..end].trim_start_matches('$') } else { &rest[..end] };
+        tokens.push((token.to_owned(), variable));
+        rest = rest[end..].trim_start();
+    }
+    if rule.selector.is_some() {
+        // What stands around the part that is meant only makes the pattern parse.
+        let meant = |(text, variable): &(String, bool)| *variable || text.starts_with(|c: char| c.is_alphanumeric());
+        let first = tokens.iter().position(meant).unwrap_or(0);
+        let last = tokens.iter().rposition(meant).unwrap_or(0);
+        tokens = tokens.drain(first..=last.min(tokens.len().saturating_sub(1))).collect();
+    }
+    let mut out = Vec::new();
+    for run in tokens.split_inclusive(|(_, variable)| *variable) {
+        let (texts, variable) = match run.split_last() {
+            Some(((name, true), texts)) => (texts, Some(name)),
+            _ => (run, None),
+        };
+        let mut parts: Vec<String> = texts.iter().map(|(text, _)| regex::escape(text)).collect();
+        let begins = variable.and_then(|name| rule.wanted.get(name)).and_then(|wanted| wanted.strip_prefix('^'));
+        parts.extend(begins.filter(|begins| !begins.contains(['|', '$'])).map(str::to_owned));
+        let telling = texts.iter().any(|(text, _)| text.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
+        if telling {
+            out.push(parts.join(GAP));
         }
     }
     out
@@ -101,7 +123,7 @@ fn script(cx: &Context<'_>, file: FileId, rules: &[(&StructuralRule, Vec<Vec<Str
     }
     let holds = |literal: &String| memchr::memmem::find(text.as_bytes(), literal.as_bytes()).is_some();
     let mut tree: Option<AstGrep<StrDoc<JavaScript>>> = None;
-    for (rule, literals) in rules {
+    for (rule, runs) in rules {
         if !rule.vendored && entry.origin != Origin::Own
             || !rule.file_has.is_empty() && !rule.file_has.iter().any(holds)
         {
@@ -110,8 +132,8 @@ fn script(cx: &Context<'_>, file: FileId, rules: &[(&StructuralRule, Vec<Vec<Str
         let wanted: Vec<&String> = rule
             .patterns
             .iter()
-            .zip(literals)
-            .filter(|(_, literals)| literals.iter().all(holds))
+            .zip(runs)
+            .filter(|(_, runs)| runs.iter().all(|run| is_match(run, text)))
             .map(|(pattern, _)| pattern)
             .collect();
         if wanted.is_empty() || !unit_has(cx, file, rule) {
@@ -504,9 +526,25 @@ mod tests {
     use crate::syntax::template::{Dialect, Element};
 
     #[test]
-    fn literals_leave_variables_out() {
-        assert_eq!(literals("$AUDIO.autoplay = true"), ["autoplay"]);
-        assert_eq!(literals("setTimeout($CODE, $$$REST)"), ["setTimeout"]);
+    fn runs_stand_in_what_a_pattern_matches_and_hardly_elsewhere() {
+        let rule = |pattern: &str, selector: Option<&str>, wanted: &[(&str, &str)]| StructuralRule {
+            patterns: vec![pattern.to_owned()],
+            selector: selector.map(str::to_owned),
+            wanted: wanted.iter().map(|(name, pattern)| ((*name).to_owned(), (*pattern).to_owned())).collect(),
+            ..StructuralRule::default()
+        };
+        let may = |rule: &StructuralRule, text: &str| {
+            runs(rule, &rule.patterns[0]).iter().all(|run| TextPattern::new(run.clone()).is_match(text))
+        };
+        let timer = rule("setTimeout($CODE, $$$REST)", None, &[("CODE", "^[\"'`]")]);
+        assert!(may(&timer, "setTimeout ( /* soon */ 'go()', 5)"));
+        assert!(!may(&timer, "setTimeout(() => go('now'), 5)"));
+        let pair = rule("({ $KEY: Date.now() + $SPAN })", Some("pair"), &[]);
+        assert!(may(&pair, "{ end:Date.now( )\n+ 5 }"));
+        assert!(!may(&pair, "{ start: Date.now(), end: 5 }"));
+        let method = rule("({ method: 'DELETE' })", Some("pair"), &[]);
+        assert!(may(&method, "{url, method : 'DELETE', data}"));
+        assert!(!may(&method, "{method: 'GET', name: 'DELETE'}"));
     }
 
     fn element_of(document: &Document, node: NodeId) -> Option<&Element> {

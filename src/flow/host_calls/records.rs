@@ -190,7 +190,7 @@ impl<'a> Machine<'a> {
 
     pub fn branch_end(&mut self, branch: usize, calls: (usize, usize, usize), yes: &Diff, no: &Diff) {
         let mut sets = Vec::new();
-        for Change { id, key, value, .. } in yes.iter().chain(no) {
+        for Change { id, key, value, .. } in yes.changes.iter().chain(&no.changes) {
             if !matches!(self.heap.kind(*id), Kind::Plain | Kind::Unit(_)) {
                 continue;
             }

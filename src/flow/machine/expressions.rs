@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::flow::heap::{ITEM, Kind};
+use crate::flow::heap::{Diff, ITEM, Kind};
 use crate::flow::machine::{ARGUMENTS, Act, HOME, Jump, Keys, Machine, Site, THIS, key_span};
 use crate::flow::solution::Place;
 use crate::flow::value::{ANY, FALSE, NULL, NUMBER, ObjId, Str, Strings, TRUE, UNDEFINED, Value, unite};
@@ -302,7 +302,7 @@ impl<'a> Machine<'a> {
                 let value = self.perhaps(&facts, |machine| machine.eval(act, right));
                 if let Some(branch) = branch {
                     let to = self.record.calls.len();
-                    self.branch_end(branch, (from, to, to), &Vec::new(), &Vec::new());
+                    self.branch_end(branch, (from, to, to), &Diff::default(), &Diff::default());
                 }
                 let mut held = value;
                 if held.may_true() {

@@ -424,7 +424,7 @@ impl<'a> Machine<'a> {
         }
         if !has_default {
             survived = true;
-            arms.push((Diff::new(), Ids::new()));
+            arms.push((Diff::default(), Ids::new()));
         }
         if arms.len() > 1 {
             self.heap.merge(&arms);

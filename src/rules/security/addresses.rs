@@ -39,6 +39,12 @@ fn is_image(url: &str, before: &str) -> bool {
         .any(|word| key.contains(word))
 }
 
+/// Whether an address stands in a link of rich text, which a reader may follow and nothing requests.
+fn is_link(before: &str) -> bool {
+    let tag = before.trim_end_matches(['"', '\'', '\\']);
+    tag.strip_suffix("href=").is_some_and(|rest| rest.ends_with(char::is_whitespace))
+}
+
 /// Every address of the package's own files, in order of place; comments left out.
 pub fn all(cx: &Context<'_>) -> Vec<Address> {
     let mut out = Vec::new();
@@ -88,7 +94,14 @@ fn script(cx: &Context<'_>, file: FileId, out: &mut Vec<Address>) {
         if comments.iter().any(|comment| comment.contains(span)) {
             continue;
         }
-        let before = text.get(open.saturating_sub(40)..open).unwrap_or("");
+        let mut from = open.saturating_sub(40);
+        while !text.is_char_boundary(from) {
+            from -= 1;
+        }
+        let before = &text[from..open];
+        if is_link(before) {
+            continue;
+        }
         out.push(Address { place: Place { file, span }, url: url.to_owned(), image: is_image(url, before) });
         at += end;
     }
