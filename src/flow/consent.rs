@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::machine::Machine;
 use super::solution::{Consent, Fact};
-use super::value::{Ids, TRUE, Value, unite};
+use super::value::{FALSE, Ids, TRUE, Value, unite};
 use crate::model::ir::Name;
 use crate::policy::privacy::ConsentText;
 use crate::source::FileId;
@@ -118,7 +118,9 @@ impl<'a> Machine<'a> {
         if self.facts.is_empty() || !value.objects.is_empty() || !value.taints.is_empty() {
             return value;
         }
+        let toggled = value.bits == TRUE | FALSE && value.number.is_none() && value.strings.is_empty();
         let set = value.bits == TRUE
+            || toggled
             || (value.bits == 0
                 && (value.number.is_some_and(|bits| f64::from_bits(bits) != 0.0)
                     || value.as_text().is_some_and(|text| !text.is_empty())));

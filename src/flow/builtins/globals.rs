@@ -320,7 +320,8 @@ impl<'a> Machine<'a> {
                     return Some(value);
                 }
                 let promise = self.make_at(site.place, 21, Kind::Promise);
-                self.fulfil(promise, value, &[]);
+                let held = self.current_facts();
+                self.fulfil(promise, value, &held);
                 Value::object(promise)
             }
             "Promise.reject" => {

@@ -576,6 +576,14 @@ pub fn notices(cx: &Context<'_>, file: FileId, node: Option<NodeId>, kinds: &BTr
             says.policy = false;
             says.agreement = false;
         }
+        // An agreement that a menu offers to read is not agreed to here.
+        let privacy = &cx.policy.privacy;
+        says.agreement &= says.policy
+            || says.privacy
+            || whole.contains('《')
+            || privacy.agrees(&whole)
+            || privacy.reads(&whole)
+            || privacy.agrees_by_acting(&whole);
         out = out.and(says);
     }
     out
