@@ -28,3 +28,24 @@ pub fn crosses(text: &str, range: &Range<usize>) -> bool {
     }
     !(opens && closes)
 }
+
+/// From this count on in the segmenter's dictionary a word is one of everyday.
+const COMMON: usize = 4000;
+
+/// Whether what stands at `range` is everyday wording that only sounds like `term`: the words with other characters are common
+/// ones, and the rest of it is whole words, where a disguise leaves fragments.
+pub fn ordinary(text: &str, range: &Range<usize>, term: &str) -> bool {
+    let Some(surface) = text.get(range.clone()) else { return false };
+    if surface.chars().count() != term.chars().count() {
+        return false;
+    }
+    let mut expected = term.chars();
+    JIEBA.cut(surface, false).iter().all(|token| {
+        let mut length = 0;
+        let same = token.word.chars().fold(true, |same, c| {
+            length += 1;
+            same & (expected.next() == Some(c))
+        });
+        if same { length > 1 } else { JIEBA.suggest_freq(token.word) >= COMMON }
+    })
+}

@@ -53,7 +53,10 @@ impl Matcher {
                 index += 1;
                 if hit.unsure && used.contains(&(index - 1)) {
                     hit.unsure = false;
-                    let accident = segment::crosses(text, &view.bytes(text, hit.units.clone()));
+                    let bytes = view.bytes(text, hit.units.clone());
+                    let accident = segment::crosses(text, &bytes)
+                        || hit.evasions == Evasions::HOMOPHONE
+                            && segment::ordinary(text, &bytes, self.image.word(hit.word).text);
                     dropped |= accident;
                     return !accident;
                 }

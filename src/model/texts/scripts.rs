@@ -44,6 +44,8 @@ pub(super) struct Walker<'a> {
     pub(super) source: &'a str,
     pub(super) script: Option<&'a Script>,
     pub(super) constants: HashMap<VarId, &'a Expr>,
+    /// Variables that are set once, to an array or an object.
+    tables: HashMap<VarId, &'a Expr>,
     pub(super) borrowed: Borrowed,
     pub(super) used: HashSet<(u32, u32)>,
     pub(super) runs: &'a mut Vec<TextRun>,
@@ -56,6 +58,7 @@ impl<'a> Walker<'a> {
             source,
             script,
             constants: HashMap::new(),
+            tables: HashMap::new(),
             borrowed: Borrowed::default(),
             used: HashSet::new(),
             runs,
@@ -102,6 +105,11 @@ impl<'a> Walker<'a> {
                         if !assigned.contains(id) && is_constant(init, 0) =>
                     {
                         self.constants.insert(*id, init);
+                    }
+                    StmtKind::Let(Pattern::Var(id, _), Some(init))
+                        if !assigned.contains(id) && matches!(init.kind, ExprKind::Array(_) | ExprKind::Object(_)) =>
+                    {
+                        self.tables.insert(*id, init);
                     }
                     StmtKind::If(_, yes, no) => blocks.extend([&**yes, &**no]),
                     StmtKind::Block(_, body) => blocks.push(body),
@@ -285,7 +293,7 @@ impl<'a> Walker<'a> {
             return;
         }
         let joins = match method {
-            Some("join") => object.is_some_and(|object| matches!(object.kind, ExprKind::Array(_))),
+            Some("join") => object.is_some_and(|object| matches!(self.table(object).kind, ExprKind::Array(_))),
             Some("concat") => object.is_some_and(|object| self.has_string(object, 0)),
             _ => false,
         };
@@ -334,12 +342,35 @@ impl<'a> Walker<'a> {
         args.iter().for_each(|arg| self.expr(&arg.value, place));
     }
 
+    /// The array or object that an expression is or names.
+    fn table<'e>(&self, expr: &'e Expr) -> &'e Expr
+    where
+        'a: 'e,
+    {
+        match &expr.kind {
+            ExprKind::Var(id) => self.tables.get(id).copied().unwrap_or(expr),
+            _ => expr,
+        }
+    }
+
+    /// The constant that a member of an object holds.
+    fn member(&self, expr: &Expr) -> Option<&'a Expr> {
+        let ExprKind::Member { object, key: Key::Static(name, _), .. } = &expr.kind else { return None };
+        let ExprKind::Var(id) = &object.kind else { return None };
+        let ExprKind::Object(properties) = &self.tables.get(id)?.kind else { return None };
+        let value = properties.iter().rev().find_map(|property| match property {
+            Property::Value(Key::Static(known, _), value) if known == name => Some(value),
+            _ => None,
+        });
+        value.filter(|value| is_constant(value, 0))
+    }
+
     /// Whether some part of what is joined is a text.
     fn has_string(&self, expr: &Expr, depth: u32) -> bool {
         match &expr.kind {
             ExprKind::String(_) | ExprKind::Template(..) => true,
             ExprKind::Var(id) => self.constants.contains_key(id) || self.borrowed.value(expr).is_some(),
-            ExprKind::Member { .. } => self.borrowed.value(expr).is_some(),
+            ExprKind::Member { .. } => self.borrowed.value(expr).is_some() || self.member(expr).is_some(),
             ExprKind::Call { callee, .. } => {
                 decoded(expr).is_some()
                     || depth < 200 && concatenated(callee).is_some_and(|head| self.has_string(head, depth + 1))
@@ -439,7 +470,7 @@ impl<'a> Walker<'a> {
                     }
                     _ => None,
                 };
-                match joined.map(|(object, separator)| (&object.kind, separator)) {
+                match joined.map(|(object, separator)| (&self.table(object).kind, separator)) {
                     Some((ExprKind::Array(items), separator)) => {
                         for (index, item) in items.iter().enumerate() {
                             if index > 0 {
@@ -461,6 +492,12 @@ impl<'a> Walker<'a> {
                 Some(value) if depth < 8 => self.join(value, place, out, borrowed, depth + 8),
                 _ => out.push_hole(expr.span),
             },
+            ExprKind::Member { .. }
+                if depth < 8
+                    && let Some(value) = self.member(expr) =>
+            {
+                self.join(value, place, out, borrowed, depth + 8);
+            }
             ExprKind::Number(number) => out.push(&number.to_string(), expr.span),
             _ => {
                 self.expr(expr, place);

@@ -109,9 +109,24 @@ fn parts_text(source: &SourceFile, parts: &[Part], out: &mut Mapped) {
     for part in parts {
         match part {
             Part::Text { span, text } => out.append(&entities(span.slice(&source.text), text, span.start)),
-            Part::Interpolation { span, .. } => out.push_hole(*span),
+            Part::Interpolation { span, expression, .. } => match quoted(expression.slice(&source.text)) {
+                Some(inner) => {
+                    let written = expression.slice(&source.text);
+                    let start = expression.start + (written.len() - written.trim_start().len()) as u32 + 1;
+                    out.push(inner, Span::new(start, start + inner.len() as u32));
+                }
+                None => out.push_hole(*span),
+            },
         }
     }
+}
+
+/// What stands in an expression that is nothing but a plain string.
+fn quoted(expression: &str) -> Option<&str> {
+    let expression = expression.trim();
+    let quote = expression.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
+    let inner = expression.strip_prefix(quote)?.strip_suffix(quote)?;
+    (!inner.contains([quote, '\\'])).then_some(inner)
 }
 
 fn attribute_texts(

@@ -242,9 +242,18 @@ fn constant(value: &str) -> Option<bool> {
         "false" | "0" | "!1" | "!true" | "null" | "undefined" | "''" | "\"\"" => Some(false),
         "true" | "1" | "!0" | "!false" => Some(true),
         _ => {
-            let (left, right) = inner.split_once("===").or_else(|| inner.split_once("=="))?;
+            let signs = ["===", "!==", "==", "!=", ">=", "<=", ">", "<"];
+            let (sign, (left, right)) = signs.iter().find_map(|sign| Some((*sign, inner.split_once(sign)?)))?;
             let number = |text: &str| text.trim().parse::<f64>().ok();
-            Some(number(left)? == number(right)?)
+            let (left, right) = (number(left)?, number(right)?);
+            Some(match sign {
+                "===" | "==" => left == right,
+                "!==" | "!=" => left != right,
+                ">=" => left >= right,
+                "<=" => left <= right,
+                ">" => left > right,
+                _ => left < right,
+            })
         }
     }
 }
