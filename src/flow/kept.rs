@@ -110,6 +110,7 @@ mod tests {
             reaches: vec![reach(&facts), reach(&other), reach(&facts)],
             used: true,
             evidence: Some(place),
+            answered: true,
         };
         let text = Text { pieces: vec!["/pages/".into(), "".into()], place: None };
         let solution = Solution {

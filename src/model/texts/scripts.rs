@@ -39,6 +39,13 @@ pub(super) struct Place<'a> {
     pub(super) name: Option<&'a Arc<str>>,
 }
 
+/// A text as it is joined, and which parts of it stand in other files.
+#[derive(Default)]
+struct Joined {
+    text: Mapped,
+    borrowed: Vec<Range<usize>>,
+}
+
 pub(super) struct Walker<'a> {
     pub(super) file: FileId,
     pub(super) source: &'a str,
@@ -387,10 +394,9 @@ impl<'a> Walker<'a> {
         if !self.used.insert((expr.span.start, expr.span.end)) {
             return;
         }
-        let mut text = Mapped::default();
-        let mut borrowed = Vec::new();
-        self.join(expr, place, &mut text, &mut borrowed, 0);
-        let text = with_references(text);
+        let mut joined = Joined::default();
+        self.join(expr, place, &mut joined, 0);
+        let text = with_references(joined.text);
         if !has_text(&text.text) {
             return;
         }
@@ -414,46 +420,40 @@ impl<'a> Walker<'a> {
             text,
             element: None,
             name: place.name.cloned(),
-            borrowed,
+            borrowed: joined.borrowed,
         });
     }
 
     /// Joins what an expression is made of; what is not known leaves a hole.
-    fn join(
-        &mut self,
-        expr: &'a Expr,
-        place: Place<'a>,
-        out: &mut Mapped,
-        borrowed: &mut Vec<Range<usize>>,
-        depth: u32,
-    ) {
+    fn join(&mut self, expr: &'a Expr, place: Place<'a>, out: &mut Joined, depth: u32) {
         if depth > 64 {
-            out.push_hole(expr.span);
+            out.text.push_hole(expr.span);
             return;
         }
         if let Some(text) = decoded(expr) {
-            out.push(&text, expr.span);
+            out.text.push(&text, expr.span);
             return;
         }
         if let Some(text) = self.borrowed.value(expr) {
-            borrowed.push(out.text.len()..out.text.len() + text.len());
-            out.push(text, expr.span);
+            let at = out.text.text.len();
+            out.borrowed.push(at..at + text.len());
+            out.text.push(text, expr.span);
             return;
         }
         match &expr.kind {
-            ExprKind::String(decoded) => out.append(&literal(self.source, expr.span, decoded)),
+            ExprKind::String(decoded) => out.text.append(&literal(self.source, expr.span, decoded)),
             ExprKind::Binary(Operator::Add, left, right) => {
-                self.join(left, place, out, borrowed, depth + 1);
-                self.join(right, place, out, borrowed, depth + 1);
+                self.join(left, place, out, depth + 1);
+                self.join(right, place, out, depth + 1);
             }
-            ExprKind::Template(quasis, items) => self.join_template(expr, quasis, items, place, out, borrowed, depth),
+            ExprKind::Template(quasis, items) => self.join_template(expr, quasis, items, place, out, depth),
             ExprKind::Call { callee, args, .. } if let Some(head) = concatenated(callee) => {
-                self.join(head, place, out, borrowed, depth + 1);
+                self.join(head, place, out, depth + 1);
                 for arg in args {
                     if arg.spread {
-                        out.push_hole(arg.value.span);
+                        out.text.push_hole(arg.value.span);
                     } else {
-                        self.join(&arg.value, place, out, borrowed, depth + 1);
+                        self.join(&arg.value, place, out, depth + 1);
                     }
                 }
             }
@@ -474,34 +474,34 @@ impl<'a> Walker<'a> {
                     Some((ExprKind::Array(items), separator)) => {
                         for (index, item) in items.iter().enumerate() {
                             if index > 0 {
-                                out.push(separator, Span::at(callee.span.end));
+                                out.text.push(separator, Span::at(callee.span.end));
                             }
                             match item {
-                                Some(item) if !item.spread => self.join(&item.value, place, out, borrowed, depth + 1),
-                                _ => out.push_hole(callee.span),
+                                Some(item) if !item.spread => self.join(&item.value, place, out, depth + 1),
+                                _ => out.text.push_hole(callee.span),
                             }
                         }
                     }
                     _ => {
                         self.expr(expr, place);
-                        out.push_hole(expr.span);
+                        out.text.push_hole(expr.span);
                     }
                 }
             }
             ExprKind::Var(id) => match self.constants.get(id) {
-                Some(value) if depth < 8 => self.join(value, place, out, borrowed, depth + 8),
-                _ => out.push_hole(expr.span),
+                Some(value) if depth < 8 => self.join(value, place, out, depth + 8),
+                _ => out.text.push_hole(expr.span),
             },
             ExprKind::Member { .. }
                 if depth < 8
                     && let Some(value) = self.member(expr) =>
             {
-                self.join(value, place, out, borrowed, depth + 8);
+                self.join(value, place, out, depth + 8);
             }
-            ExprKind::Number(number) => out.push(&number.to_string(), expr.span),
+            ExprKind::Number(number) => out.text.push(&number.to_string(), expr.span),
             _ => {
                 self.expr(expr, place);
-                out.push_hole(expr.span);
+                out.text.push_hole(expr.span);
             }
         }
     }
@@ -512,8 +512,7 @@ impl<'a> Walker<'a> {
         quasis: &'a [Arc<str>],
         items: &'a [Expr],
         place: Place<'a>,
-        out: &mut Mapped,
-        borrowed: &mut Vec<Range<usize>>,
+        out: &mut Joined,
         depth: u32,
     ) {
         let mut start = expr.span.start + 1;
@@ -527,17 +526,17 @@ impl<'a> Walker<'a> {
             };
             let raw = Span::new(start, end);
             if raw.slice(self.source) == &**quasi {
-                out.push(quasi, raw);
+                out.text.push(quasi, raw);
             } else {
                 let mapped = unescape(raw.slice(self.source), raw.start);
                 if mapped.text == **quasi {
-                    out.append(&mapped);
+                    out.text.append(&mapped);
                 } else {
-                    out.push(quasi, raw);
+                    out.text.push(quasi, raw);
                 }
             }
             if let Some(item) = items.get(index) {
-                self.join(item, place, out, borrowed, depth + 1);
+                self.join(item, place, out, depth + 1);
                 let rest = self.source.get(item.span.end as usize..).unwrap_or("");
                 start = item.span.end + rest.find('}').map_or(0, |at| at as u32 + 1);
             }
