@@ -1,9 +1,10 @@
 //! `package/missing-handler`: a template binds a method that its page or component lacks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::flow::Place;
 use crate::model::UnitId;
+use crate::model::ir::{ExprKind, Key, Name, Pattern, Script};
 use crate::model::surface::{Methods, methods};
 use crate::rules::{Context, Finding, Rule};
 use crate::syntax::template::{NodeId, NodeKind};
@@ -20,6 +21,7 @@ impl Rule for MissingHandler {
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let mut known: HashMap<UnitId, Option<Methods>> = HashMap::new();
+        let lent = std::cell::OnceCell::new();
         for binding in &cx.program.bindings {
             let Some(handler) = &binding.handler else { continue };
             let Some(unit) = cx.program.units.get(binding.unit as usize) else { continue };
@@ -28,7 +30,11 @@ impl Rule for MissingHandler {
             }
             let methods = known.entry(binding.unit).or_insert_with(|| {
                 let script = unit.script.filter(|script| is_own(cx, *script))?;
-                let methods = methods(cx.program.script(script)?);
+                let script = cx.program.script(script)?;
+                let mut methods = methods(script);
+                if hands_out_itself(script) {
+                    methods.names.extend(lent.get_or_init(|| hung_on_others(cx)).iter().cloned());
+                }
                 methods.complete.then_some(methods)
             });
             let Some(methods) = methods else { continue };
@@ -49,6 +55,34 @@ impl Rule for MissingHandler {
             out.push(finding);
         }
     }
+}
+
+/// Whether a script passes its page or component on to somebody who may give it methods (`new Wheel(this, …)`).
+fn hands_out_itself(script: &Script) -> bool {
+    let mut found = false;
+    script.for_each_expr(&mut |expr| {
+        if let ExprKind::Call { args, .. } | ExprKind::New { args, .. } = &expr.kind {
+            found |= args.iter().any(|arg| matches!(arg.value.kind, ExprKind::This));
+        }
+    });
+    found
+}
+
+/// Names of the functions that scripts hang on objects of others (`this.page.start = this.start.bind(this)`).
+fn hung_on_others(cx: &Context<'_>) -> HashSet<Name> {
+    let mut out = HashSet::new();
+    for script in cx.program.facts.iter().filter_map(|facts| facts.script.as_ref()) {
+        script.for_each_expr(&mut |expr| {
+            if let ExprKind::Assign { target: Pattern::Member(member), value, .. } = &expr.kind
+                && let ExprKind::Member { object, key: Key::Static(name, _), .. } = &member.kind
+                && matches!(object.kind, ExprKind::Var(_) | ExprKind::Member { .. })
+                && matches!(value.kind, ExprKind::Function(_) | ExprKind::Call { .. } | ExprKind::Member { .. })
+            {
+                out.insert(name.clone());
+            }
+        });
+    }
+    out
 }
 
 /// Whether the binding only stops an event (`catchtouchmove="true"`), for which any name will do.
