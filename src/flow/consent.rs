@@ -1,9 +1,12 @@
 //! What the facts on a path say about notice and consent.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 use super::machine::Machine;
-use super::solution::{Consent, Fact};
+use super::solution::{Consent, Fact, FactSet};
 use super::value::{FALSE, Ids, TRUE, Value, unite};
 use crate::model::ir::Name;
 use crate::policy::privacy::ConsentText;
@@ -17,7 +20,18 @@ const LEVELS: usize = 3;
 
 impl<'a> Machine<'a> {
     /// How far the user was told and asked about information of these kinds, by what is known on the path.
-    pub fn consent_of(
+    pub fn consent_of(&mut self, facts: &FactSet, kinds: &[Name], host_prompt: bool, scope: Option<&Name>) -> Consent {
+        // Sets of facts live as long as the machine.
+        let key = (Arc::as_ptr(facts) as usize, SmallVec::from(kinds), host_prompt, scope.cloned());
+        if let Some(&known) = self.consents.get(&key) {
+            return known;
+        }
+        let consent = self.weigh_consent(facts, kinds, host_prompt, scope.map(|scope| &**scope));
+        self.consents.insert(key, consent);
+        consent
+    }
+
+    fn weigh_consent(
         &mut self,
         facts: &BTreeSet<Fact>,
         kinds: &[Name],

@@ -459,7 +459,9 @@ impl Heap {
                 continue;
             }
             for (_, slot) in object.fields.iter_mut() {
-                if let Some(value) = &mut slot.value {
+                if let Some(value) = &mut slot.value
+                    && !value.proves(facts)
+                {
                     *value = Rc::new(value.under(facts));
                 }
             }

@@ -244,6 +244,8 @@ pub(super) struct Machine<'a> {
     pub forms: rustc_hash::FxHashSet<ObjId>,
     /// Texts of dialogs by call.
     pub dialogs: FxHashMap<Place, String>,
+    /// What sets of facts come to, for kinds, with or without the host's prompt, for a scope; by the dialogs known so far.
+    pub consents: FxHashMap<(usize, SmallVec<[Name; 2]>, bool, Option<Name>), super::solution::Consent>,
     /// Texts of elements, by template and node.
     pub texts: FxHashMap<(FileId, u32), Name>,
     /// The host's privacy gate, where the package switches it on.
@@ -322,6 +324,7 @@ impl<'a> Machine<'a> {
             listeners: Vec::new(),
             forms: rustc_hash::FxHashSet::default(),
             dialogs: FxHashMap::default(),
+            consents: FxHashMap::default(),
             texts: FxHashMap::default(),
             gate_fact: None,
             classes: FxHashMap::default(),

@@ -45,7 +45,10 @@ impl<'a> Machine<'a> {
                 }
                 self.shown(&value, 0);
             }
-            self.dialogs.insert(place, text);
+            if self.dialogs.get(&place) != Some(&text) {
+                self.consents.clear();
+                self.dialogs.insert(place, text);
+            }
             let yes = self.fact(Fact::DialogConfirmed(place));
             let no = self.fact(Fact::DialogRefused(place));
             set(self, "confirm", Value::either().when(one(yes), one(no)));
@@ -237,7 +240,7 @@ impl<'a> Machine<'a> {
         let (host_prompt, scope) = (draft.host_prompt, draft.scope.clone());
         let kinds: Vec<Name> = draft.kinds.iter().cloned().collect();
         let facts = self.fact_set();
-        let consent = self.consent_of(&facts, &kinds, host_prompt, scope.as_deref());
+        let consent = self.consent_of(&facts, &kinds, host_prompt, scope.as_ref());
         let reach = Reach { entry: self.entries[self.entry].clone(), facts, consent, path: self.path() };
         self.record.reaches.push((collection, reach));
     }

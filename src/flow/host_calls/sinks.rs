@@ -124,7 +124,7 @@ impl<'a> Machine<'a> {
             let draft = &self.record.collections[taint.collection];
             let (host_prompt, scope, source_place, source) =
                 (draft.host_prompt, draft.scope.clone(), draft.place, draft.source.clone());
-            let consent = self.consent_of(&facts, std::slice::from_ref(&taint.kind), host_prompt, scope.as_deref());
+            let consent = self.consent_of(&facts, std::slice::from_ref(&taint.kind), host_prompt, scope.as_ref());
             // The way between is known when the last round is over.
             let hops = vec![
                 Step { place: source_place, note: "source", name: source },

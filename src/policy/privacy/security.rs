@@ -34,8 +34,10 @@ pub struct SecurityWords {
 pub struct DeviceWords {
     /// What they are told, in lower case.
     pub tells: Vec<Arc<str>>,
-    /// What turns it into a warning.
+    /// What turns it into a warning, before it in the sentence.
     pub not: Vec<Arc<str>>,
+    /// The same right after it.
+    pub not_after: Vec<Arc<str>>,
 }
 
 impl SecurityWords {

@@ -1,5 +1,7 @@
 //! `security/weakened-device`
 
+use aho_corasick::AhoCorasick;
+
 use crate::flow::Place;
 use crate::package::{FileKind, Origin};
 use crate::rules::{Context, Finding, Rule};
@@ -17,6 +19,8 @@ impl Rule for WeakenedDevice {
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let words = &cx.policy.privacy.security().device;
+        let wanted = words.tells.iter().flat_map(|word| [Some(word.to_string()), squeezed(word)]).flatten();
+        let Ok(tells) = AhoCorasick::new(wanted) else { return };
         for (index, file) in cx.package.files.iter().enumerate() {
             let id = FileId(index as u32);
             if file.origin != Origin::Own
@@ -29,19 +33,8 @@ impl Rule for WeakenedDevice {
             let text = file.source.text.to_ascii_lowercase();
             let comments: &[Span] = cx.program.script(id).map_or(&[], |script| &script.comments);
             let mut last: Option<Span> = None;
-            let mut hits: Vec<(usize, usize)> = words
-                .tells
-                .iter()
-                .flat_map(|word| {
-                    let spaced = squeezed(word);
-                    text.match_indices(&**word)
-                        .map(|(at, found)| (at, at + found.len()))
-                        .chain(spaced.into_iter().flat_map(|spaced| {
-                            text.match_indices(&spaced).map(|(at, found)| (at, at + found.len())).collect::<Vec<_>>()
-                        }))
-                        .collect::<Vec<_>>()
-                })
-                .collect();
+            let mut hits: Vec<(usize, usize)> =
+                tells.find_overlapping_iter(&text).map(|found| (found.start(), found.end())).collect();
             hits.sort_unstable();
             for (start, end) in hits {
                 let span = Span::new(start as u32, end as u32);
@@ -58,13 +51,13 @@ impl Rule for WeakenedDevice {
                     .take_while(|c| !matches!(c, '。' | '\n' | '"' | '\'' | '<' | '`'))
                     .collect();
                 let held = words.not.iter().any(|word| before.contains(&**word))
-                    || ["有风险", "存在风险", "不安全", "将无法", "风险", "会导致"]
-                        .iter()
-                        .any(|word| after.contains(word));
+                    || words.not_after.iter().any(|word| after.contains(&**word));
                 // One finding a text run.
                 let same = last.is_some_and(|last| {
-                    text.get(last.end as usize..start)
-                        .is_some_and(|between| !between.contains(['\n', '<', '"', '\'', '`']))
+                    start < last.end as usize
+                        || text
+                            .get(last.end as usize..start)
+                            .is_some_and(|between| !between.contains(['\n', '<', '"', '\'', '`']))
                 });
                 if held || same {
                     continue;
