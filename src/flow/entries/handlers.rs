@@ -22,7 +22,7 @@ impl<'a> Machine<'a> {
         for binding in program.bindings_of(unit) {
             let Some(element) = self.element(binding.template, binding.node) else { continue };
             let custom = matches!(program.units[unit as usize].components.get(&element.name), Some(Some(_)));
-            if custom && !binding.user_action {
+            if custom && (!binding.user_action || self.triggers(unit, &element.name, &binding.event)) {
                 continue;
             }
             let mut functions = Value::default();
@@ -63,6 +63,28 @@ impl<'a> Machine<'a> {
                 self.run_handler(unit, binding, element, &handler);
             }
         }
+    }
+
+    /// Whether a component of the package itself triggers an event of this name: its own code says what the event carries.
+    fn triggers(&self, unit: UnitId, element: &str, event: &str) -> bool {
+        let program = self.program;
+        let Some(Some(component)) = program.units[unit as usize].components.get(element) else { return false };
+        let Some(file) = program.units[*component as usize].script else { return false };
+        if !matches!(self.package.files[file.index()].origin, FileOrigin::Own) {
+            return false;
+        }
+        let mut found = false;
+        if let Some(script) = program.script(file) {
+            script.for_each_expr(&mut |expr| {
+                let ExprKind::Call { callee, args, .. } = &expr.kind else { return };
+                let ExprKind::Member { key: Key::Static(name, _), .. } = &callee.kind else { return };
+                found |= &**name == "triggerEvent"
+                    && args
+                        .first()
+                        .is_some_and(|arg| matches!(&arg.value.kind, ExprKind::String(name) if &**name == event));
+            });
+        }
+        found
     }
 
     /// Methods of a unit whose template the compiler turned into code: those that nothing in its script calls are handlers
