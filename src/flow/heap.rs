@@ -9,7 +9,7 @@ use rustc_hash::FxHashSet;
 
 use super::fields::Fields;
 use super::solution::Place;
-use super::value::{Ids, ObjId, Sym, Value};
+use super::value::{Ids, ObjId, Sym, Value, unite};
 use crate::model::UnitId;
 use crate::model::ir::FnId;
 use crate::source::FileId;
@@ -448,7 +448,7 @@ impl Heap {
         }
     }
 
-    /// What an arm made proves what the arm had proved.
+    /// What an arm made proves what the arm had proved, where it is truthy: it is nothing where the arm did not run.
     fn prove(&mut self, diff: &Diff, facts: &[u32]) {
         if facts.is_empty() {
             return;
@@ -460,9 +460,10 @@ impl Heap {
             }
             for (_, slot) in object.fields.iter_mut() {
                 if let Some(value) = &mut slot.value
-                    && !value.proves(facts)
+                    && value.may_true()
+                    && !facts.iter().all(|fact| value.yes.binary_search(fact).is_ok())
                 {
-                    *value = Rc::new(value.under(facts));
+                    unite(&mut Rc::make_mut(value).yes, facts);
                 }
             }
         }

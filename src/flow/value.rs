@@ -256,12 +256,6 @@ impl Value {
             || self.is_none()
     }
 
-    /// Whether all of `facts` are known from it, whichever way it turns out.
-    pub fn proves(&self, facts: &[FactId]) -> bool {
-        let within = |many: &[FactId]| facts.iter().all(|id| many.binary_search(id).is_ok());
-        (within(&self.yes) || !self.may_true()) && (within(&self.no) || !self.may_false())
-    }
-
     /// The same, where `facts` hold.
     pub fn under(&self, facts: &[FactId]) -> Self {
         let mut value = self.clone();
