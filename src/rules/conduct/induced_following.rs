@@ -1,7 +1,7 @@
 //! Following, favourites and groups that a function or a reward hangs on.
 
 use super::induced_sharing::results;
-use super::support::{beside_triggers, told, triggers};
+use super::support::{Lure, beside_triggers, told, triggers};
 use crate::rules::{Context, Finding, Rule};
 
 /// `conduct/induced-following`
@@ -19,7 +19,13 @@ impl Rule for InducedFollowing {
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let mut places = told(cx, self.id(), TOPIC, &["paid-forwarding", "induced-sharing"], out);
         let triggers = triggers(cx, ROLES);
-        places.extend(beside_triggers(cx, self.id(), TOPIC, &triggers, &places, "conduct-follow-trigger", true, out));
+        places.extend(beside_triggers(
+            cx,
+            &Lure { rule: self.id(), topic: TOPIC, note: "conduct-follow-trigger", page: true },
+            &triggers,
+            &places,
+            out,
+        ));
         results(self.id(), cx, ROLES, |_| false, &places, out);
     }
 }

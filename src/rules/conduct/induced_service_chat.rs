@@ -1,6 +1,6 @@
 //! Rewards that lure users into customer-service chat.
 
-use super::support::{beside_triggers, told, triggers};
+use super::support::{Lure, beside_triggers, told, triggers};
 use crate::rules::{Context, Finding, Rule};
 
 /// `conduct/induced-service-chat`
@@ -17,6 +17,12 @@ impl Rule for InducedServiceChat {
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let places = told(cx, self.id(), TOPIC, &["induced-sharing", "induced-following"], out);
         let triggers = triggers(cx, &["contact", "service-chat"]);
-        beside_triggers(cx, self.id(), TOPIC, &triggers, &places, "conduct-chat-trigger", false, out);
+        beside_triggers(
+            cx,
+            &Lure { rule: self.id(), topic: TOPIC, note: "conduct-chat-trigger", page: false },
+            &triggers,
+            &places,
+            out,
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::support::{beside_triggers, calls, has_role, told, triggers, without_labels};
+use super::support::{Lure, beside_triggers, calls, has_role, told, triggers, without_labels};
 use crate::flow::{Branch, Fact, HostCall, Origin, Place};
 use crate::rules::{Confidence, Context, Finding, Rule};
 
@@ -21,7 +21,13 @@ impl Rule for InducedSharing {
         let first = out.len();
         let mut places = told(cx, self.id(), TOPIC, &["paid-forwarding", "multi-level-distribution"], out);
         let triggers = triggers(cx, &["share"]);
-        places.extend(beside_triggers(cx, self.id(), TOPIC, &triggers, &places, "conduct-share-trigger", true, out));
+        places.extend(beside_triggers(
+            cx,
+            &Lure { rule: self.id(), topic: TOPIC, note: "conduct-share-trigger", page: true },
+            &triggers,
+            &places,
+            out,
+        ));
         without_labels(cx, &triggers, out, first);
         for finding in &out[first..] {
             places.push(finding.place);

@@ -242,17 +242,28 @@ pub fn without_labels(cx: &Context<'_>, triggers: &BTreeSet<Trigger>, out: &mut 
     });
 }
 
+/// What is told of texts beside a trigger.
+#[derive(Clone, Copy, Debug)]
+pub struct Lure {
+    /// The rule.
+    pub rule: &'static str,
+    /// Topic whose patterns count beside a trigger.
+    pub topic: &'static str,
+    /// The note that names the trigger in the trace.
+    pub note: &'static str,
+    /// Whether a small page is one box with its trigger.
+    pub page: bool,
+}
+
 /// Texts that stand beside a trigger and match the topic's weaker patterns; at most one a trigger.
 pub fn beside_triggers(
     cx: &Context<'_>,
-    rule: &'static str,
-    topic: &str,
+    lure: &Lure,
     triggers: &BTreeSet<Trigger>,
     told: &[Place],
-    note: &'static str,
-    page: bool,
     out: &mut Vec<Finding>,
 ) -> Vec<Place> {
+    let Lure { rule, topic, note, page } = *lure;
     let mut places = Vec::new();
     if triggers.is_empty() {
         return places;
