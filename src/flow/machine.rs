@@ -82,6 +82,9 @@ pub(super) struct Taint {
 /// What tells taints apart: collection, kind, protections, whether partial, whether inside an answer.
 type TaintKey = (usize, Name, Rc<[super::solution::Protection]>, bool, bool);
 
+/// What consent is weighed for: a set of facts (where it stands in memory), kinds, the host's prompt, a scope.
+type ConsentKey = (usize, SmallVec<[Name; 2]>, bool, Option<Name>);
+
 /// How statements end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Jump {
@@ -245,7 +248,7 @@ pub(super) struct Machine<'a> {
     /// Texts of dialogs by call.
     pub dialogs: FxHashMap<Place, String>,
     /// What sets of facts come to, for kinds, with or without the host's prompt, for a scope; by the dialogs known so far.
-    pub consents: FxHashMap<(usize, SmallVec<[Name; 2]>, bool, Option<Name>), super::solution::Consent>,
+    pub consents: FxHashMap<ConsentKey, super::solution::Consent>,
     /// Texts of elements, by template and node.
     pub texts: FxHashMap<(FileId, u32), Name>,
     /// The host's privacy gate, where the package switches it on.
