@@ -71,8 +71,8 @@ impl Rule for Structure {
 
 type Tree<'r> = Node<'r, StrDoc<JavaScript>>;
 
-/// What may stand between two tokens.
-const GAP: &str = r"(?:\s|/\*[^*]*\*+/)*";
+/// What may stand between two tokens, where no comment does.
+const GAP: &str = r"\s*";
 
 /// Regular expressions that all match a text in which a pattern matches: its tokens between two metavariables, in a row. What
 /// a metavariable after them must begin with is one of them.
@@ -115,6 +115,20 @@ fn runs(rule: &StructuralRule, pattern: &str) -> Vec<String> {
     out
 }
 
+/// Whether a run may stand in a text: in a row, or, where comments stand inside expressions, word by word.
+fn may_stand(run: &str, text: &str, commented: bool) -> bool {
+    let word = |token: &&str| token.chars().all(|c| c.is_alphanumeric() || c == '_');
+    is_match(run, text) || commented && run.split(GAP).filter(word).all(|word| text.contains(word))
+}
+
+/// Whether a comment stands inside an expression: after a name or an operator.
+fn has_inner_comments(text: &str) -> bool {
+    memchr::memmem::find_iter(text.as_bytes(), "/*").any(|at| {
+        let before = text[..at].trim_end().bytes().next_back();
+        before.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_$(.[=+:'\"`".contains(&byte))
+    })
+}
+
 fn script(cx: &Context<'_>, file: FileId, rules: &[(&StructuralRule, Vec<Vec<String>>)], out: &mut Vec<Finding>) {
     let entry = &cx.package.files[file.index()];
     let text = &*entry.source.text;
@@ -122,6 +136,7 @@ fn script(cx: &Context<'_>, file: FileId, rules: &[(&StructuralRule, Vec<Vec<Str
         return;
     }
     let holds = |literal: &String| memchr::memmem::find(text.as_bytes(), literal.as_bytes()).is_some();
+    let commented = has_inner_comments(text);
     let mut tree: Option<AstGrep<StrDoc<JavaScript>>> = None;
     for (rule, runs) in rules {
         if !rule.vendored && entry.origin != Origin::Own
@@ -133,7 +148,7 @@ fn script(cx: &Context<'_>, file: FileId, rules: &[(&StructuralRule, Vec<Vec<Str
             .patterns
             .iter()
             .zip(runs)
-            .filter(|(_, runs)| runs.iter().all(|run| is_match(run, text)))
+            .filter(|(_, runs)| runs.iter().all(|run| may_stand(run, text, commented)))
             .map(|(pattern, _)| pattern)
             .collect();
         if wanted.is_empty() || !unit_has(cx, file, rule) {
@@ -534,10 +549,13 @@ mod tests {
             ..StructuralRule::default()
         };
         let may = |rule: &StructuralRule, text: &str| {
-            runs(rule, &rule.patterns[0]).iter().all(|run| TextPattern::new(run.clone()).is_match(text))
+            let commented = has_inner_comments(text);
+            runs(rule, &rule.patterns[0]).iter().all(|run| may_stand(run, text, commented))
         };
         let timer = rule("setTimeout($CODE, $$$REST)", None, &[("CODE", "^[\"'`]")]);
-        assert!(may(&timer, "setTimeout ( /* soon */ 'go()', 5)"));
+        assert!(may(&timer, "setTimeout ( 'go()', 5)"));
+        assert!(may(&timer, "setTimeout(/* 立即 */ 'go()', 5)"));
+        assert!(!may(&timer, "go(); /* setTimeout */ wait()\n/** Then. */\nsetTimeout(() => go(), 5)"));
         assert!(!may(&timer, "setTimeout(() => go('now'), 5)"));
         let pair = rule("({ $KEY: Date.now() + $SPAN })", Some("pair"), &[]);
         assert!(may(&pair, "{ end:Date.now( )\n+ 5 }"));

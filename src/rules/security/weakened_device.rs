@@ -1,6 +1,6 @@
 //! `security/weakened-device`
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use crate::flow::Place;
 use crate::package::{FileKind, Origin};
@@ -20,7 +20,9 @@ impl Rule for WeakenedDevice {
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let words = &cx.policy.privacy.security().device;
         let wanted = words.tells.iter().flat_map(|word| [Some(word.to_string()), squeezed(word)]).flatten();
-        let Ok(tells) = AhoCorasick::new(wanted) else { return };
+        // Made for this call alone: the kind that is made soonest.
+        let kind = Some(AhoCorasickKind::NoncontiguousNFA);
+        let Ok(tells) = AhoCorasick::builder().kind(kind).prefilter(false).build(wanted) else { return };
         for (index, file) in cx.package.files.iter().enumerate() {
             let id = FileId(index as u32);
             if file.origin != Origin::Own
