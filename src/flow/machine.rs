@@ -247,6 +247,8 @@ pub(super) struct Machine<'a> {
     pub forms: rustc_hash::FxHashSet<ObjId>,
     /// Texts of dialogs by call.
     pub dialogs: FxHashMap<Place, String>,
+    /// Kinds of personal information that keys name, with how sure that is.
+    key_kinds: FxHashMap<Name, Option<(Name, u8)>>,
     /// What sets of facts come to, for kinds, with or without the host's prompt, for a scope; by the dialogs known so far.
     pub consents: FxHashMap<ConsentKey, super::solution::Consent>,
     /// Texts of elements, by template and node.
@@ -327,6 +329,7 @@ impl<'a> Machine<'a> {
             listeners: Vec::new(),
             forms: rustc_hash::FxHashSet::default(),
             dialogs: FxHashMap::default(),
+            key_kinds: FxHashMap::default(),
             consents: FxHashMap::default(),
             texts: FxHashMap::default(),
             gate_fact: None,
@@ -451,6 +454,16 @@ impl<'a> Machine<'a> {
             unite(&mut out, &[new]);
         }
         out
+    }
+
+    /// The kind of personal information that a key names, and how sure that is.
+    pub fn key_kind(&mut self, key: &str) -> Option<(Name, u8)> {
+        if let Some(known) = self.key_kinds.get(key) {
+            return known.clone();
+        }
+        let kind = self.policy.privacy.key_kind(key);
+        self.key_kinds.insert(key.into(), kind.clone());
+        kind
     }
 
     /// Object made at a place in this call context: the same one every time, emptied.

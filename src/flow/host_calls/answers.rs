@@ -292,7 +292,7 @@ impl<'a> Machine<'a> {
                 unite(&mut out, &[id]);
                 continue;
             }
-            let kind = self.policy.privacy.key_kind(field).map(|(kind, _)| kind);
+            let kind = self.key_kind(field).map(|(kind, _)| kind);
             let container = field == "*"
                 || field.parse::<u32>().is_ok()
                 || matches!(
@@ -334,7 +334,7 @@ impl<'a> Machine<'a> {
         if !remote || place.span.is_empty() {
             return Ids::new();
         }
-        let Some((kind, certainty)) = self.policy.privacy.key_kind(field).filter(|(_, sure)| *sure >= LEAST) else {
+        let Some((kind, certainty)) = self.key_kind(field).filter(|(_, sure)| *sure >= LEAST) else {
             return Ids::new();
         };
         let kinds = BTreeSet::from([kind.clone()]);
@@ -370,7 +370,7 @@ impl<'a> Machine<'a> {
         if value.taints.is_empty() || !value.taints.iter().any(|&id| self.taints[id as usize].kind.is_empty()) {
             return value;
         }
-        let Some((kind, certainty)) = self.policy.privacy.key_kind(key) else { return value };
+        let Some((kind, certainty)) = self.key_kind(key) else { return value };
         let kind: Name = kind.as_ref().into();
         let ids = std::mem::take(&mut value.taints);
         value.taints = self.map_taints(&ids, |machine, taint| {
