@@ -560,8 +560,10 @@ pub fn notices(cx: &Context<'_>, file: FileId, node: Option<NodeId>, kinds: &BTr
         let whole = whole.unwrap_or_else(|| text.clone());
         let mut says = cx.policy.privacy.consent_text(&text);
         let about = if says.purpose { &text } else { &whole };
-        says = says.and(cx.policy.privacy.consent_text(&whole));
-        says.purpose &= cx.policy.privacy.purpose_covers(about, kinds.iter().map(|kind| &**kind));
+        if whole != text {
+            says = says.and(cx.policy.privacy.consent_text(&whole));
+        }
+        says.purpose = says.purpose && cx.policy.privacy.purpose_covers(about, kinds.iter().map(|kind| &**kind));
         if !(says.privacy || says.policy || says.agreement || says.purpose) {
             continue;
         }
@@ -578,12 +580,13 @@ pub fn notices(cx: &Context<'_>, file: FileId, node: Option<NodeId>, kinds: &BTr
         }
         // An agreement that a menu offers to read is not agreed to here.
         let privacy = &cx.policy.privacy;
-        says.agreement &= says.policy
-            || says.privacy
-            || whole.contains('《')
-            || privacy.agrees(&whole)
-            || privacy.reads(&whole)
-            || privacy.agrees_by_acting(&whole);
+        says.agreement = says.agreement
+            && (says.policy
+                || says.privacy
+                || whole.contains('《')
+                || privacy.agrees(&whole)
+                || privacy.reads(&whole)
+                || privacy.agrees_by_acting(&whole));
         out = out.and(says);
     }
     out
