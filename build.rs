@@ -1,7 +1,6 @@
 //! Lists the files under `rules/` for embedding: path below the folder, text, and where in `packs.bin` its table stands, sorted by
 //! path. Tables are written in the form that `src/source/blob.rs` reads, so that no start has to parse TOML; a file that does
 //! not parse has none, and the program tells what is wrong with its text.
-
 //!
 //! The content lexicon is compiled here, too, by the program's own code.
 
@@ -48,6 +47,7 @@ mod tables {
     }
 }
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -74,16 +74,29 @@ fn number(mut number: u64, out: &mut Vec<u8>) {
     out.push(number as u8);
 }
 
-fn text(text: &str, out: &mut Vec<u8>) {
-    number(text.len() as u64, out);
-    out.extend_from_slice(text.as_bytes());
+/// The strings of all tables, each once, and where each stands.
+#[derive(Default)]
+struct Pool {
+    text: String,
+    known: HashMap<String, usize>,
 }
 
-fn value(from: &toml::Value, out: &mut Vec<u8>) -> Result<(), Box<dyn std::error::Error>> {
+impl Pool {
+    fn text(&mut self, text: &str, out: &mut Vec<u8>) {
+        let at = *self.known.entry(text.to_owned()).or_insert_with(|| {
+            self.text.push_str(text);
+            self.text.len() - text.len()
+        });
+        number(at as u64, out);
+        number(text.len() as u64, out);
+    }
+}
+
+fn value(from: &toml::Value, pool: &mut Pool, out: &mut Vec<u8>) -> Result<(), Box<dyn std::error::Error>> {
     match from {
         toml::Value::String(string) => {
             out.push(0);
-            text(string, out);
+            pool.text(string, out);
         }
         toml::Value::Integer(integer) => {
             out.push(1);
@@ -99,15 +112,15 @@ fn value(from: &toml::Value, out: &mut Vec<u8>) -> Result<(), Box<dyn std::error
             out.push(5);
             number(items.len() as u64, out);
             for item in items {
-                value(item, out)?;
+                value(item, pool, out)?;
             }
         }
         toml::Value::Table(table) => {
             out.push(6);
             number(table.len() as u64, out);
             for (key, item) in table {
-                text(key, out);
-                value(item, out)?;
+                pool.text(key, out);
+                value(item, pool, out)?;
             }
         }
     }
@@ -143,7 +156,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         named.push((name, file));
     }
     named.sort();
-    let mut blobs = Vec::new();
+    let (mut blobs, mut pool) = (Vec::new(), Pool::default());
     let mut hasher = blake3::Hasher::new();
     let mut out = String::from("[\n");
     for (name, file) in named {
@@ -157,7 +170,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         if name.ends_with(".toml")
             && let Ok(table) = toml::from_str::<toml::Value>(&text)
         {
-            value(&table, &mut blobs)?;
+            value(&table, &mut pool, &mut blobs)?;
         }
         // The reader of packages knows nothing of packs.
         if name == "package/reading.toml" {
@@ -170,6 +183,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::write(out_dir.join("packs.in"), out)?;
     std::fs::write(out_dir.join("packs.digest"), hasher.finalize().to_hex().as_str())?;
     std::fs::write(out_dir.join("packs.bin"), blobs)?;
+    std::fs::write(out_dir.join("packs.txt"), pool.text)?;
     let table = forms::Table::new();
     let units = |units: Vec<u16>| units.into_iter().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
     std::fs::write(out_dir.join("fold.bin"), units(table.codes))?;

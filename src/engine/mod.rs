@@ -497,7 +497,7 @@ fn vet_unless(
         return Err(Box::new(package));
     }
     let start = Instant::now();
-    let shown = rules::conduct::Shown::default();
+    let readings = rules::Readings::default();
     let context = Context {
         package: &package,
         policy,
@@ -505,7 +505,7 @@ fn vet_unless(
         solution: &solution,
         options: &config.options,
         terms: config.lexicons.as_ref().map(|lexicons| lexicons.matcher(policy)),
-        shown: &shown,
+        readings: &readings,
     };
     let mut findings = run_rules(&context, options, &watch, &mut errors, &mut timings);
     timings.stage("rules", start);

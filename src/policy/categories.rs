@@ -2,9 +2,10 @@
 //!
 //! Each table is read when first asked for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use serde::Deserialize;
 
 use super::catalogue::Wording;
@@ -55,7 +56,7 @@ pub struct CategoryTable {
     pub list: Vec<Category>,
     /// Privileged APIs and components.
     pub privileges: Vec<Privilege>,
-    by_name: HashMap<String, CategoryId>,
+    by_name: FxHashMap<String, CategoryId>,
 }
 
 /// Whether a category matches a pattern: itself, or `first/*`.
@@ -191,8 +192,8 @@ pub struct Signals {
     words: Words,
     /// By pattern: the word and the categories it speaks for; none for a word that only hides others.
     targets: Vec<(Arc<str>, Weights)>,
-    paths: HashMap<Arc<str>, Vec<CategoryId>>,
-    roles: HashMap<Arc<str>, Vec<(CategoryId, u8)>>,
+    paths: FxHashMap<Arc<str>, Vec<CategoryId>>,
+    roles: FxHashMap<Arc<str>, Vec<(CategoryId, u8)>>,
 }
 
 /// A word in a text.
@@ -472,10 +473,18 @@ fn read_signals(table: &CategoryTable, packs: &Packs, errors: &mut Vec<PackError
     let mut signals = Signals::default();
     let path = "categories/signals.toml";
     let Some(raw) = packs.parse::<BTreeMap<String, RawSignals>>(path, errors) else { return signals };
-    let mut words: Vec<(Arc<str>, Option<Weight>)> = Vec::with_capacity(4096);
+    let mut places: FxHashMap<Arc<str>, usize> = FxHashMap::with_capacity_and_hasher(4096, FxBuildHasher);
+    let mut place = |word: Arc<str>, targets: &mut Vec<(Arc<str>, Weights)>| {
+        *places.entry(word).or_insert_with_key(|word| {
+            targets.push((word.clone(), Vec::new()));
+            targets.len() - 1
+        })
+    };
     for (name, entry) in raw {
         if name == MASKS {
-            words.extend(entry.words.into_iter().map(|word| (word, None)));
+            for word in entry.words {
+                place(word, &mut signals.targets);
+            }
             continue;
         }
         let Some(id) = table.find(&name) else {
@@ -484,26 +493,20 @@ fn read_signals(table: &CategoryTable, packs: &Packs, errors: &mut Vec<PackError
             continue;
         };
         for (list, weight) in [(entry.strong, 3), (entry.words, 2), (entry.weak, 1)] {
-            words.extend(list.into_iter().map(|word| (word, Some((id, weight)))));
+            for word in list {
+                let at = place(word, &mut signals.targets);
+                let (_, targets) = &mut signals.targets[at];
+                match targets.iter_mut().find(|(known, _)| *known == id) {
+                    Some((_, known)) => *known = (*known).max(weight),
+                    None => targets.push((id, weight)),
+                }
+            }
         }
         for word in entry.paths {
             signals.paths.entry(word).or_default().push(id);
         }
         for (role, weight) in entry.roles {
             signals.roles.entry(role).or_default().push((id, weight));
-        }
-    }
-    // The order in which a word's categories were named stays.
-    words.sort_by(|a, b| a.0.cmp(&b.0));
-    for (word, target) in words {
-        if signals.targets.last().is_none_or(|(last, _)| *last != word) {
-            signals.targets.push((word, Vec::new()));
-        }
-        if let (Some((id, weight)), Some((_, targets))) = (target, signals.targets.last_mut()) {
-            match targets.iter_mut().find(|(known, _)| *known == id) {
-                Some((_, known)) => *known = (*known).max(weight),
-                None => targets.push((id, weight)),
-            }
         }
     }
     signals.words = Words::new(signals.targets.iter().map(|(word, _)| word));

@@ -4,10 +4,11 @@
 //! `"share ..8 give ..8 reward"`. One automaton over all words serves every topic; it is built at first use.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use regex::Regex;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 
 use super::packs::{PackError, Packs};
@@ -24,13 +25,20 @@ const MAX_TEXT: usize = 1 << 18;
 /// Words and patterns of the conduct rules.
 #[derive(Debug, Default)]
 pub struct Conduct {
-    groups: Vec<Vec<String>>,
-    names: HashMap<String, u16>,
+    groups: Vec<Group>,
+    names: FxHashMap<String, u16>,
     topics: BTreeMap<String, Topic>,
     shapes: Vec<Shape>,
     complete: Vec<Completeness>,
     automaton: OnceLock<Automaton>,
-    sets: OnceLock<HashMap<u16, HashSet<String>>>,
+}
+
+/// Words in lower case.
+#[derive(Debug, Default)]
+struct Group {
+    words: Vec<Arc<str>>,
+    /// The same as a set, for those groups that names are looked up in.
+    set: OnceLock<FxHashSet<Arc<str>>>,
 }
 
 #[derive(Debug)]
@@ -90,7 +98,7 @@ pub struct Need {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct File {
-    groups: BTreeMap<String, Vec<String>>,
+    groups: BTreeMap<String, Vec<Arc<str>>>,
     topics: BTreeMap<String, TopicFile>,
     shapes: Vec<ShapeFile>,
     complete: Vec<Completeness>,
@@ -104,7 +112,7 @@ struct TopicFile {
     deny: Vec<toml::Spanned<String>>,
     fires: Vec<toml::Spanned<String>>,
     near: Vec<toml::Spanned<String>>,
-    words: BTreeMap<String, Vec<String>>,
+    words: BTreeMap<String, Vec<Arc<str>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -171,9 +179,12 @@ impl Conduct {
         this
     }
 
-    fn group(&mut self, name: String, words: Vec<String>) {
+    fn group(&mut self, name: String, mut words: Vec<Arc<str>>) {
+        for word in words.iter_mut().filter(|word| may_have_case(word)) {
+            *word = word.to_lowercase().into();
+        }
         let id = self.groups.len() as u16;
-        self.groups.push(words);
+        self.groups.push(Group { words, set: OnceLock::new() });
         self.names.insert(name, id);
     }
 
@@ -232,13 +243,12 @@ impl Conduct {
 
     fn automaton(&self) -> &Automaton {
         self.automaton.get_or_init(|| {
-            let mut ids: HashMap<String, usize> = HashMap::new();
-            let mut words: Vec<String> = Vec::new();
+            let mut ids: FxHashMap<&str, usize> = FxHashMap::default();
+            let mut words: Vec<&str> = Vec::new();
             let mut groups: Vec<Vec<u16>> = Vec::new();
             for (group, list) in self.groups.iter().enumerate() {
-                for word in list {
-                    let word = word.to_lowercase();
-                    let id = *ids.entry(word.clone()).or_insert_with(|| {
+                for word in &list.words {
+                    let id = *ids.entry(word).or_insert_with(|| {
                         words.push(word);
                         groups.push(Vec::new());
                         words.len() - 1
@@ -387,20 +397,19 @@ impl Conduct {
 
     /// Whether a word of the name belongs to the group.
     pub fn names(&self, group: &str, name: &str) -> bool {
-        let Some(id) = self.names.get(group) else { return false };
-        let set = self.sets.get_or_init(|| {
-            self.groups
-                .iter()
-                .enumerate()
-                .map(|(id, words)| (id as u16, words.iter().map(|word| word.to_lowercase()).collect()))
-                .collect()
-        });
-        let Some(set) = set.get(id) else { return false };
+        let group = self.names.get(group).and_then(|id| self.groups.get(usize::from(*id)));
+        let Some(group) = group else { return false };
+        let set = group.set.get_or_init(|| group.words.iter().cloned().collect());
         let words = name_words(name);
-        words.iter().any(|word| set.contains(word))
-            || words.windows(2).any(|pair| set.contains(&pair.join(" ")))
-            || set.contains(&words.concat())
+        words.iter().any(|word| set.contains(&**word))
+            || words.windows(2).any(|pair| set.contains(&*pair.join(" ")))
+            || set.contains(&*words.concat())
     }
+}
+
+/// Whether a word may change in lower case: it holds other than small ASCII and what U+3000 to U+9FFF hold.
+fn may_have_case(word: &str) -> bool {
+    word.bytes().any(|byte| byte.is_ascii_uppercase() || (byte >= 0xC0 && !(0xE3..=0xE9).contains(&byte)))
 }
 
 /// The part of a text that is matched.

@@ -2,9 +2,10 @@
 //!
 //! Analyses never name an API: they ask for its [roles](Api::roles). See `docs/writing-rules.md` for the list.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -20,11 +21,11 @@ pub struct Host {
     /// Its description and template dialect, from `host.toml`.
     pub info: HostInfo,
     /// APIs by name without the namespace (`getLocation`, `ai.ocrIdCard`, `SocketTask.send`).
-    pub apis: HashMap<Arc<str>, Api>,
+    pub apis: FxHashMap<Arc<str>, Api>,
     /// Authorization scopes by name.
-    pub scopes: HashMap<Arc<str>, Scope>,
+    pub scopes: FxHashMap<Arc<str>, Scope>,
     /// Components by tag name.
-    pub components: HashMap<Arc<str>, Component>,
+    pub components: FxHashMap<Arc<str>, Component>,
     /// What configuration files may say.
     pub configuration: Configuration,
 }
@@ -371,8 +372,14 @@ struct ApiFile {
 }
 
 impl ApiFile {
-    fn entries(self, file: &str, hosts: &Hosts, packs: &Packs, errors: &mut Vec<PackError>) -> HashMap<Arc<str>, Api> {
-        let mut out: HashMap<Arc<str>, Api> = HashMap::with_capacity(1024);
+    fn entries(
+        self,
+        file: &str,
+        hosts: &Hosts,
+        packs: &Packs,
+        errors: &mut Vec<PackError>,
+    ) -> FxHashMap<Arc<str>, Api> {
+        let mut out: FxHashMap<Arc<str>, Api> = FxHashMap::with_capacity_and_hasher(1024, FxBuildHasher);
         let mut add = |name: Spanned<Arc<str>>, api: Api, errors: &mut Vec<PackError>| {
             let span = name.span();
             let name = name.into_inner();
@@ -489,8 +496,8 @@ impl ComponentFile {
         hosts: &Hosts,
         packs: &Packs,
         errors: &mut Vec<PackError>,
-    ) -> HashMap<Arc<str>, Component> {
-        let mut out: HashMap<Arc<str>, Component> = HashMap::with_capacity(128);
+    ) -> FxHashMap<Arc<str>, Component> {
+        let mut out: FxHashMap<Arc<str>, Component> = FxHashMap::with_capacity_and_hasher(128, FxBuildHasher);
         let mut add = |name: Spanned<Arc<str>>, component: Component, errors: &mut Vec<PackError>| {
             let span = name.span();
             let name = name.into_inner();

@@ -27,8 +27,17 @@ pub struct Context<'a> {
     pub options: &'a Options,
     /// The content matcher where the configuration brings terms of its own.
     pub terms: Option<&'a Matcher>,
+    /// What was read of the texts so far.
+    pub readings: &'a Readings,
+}
+
+/// What several rules read of a package's texts, each part made when it is first asked for.
+#[derive(Debug, Default)]
+pub struct Readings {
     /// Texts as the conduct rules read them.
-    pub shown: &'a conduct::Shown,
+    pub shown: conduct::Shown,
+    /// What templates tell about personal information.
+    pub told: privacy::notices::Told,
 }
 
 /// Options of rules as configured: rule id, then option name.

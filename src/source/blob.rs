@@ -1,8 +1,8 @@
 //! Tables that the build script has read: TOML in a form that costs next to nothing to read again.
 //!
-//! A value is a tag and its body: a string as its length and bytes, an array or a table as its length and items, the keys of a
-//! table as strings. Numbers are little-endian groups of seven bits. Places in the source are not kept: what stands in the
-//! program has no mistakes, which a test shows.
+//! A value is a tag and its body: a string as its place and length in the pool of all strings, an array or a table as its length
+//! and items, the keys of a table as strings. Numbers are little-endian groups of seven bits. Places in the source are not kept:
+//! what stands in the program has no mistakes, which a test shows.
 
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{
@@ -17,6 +17,9 @@ const FALSE: u8 = 3;
 const TRUE: u8 = 4;
 const ARRAY: u8 = 5;
 const TABLE: u8 = 6;
+
+/// The strings of all tables, each once: known to be text, so that reading one is a look-up.
+static POOL: &str = include_str!(concat!(env!("OUT_DIR"), "/packs.txt"));
 
 /// What cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -34,21 +37,17 @@ impl de::Error for Error {
 /// # Errors
 /// The table is not of that form.
 pub fn read<T: DeserializeOwned>(bytes: &'static [u8]) -> Result<T, Error> {
-    T::deserialize(&mut Blob::new(bytes))
+    T::deserialize(&mut Blob { rest: bytes, pool: POOL })
 }
 
 /// A value to be read.
 #[derive(Debug)]
-pub struct Blob {
+struct Blob {
     rest: &'static [u8],
+    pool: &'static str,
 }
 
 impl Blob {
-    /// The value at the start of these bytes.
-    pub const fn new(bytes: &'static [u8]) -> Self {
-        Self { rest: bytes }
-    }
-
     fn take(&mut self, length: usize) -> Result<&'static [u8], Error> {
         let (head, rest) = self.rest.split_at_checked(length).ok_or_else(|| Error("cut short".to_owned()))?;
         self.rest = rest;
@@ -76,8 +75,9 @@ impl Blob {
     }
 
     fn text(&mut self) -> Result<&'static str, Error> {
-        let length = self.length()?;
-        std::str::from_utf8(self.take(length)?).map_err(|_| Error("no text".to_owned()))
+        let (start, length) = (self.length()?, self.length()?);
+        let end = start.saturating_add(length);
+        self.pool.get(start..end).ok_or_else(|| Error("no text".to_owned()))
     }
 }
 
@@ -320,16 +320,22 @@ mod tests {
 
     use super::*;
 
+    fn of<T: DeserializeOwned>(bytes: &'static [u8]) -> Result<T, Error> {
+        T::deserialize(&mut Blob { rest: bytes, pool: "ab字plainwith" })
+    }
+
     #[test]
     fn broken_blobs_are_errors() {
         for bytes in [
             &b""[..],
-            b"\x00\x05ab",
-            b"\x06\x01\x01a",
+            b"\x00\x00\x2a",
+            b"\x00\x03\x01",
+            b"\x00\x2a\x01",
+            b"\x06\x01\x00\x01",
             b"\x09",
             b"\x05\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
         ] {
-            assert!(read::<toml::Value>(bytes).is_err(), "{bytes:?}");
+            assert!(of::<toml::Value>(bytes).is_err(), "{bytes:?}");
         }
     }
 
@@ -341,12 +347,12 @@ mod tests {
             Plain,
             With(i64),
         }
-        let word: toml::Spanned<String> = read(b"\x00\x02ab").unwrap();
+        let word: toml::Spanned<String> = of(b"\x00\x00\x02").unwrap();
         assert_eq!((word.span(), word.into_inner()), (0..0, "ab".to_owned()));
-        let keyed: BTreeMap<toml::Spanned<String>, bool> = read(b"\x06\x01\x02ab\x04").unwrap();
+        let keyed: BTreeMap<toml::Spanned<String>, bool> = of(b"\x06\x01\x00\x02\x04").unwrap();
         assert_eq!(keyed.into_iter().next().map(|(key, on)| (key.into_inner(), on)), Some(("ab".to_owned(), true)));
-        assert_eq!(read::<Kind>(b"\x00\x05plain").unwrap(), Kind::Plain);
-        assert_eq!(read::<Kind>(b"\x06\x01\x04with\x01\x03").unwrap(), Kind::With(3));
-        assert_eq!(read::<Option<f64>>(b"\x02\0\0\0\0\0\0\xf8\x3f").unwrap(), Some(1.5));
+        assert_eq!(of::<Kind>(b"\x00\x05\x05").unwrap(), Kind::Plain);
+        assert_eq!(of::<Kind>(b"\x06\x01\x0a\x04\x01\x03").unwrap(), Kind::With(3));
+        assert_eq!(of::<Option<f64>>(b"\x02\0\0\0\0\0\0\xf8\x3f").unwrap(), Some(1.5));
     }
 }

@@ -1,8 +1,8 @@
 //! What protects a value.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
 use crate::policy::packs::{PackError, Packs};
@@ -74,13 +74,13 @@ struct File {
 pub struct Table {
     ciphers: Vec<Cipher>,
     /// Last name of a chain, in lower case, to (cipher, chain in lower case).
-    by_last: HashMap<String, Vec<(usize, Vec<String>)>>,
+    by_last: FxHashMap<String, Vec<(usize, Vec<String>)>>,
 }
 
 impl Table {
     pub(super) fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
         let file: File = packs.parse("privacy/ciphers.toml", errors).unwrap_or_default();
-        let mut by_last: HashMap<String, Vec<(usize, Vec<String>)>> = HashMap::new();
+        let mut by_last: FxHashMap<String, Vec<(usize, Vec<String>)>> = FxHashMap::default();
         let mut file = file;
         for cipher in &mut file.cipher {
             for module in &mut cipher.modules {

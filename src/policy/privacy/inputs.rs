@@ -1,8 +1,9 @@
 //! How inputs and keys show what they hold.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
 use crate::policy::packs::{PackError, Packs};
@@ -100,7 +101,7 @@ pub struct Vocabulary {
     words: Words,
     /// Normalised label to kind and whether it is soft.
     labels: Vec<(String, Arc<str>, bool)>,
-    ids: HashMap<Arc<str>, (Arc<str>, Strength)>,
+    ids: FxHashMap<Arc<str>, (Arc<str>, Strength)>,
 }
 
 /// What a text beside an input says.
@@ -118,7 +119,7 @@ impl Vocabulary {
     pub(super) fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
         let file: File = packs.parse("privacy/inputs.toml", errors).unwrap_or_default();
         let mut labels = Vec::new();
-        let mut ids = HashMap::new();
+        let mut ids = FxHashMap::default();
         for (kind, words) in &file.kinds {
             labels.extend(words.labels.iter().map(|label| (normalise(label), kind.clone(), false)));
             labels.extend(words.soft_labels.iter().map(|label| (normalise(label), kind.clone(), true)));

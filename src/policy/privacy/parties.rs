@@ -1,8 +1,9 @@
 //! Who else gets data: SDKs, services, hosts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
 use crate::policy::packs::{PackError, Packs};
@@ -75,10 +76,10 @@ struct File {
 #[derive(Debug, Default)]
 pub struct Table {
     sdks: Vec<Sdk>,
-    ids: HashMap<Arc<str>, usize>,
-    modules: HashMap<Arc<str>, usize>,
-    globals: HashMap<Arc<str>, usize>,
-    hosts: HashMap<Arc<str>, usize>,
+    ids: FxHashMap<Arc<str>, usize>,
+    modules: FxHashMap<Arc<str>, usize>,
+    globals: FxHashMap<Arc<str>, usize>,
+    hosts: FxHashMap<Arc<str>, usize>,
     files: OnceLock<Vec<NamedFile>>,
 }
 

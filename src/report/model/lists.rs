@@ -17,7 +17,7 @@ impl Builder<'_> {
         let solution = &self.vetted.solution;
         let lang = self.shape.lang;
         let options = Options::default();
-        let shown = Default::default();
+        let readings = Default::default();
         let known = crate::rules::privacy::inventory::facts(&Context {
             package: &self.vetted.package,
             policy: self.policy,
@@ -25,7 +25,7 @@ impl Builder<'_> {
             solution,
             options: &options,
             terms: None,
-            shown: &shown,
+            readings: &readings,
         });
         let mut kinds: BTreeSet<&Arc<str>> = BTreeSet::new();
         for collection in solution.collections.iter().filter(|collection| collection.used) {
@@ -90,7 +90,7 @@ impl Builder<'_> {
             }
         }
         let options = Options::default();
-        let shown = Default::default();
+        let readings = Default::default();
         let context = Context {
             package: &self.vetted.package,
             policy: self.policy,
@@ -98,7 +98,7 @@ impl Builder<'_> {
             solution: &self.vetted.solution,
             options: &options,
             terms: None,
-            shown: &shown,
+            readings: &readings,
         };
         let lang = self.shape.lang;
         let registry = self.policy.clauses();

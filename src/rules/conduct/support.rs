@@ -199,7 +199,7 @@ pub fn beside(cx: &Context<'_>, trigger: Trigger, run: &Run, page: bool) -> bool
 
 /// All texts of the package, with what the conduct words find in them.
 pub fn all_runs<'c>(cx: &'c Context<'_>) -> &'c [Run] {
-    cx.shown.runs(cx)
+    cx.readings.shown.runs(cx)
 }
 
 /// Findings of a topic whose patterns fire alone, but for texts that another topic tells more exactly.

@@ -70,7 +70,7 @@ pub fn text_of(program: &Program, file: FileId, node: NodeId) -> String {
 }
 
 /// As [`text_of`], unless it has more than `most` characters.
-fn short_text_of(program: &Program, file: FileId, node: NodeId, most: usize) -> Option<String> {
+pub(super) fn short_text_of(program: &Program, file: FileId, node: NodeId, most: usize) -> Option<String> {
     const LONGEST: usize = 4;
     let mut out = String::new();
     if let Some(template) = program.template(file) {
@@ -542,111 +542,6 @@ pub fn silent_reads(cx: &Context<'_>) -> BTreeSet<Place> {
         .collect()
 }
 
-/// What the texts of a template say to somebody at `node`: agreements in another branch, and names of agreements that
-/// lead nowhere, do not count.
-pub fn notices(cx: &Context<'_>, file: FileId, node: Option<NodeId>, kinds: &BTreeSet<Kind>) -> ConsentText {
-    let mut out = ConsentText::default();
-    let Some(template) = cx.program.template(file) else { return out };
-    let here = node.map(|node| branches(cx, file, node)).unwrap_or_default();
-    for (id, item) in template.document.nodes.iter().enumerate() {
-        let NodeKind::Text(parts) = &item.kind else { continue };
-        let text: String = parts.iter().filter_map(Part::literal).collect();
-        if text.trim().is_empty() {
-            continue;
-        }
-        // Inline elements split a sentence: read it whole.
-        let above = ancestors(cx.program, file, id as NodeId);
-        let whole = above.get(1).and_then(|parent| short_text_of(cx.program, file, *parent, 120));
-        let whole = whole.unwrap_or_else(|| text.clone());
-        let mut says = cx.policy.privacy.consent_text(&text);
-        let about = if says.purpose { &text } else { &whole };
-        if whole != text {
-            says = says.and(cx.policy.privacy.consent_text(&whole));
-        }
-        says.purpose = says.purpose && cx.policy.privacy.purpose_covers(about, kinds.iter().map(|kind| &**kind));
-        if !(says.privacy || says.policy || says.agreement || says.purpose) {
-            continue;
-        }
-        let there = branches(cx, file, id as NodeId);
-        if there.iter().any(|(chain, arm)| here.iter().any(|(other, other_arm)| other == chain && other_arm != arm)) {
-            continue;
-        }
-        if !is_live(cx.program, file, item.parent)
-            && !is_live(cx.program, file, id as NodeId)
-            && !linked_inside(cx, file, id as NodeId)
-        {
-            says.policy = false;
-            says.agreement = false;
-        }
-        // An agreement that a menu offers to read is not agreed to here.
-        let privacy = &cx.policy.privacy;
-        says.agreement = says.agreement
-            && (says.policy
-                || says.privacy
-                || whole.contains('《')
-                || privacy.agrees(&whole)
-                || privacy.reads(&whole)
-                || privacy.agrees_by_acting(&whole));
-        out = out.and(says);
-    }
-    out
-}
-
-/// Whether a neighbour in the same sentence leads somewhere (`我已阅读<text bindtap>《隐私政策》</text>`).
-fn linked_inside(cx: &Context<'_>, file: FileId, node: NodeId) -> bool {
-    let Some(parent) = ancestors(cx.program, file, node).first().copied() else { return false };
-    let Some(element) = element(cx.program, file, parent) else { return false };
-    element.children.iter().any(|child| {
-        self::element(cx.program, file, *child).is_some() && is_live(cx.program, file, *child) && {
-            let says = cx.policy.privacy.consent_text(&text_of(cx.program, file, *child));
-            says.policy || says.agreement
-        }
-    })
-}
-
-/// Which arm of which `if` chains a node stands in: (node of the chain's head, arm).
-fn branches(cx: &Context<'_>, file: FileId, node: NodeId) -> Vec<(NodeId, NodeId)> {
-    let mut out = Vec::new();
-    let Some(template) = cx.program.template(file) else { return out };
-    for at in std::iter::once(node).chain(ancestors(cx.program, file, node)) {
-        let Some(element) = element(cx.program, file, at) else { continue };
-        let kind = |element: &Element| {
-            element.attributes.iter().find_map(|attribute| {
-                let name = attribute.name.rsplit([':', '-']).next().unwrap_or("");
-                let prefixed = attribute.name.len() > name.len();
-                match name {
-                    "if" if prefixed && attribute.name.contains("else") => Some(1),
-                    "if" if prefixed => Some(0),
-                    "elif" | "else" if prefixed => Some(1),
-                    _ => None,
-                }
-            })
-        };
-        match kind(element) {
-            Some(0) => out.push((at, at)),
-            Some(_) => {
-                // The head is the nearest `if` among the elements before it.
-                let parent = template.document.nodes.get(at as usize).map_or(0, |node| node.parent);
-                let siblings: &[NodeId] = match template.document.nodes.get(parent as usize).map(|node| &node.kind) {
-                    Some(NodeKind::Element(parent)) => &parent.children,
-                    Some(NodeKind::Root { children }) => children,
-                    _ => &[],
-                };
-                let head = siblings
-                    .iter()
-                    .take_while(|sibling| **sibling != at)
-                    .filter(|sibling| self::element(cx.program, file, **sibling).is_some_and(|e| kind(e) == Some(0)))
-                    .last();
-                if let Some(head) = head {
-                    out.push((*head, at));
-                }
-            }
-            None => {}
-        }
-    }
-    out
-}
-
 /// What the user was told on a page: by its templates, and by pages that lead to it.
 pub fn told_on_page(
     cx: &Context<'_>,
@@ -656,7 +551,7 @@ pub fn told_on_page(
 ) -> ConsentText {
     let mut out = ConsentText::default();
     for file in &unit.templates {
-        out = out.and(notices(cx, *file, at.filter(|(of, _)| of == file).map(|(_, node)| node), kinds));
+        out = out.and(super::notices::notices(cx, *file, at.filter(|(of, _)| of == file).map(|(_, node)| node), kinds));
     }
     for navigation in &cx.solution.navigations {
         let leads = navigation
@@ -669,7 +564,7 @@ pub fn told_on_page(
                 cx.program.by_route.get(&navigation.from).and_then(|id| cx.program.units.get(*id as usize))
         {
             for file in &from.templates {
-                out = out.and(notices(cx, *file, None, kinds));
+                out = out.and(super::notices::notices(cx, *file, None, kinds));
             }
         }
     }

@@ -21,6 +21,7 @@ mod log_exposure;
 mod minor_data_collection;
 mod missing_deletion;
 mod missing_privacy_policy;
+pub mod notices;
 mod plaintext_storage;
 pub(super) mod plaintext_transport;
 pub mod policy_text;

@@ -1,0 +1,153 @@
+//! What the texts of templates say: read once for all rules and inputs.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
+
+use super::evidence::{ancestors, element, is_live, short_text_of, text_of};
+use crate::flow::Kind;
+use crate::policy::privacy::ConsentText;
+use crate::rules::Context;
+use crate::source::FileId;
+use crate::syntax::template::{Element, NodeId, NodeKind, Part};
+
+/// What the texts of each template say that was asked for.
+#[derive(Debug, Default)]
+pub struct Told(Mutex<FxHashMap<FileId, Arc<[Notice]>>>);
+
+/// A text that says something.
+#[derive(Debug)]
+struct Notice {
+    says: ConsentText,
+    /// Whether it says more than a purpose.
+    more: bool,
+    /// The text that its purpose is read from.
+    about: String,
+    /// The arms of `if` chains that it stands in.
+    arms: Vec<(NodeId, NodeId)>,
+}
+
+/// What the texts of a template say to somebody at `node`: agreements in another branch, and names of agreements that
+/// lead nowhere, do not count.
+pub fn notices(cx: &Context<'_>, file: FileId, node: Option<NodeId>, kinds: &BTreeSet<Kind>) -> ConsentText {
+    let known = cx.readings.told.0.lock().unwrap_or_else(PoisonError::into_inner).get(&file).cloned();
+    let list = known.unwrap_or_else(|| {
+        let list: Arc<[Notice]> = read(cx, file).into();
+        cx.readings.told.0.lock().unwrap_or_else(PoisonError::into_inner).insert(file, list.clone());
+        list
+    });
+    let mut out = ConsentText::default();
+    if list.is_empty() {
+        return out;
+    }
+    let here = node.map(|node| arms(cx, file, node)).unwrap_or_default();
+    let elsewhere = |notice: &Notice| {
+        notice.arms.iter().any(|(chain, arm)| here.iter().any(|(other, other_arm)| other == chain && other_arm != arm))
+    };
+    for notice in list.iter().filter(|notice| !elsewhere(notice)) {
+        let mut says = notice.says;
+        says.purpose =
+            says.purpose && cx.policy.privacy.purpose_covers(&notice.about, kinds.iter().map(|kind| &**kind));
+        if notice.more || says.purpose {
+            out = out.and(says);
+        }
+    }
+    out
+}
+
+fn read(cx: &Context<'_>, file: FileId) -> Vec<Notice> {
+    let mut out = Vec::new();
+    let Some(template) = cx.program.template(file) else { return out };
+    let privacy = &cx.policy.privacy;
+    for (id, item) in template.document.nodes.iter().enumerate() {
+        let NodeKind::Text(parts) = &item.kind else { continue };
+        let text: String = parts.iter().filter_map(Part::literal).collect();
+        if text.trim().is_empty() {
+            continue;
+        }
+        // Inline elements split a sentence: read it whole.
+        let above = ancestors(cx.program, file, id as NodeId);
+        let whole = above.get(1).and_then(|parent| short_text_of(cx.program, file, *parent, 120));
+        let whole = whole.unwrap_or_else(|| text.clone());
+        let own = privacy.consent_text(&text);
+        let mut says = if whole == text { own } else { own.and(privacy.consent_text(&whole)) };
+        let more = says.privacy || says.policy || says.agreement;
+        if !(more || says.purpose) {
+            continue;
+        }
+        if !is_live(cx.program, file, item.parent)
+            && !is_live(cx.program, file, id as NodeId)
+            && !linked_inside(cx, file, id as NodeId)
+        {
+            says.policy = false;
+            says.agreement = false;
+        }
+        // An agreement that a menu offers to read is not agreed to here.
+        says.agreement = says.agreement
+            && (says.policy
+                || says.privacy
+                || whole.contains('《')
+                || privacy.agrees(&whole)
+                || privacy.reads(&whole)
+                || privacy.agrees_by_acting(&whole));
+        let about = if own.purpose { text } else { whole };
+        out.push(Notice { says, more, about, arms: arms(cx, file, id as NodeId) });
+    }
+    out
+}
+
+/// Whether a neighbour in the same sentence leads somewhere (`我已阅读<text bindtap>《隐私政策》</text>`).
+fn linked_inside(cx: &Context<'_>, file: FileId, node: NodeId) -> bool {
+    let Some(parent) = ancestors(cx.program, file, node).first().copied() else { return false };
+    let Some(element) = element(cx.program, file, parent) else { return false };
+    element.children.iter().any(|child| {
+        self::element(cx.program, file, *child).is_some() && is_live(cx.program, file, *child) && {
+            let says = cx.policy.privacy.consent_text(&text_of(cx.program, file, *child));
+            says.policy || says.agreement
+        }
+    })
+}
+
+/// Which arm of which `if` chains a node stands in: (node of the chain's head, arm).
+fn arms(cx: &Context<'_>, file: FileId, node: NodeId) -> Vec<(NodeId, NodeId)> {
+    let mut out = Vec::new();
+    let Some(template) = cx.program.template(file) else { return out };
+    for at in std::iter::once(node).chain(ancestors(cx.program, file, node)) {
+        let Some(element) = element(cx.program, file, at) else { continue };
+        let kind = |element: &Element| {
+            element.attributes.iter().find_map(|attribute| {
+                let name = attribute.name.rsplit([':', '-']).next().unwrap_or("");
+                let prefixed = attribute.name.len() > name.len();
+                match name {
+                    "if" if prefixed && attribute.name.contains("else") => Some(1),
+                    "if" if prefixed => Some(0),
+                    "elif" | "else" if prefixed => Some(1),
+                    _ => None,
+                }
+            })
+        };
+        match kind(element) {
+            Some(0) => out.push((at, at)),
+            Some(_) => {
+                // The head is the nearest `if` among the elements before it.
+                let parent = template.document.nodes.get(at as usize).map_or(0, |node| node.parent);
+                let siblings: &[NodeId] = match template.document.nodes.get(parent as usize).map(|node| &node.kind) {
+                    Some(NodeKind::Element(parent)) => &parent.children,
+                    Some(NodeKind::Root { children }) => children,
+                    _ => &[],
+                };
+                let head = siblings
+                    .iter()
+                    .take_while(|sibling| **sibling != at)
+                    .filter(|sibling| self::element(cx.program, file, **sibling).is_some_and(|e| kind(e) == Some(0)))
+                    .last();
+                if let Some(head) = head {
+                    out.push((*head, at));
+                }
+            }
+            None => {}
+        }
+    }
+    out
+}
