@@ -91,6 +91,7 @@ impl<'a> Machine<'a> {
                     "n" => "webpack.n",
                     "d" => "webpack.d",
                     "e" => "webpack.e",
+                    "r" => "webpack.r",
                     "bind" => "webpack.bind",
                     _ => "webpack.other",
                 };

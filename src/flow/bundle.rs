@@ -190,7 +190,7 @@ impl<'a> Machine<'a> {
         if out.is_none() { Value::any() } else { out }
     }
 
-    /// Members of `__webpack_require__`: `n` (default of a module), `d` (define getters), `r`, `t`, `e`, `o`.
+    /// Members of `__webpack_require__`: `n` (default of a module), `d` (define getters), `r` (mark as one of the language's own), `t`, `e`, `o`.
     pub fn webpack_member(&mut self, member: &str, args: &[Value], site: &Site) -> Value {
         match member {
             "n" => {
@@ -213,6 +213,14 @@ impl<'a> Machine<'a> {
                 let a = self.known("a");
                 self.heap.set(wrapper, a, Some(if value.is_none() { Value::any() } else { value }));
                 Value::object(wrapper)
+            }
+            "r" => {
+                let target = args.first().cloned().unwrap_or_default();
+                let key = self.known("__esModule");
+                for &object in &target.objects {
+                    self.heap.set(object, key, Some(Value::bool(true)));
+                }
+                Value::undefined()
             }
             "d" => {
                 let target = args.first().cloned().unwrap_or_default();

@@ -18,6 +18,18 @@ const BESIDE: usize = 240;
 /// How many ancestors up a text still stands beside an element.
 const LEVELS: usize = 3;
 
+/// What the facts on a path come to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    notice: bool,
+    /// A policy can be opened here, and nothing more: enough beside a prompt of the host's.
+    linked: bool,
+    agreed: bool,
+    /// Whether the host asks.
+    prompt: bool,
+    refused: bool,
+}
+
 impl<'a> Machine<'a> {
     /// How far the user was told and asked about information of these kinds, by what is known on the path.
     pub fn consent_of(&mut self, facts: &FactSet, kinds: &[Name], host_prompt: bool, scope: Option<&Name>) -> Consent {
@@ -38,93 +50,114 @@ impl<'a> Machine<'a> {
         host_prompt: bool,
         scope: Option<&str>,
     ) -> Consent {
-        let privacy = &self.policy.privacy;
-        let purpose = |says: ConsentText, text: &str| {
-            says.purpose && privacy.purpose_covers(text, kinds.iter().map(|kind| &**kind))
-        };
-        let mut notice = false;
-        let mut agreed = false;
-        let mut prompt = host_prompt;
-        let mut refused = false;
+        let mut told = Told { prompt: host_prompt, ..Told::default() };
         for fact in facts {
-            match fact {
-                Fact::DialogConfirmed(place) => {
-                    let Some(text) = self.dialogs.get(place).cloned() else { continue };
-                    let says = self.policy.privacy.consent_text(&text);
-                    if says.privacy || says.policy || (says.agreement && !says.contract_only) || purpose(says, &text) {
-                        notice = true;
-                        agreed = true;
-                    }
-                }
-                Fact::Ticked(file, node) => {
-                    let text = self.text_beside(*file, *node, LEVELS);
-                    let says = self.policy.privacy.consent_text(&text);
-                    if says.policy || says.privacy || (says.agreement && !says.contract_only) {
-                        notice = true;
-                        agreed = true;
-                    }
-                }
-                Fact::Acted(file, node) => {
-                    let (own, role) = self.element_says(*file, *node);
-                    if role == Role::PrivacyAgreement {
-                        notice = true;
-                        agreed = true;
-                        continue;
-                    }
-                    if role == Role::Authorize {
-                        prompt = true;
-                    }
-                    if self.policy.privacy.refuses(&own) && !self.policy.privacy.agrees(&own) {
-                        let beside = self.text_beside(*file, *node, LEVELS);
-                        refused |= self.policy.privacy.consent_text(&beside).asks_consent();
-                        continue;
-                    }
-                    let says = self.policy.privacy.consent_text(&own);
-                    let speaks = says.policy || says.privacy || (says.agreement && !says.contract_only);
-                    if speaks && self.policy.privacy.agrees(&own) {
-                        notice = true;
-                        agreed = true;
-                        continue;
-                    }
-                    let (beside, top) = self.beside(*file, *node, LEVELS);
-                    let says = self.policy.privacy.consent_text(&beside);
-                    if says.policy || purpose(says, &beside) || (says.privacy && says.agreement) {
-                        // "Agree" on the button itself, the terms beside it.
-                        let own_agrees = self.policy.privacy.agrees(&own) && !self.policy.privacy.refuses(&own);
-                        notice |= own_agrees || !self.asked_elsewhere(*file, *node, top);
-                        // … or the terms say that acting is agreeing.
-                        let acting = (says.policy || says.agreement && !says.contract_only)
-                            && self.policy.privacy.agrees_by_acting(&beside);
-                        agreed |= own_agrees || acting;
-                    }
-                }
-                Fact::DialogRefused(place) => {
-                    let Some(text) = self.dialogs.get(place).cloned() else { continue };
-                    refused |= self.policy.privacy.consent_text(&text).asks_consent();
-                }
-                Fact::PrivacyAgreed => {
-                    notice = true;
-                    agreed = true;
-                }
-                Fact::Authorized(granted) if scope.is_some_and(|scope| *scope == **granted) => prompt = true,
-                Fact::Passed(route) => {
-                    let text = self.page_text(route);
-                    let says = self.policy.privacy.consent_text(&text);
-                    if says.policy || (says.privacy && (purpose(says, &text) || says.agreement)) {
-                        notice = true;
-                    }
-                }
-                _ => {}
-            }
+            self.tell(&mut told, fact, Some(kinds), scope);
         }
+        let Told { notice, linked, agreed, prompt, refused } = told;
         // Who was told and said no was not asked again by what stands beside.
-        let notice = notice && (agreed || !refused);
+        let notice = (notice || linked && prompt) && (agreed || !refused);
         match (notice, agreed, prompt) {
             (_, true, _) | (true, _, true) => Consent::NoticeAndConsent,
             (false, false, true) => Consent::HostPrompt,
             (true, false, false) => Consent::NoticeOnly,
             _ => Consent::None,
         }
+    }
+
+    /// Adds what a fact says. Without kinds, purposes do not count: they are told for what is collected.
+    fn tell(&mut self, told: &mut Told, fact: &Fact, kinds: Option<&[Name]>, scope: Option<&str>) {
+        let privacy = &self.policy.privacy;
+        let purpose = |says: ConsentText, text: &str| {
+            says.purpose && kinds.is_some_and(|kinds| privacy.purpose_covers(text, kinds.iter().map(|kind| &**kind)))
+        };
+        match fact {
+            Fact::DialogConfirmed(place) => {
+                let Some(text) = self.dialogs.get(place).cloned() else { return };
+                let says = self.policy.privacy.consent_text(&text);
+                if says.privacy || says.policy || (says.agreement && !says.contract_only) || purpose(says, &text) {
+                    told.notice = true;
+                    told.agreed = true;
+                }
+            }
+            Fact::Ticked(file, node) => {
+                let text = self.text_beside(*file, *node, LEVELS);
+                let says = self.policy.privacy.consent_text(&text);
+                if says.policy || says.privacy || (says.agreement && !says.contract_only) {
+                    told.notice = true;
+                    told.agreed = true;
+                }
+            }
+            Fact::Acted(file, node) => {
+                let (own, role) = self.element_says(*file, *node);
+                if role == Role::PrivacyAgreement {
+                    told.notice = true;
+                    told.agreed = true;
+                    return;
+                }
+                if role == Role::Authorize {
+                    told.prompt = true;
+                }
+                if self.policy.privacy.refuses(&own) && !self.policy.privacy.agrees(&own) {
+                    let beside = self.text_beside(*file, *node, LEVELS);
+                    told.refused |= self.policy.privacy.consent_text(&beside).asks_consent();
+                    return;
+                }
+                let says = self.policy.privacy.consent_text(&own);
+                let speaks = says.policy || says.privacy || (says.agreement && !says.contract_only);
+                if speaks && self.policy.privacy.agrees(&own) {
+                    told.notice = true;
+                    told.agreed = true;
+                    return;
+                }
+                let (beside, top) = self.beside(*file, *node, LEVELS);
+                let says = self.policy.privacy.consent_text(&beside);
+                if says.policy || purpose(says, &beside) || (says.privacy && says.agreement) {
+                    // "Agree" on the button itself, the terms beside it.
+                    let own_agrees = self.policy.privacy.agrees(&own) && !self.policy.privacy.refuses(&own);
+                    let asked_elsewhere = self.asked_elsewhere(*file, *node, top);
+                    let stated = purpose(says, &beside) || self.policy.privacy.states(&beside);
+                    told.notice |= own_agrees || stated && !asked_elsewhere;
+                    told.linked |= !asked_elsewhere;
+                    // … or the terms say that acting is agreeing.
+                    let acting = (says.policy || says.agreement && !says.contract_only)
+                        && self.policy.privacy.agrees_by_acting(&beside);
+                    told.agreed |= own_agrees || acting;
+                }
+            }
+            Fact::DialogRefused(place) => {
+                let Some(text) = self.dialogs.get(place).cloned() else { return };
+                told.refused |= self.policy.privacy.consent_text(&text).asks_consent();
+            }
+            Fact::PrivacyAgreed | Fact::Agreed => {
+                told.notice = true;
+                told.agreed = true;
+            }
+            Fact::Authorized(granted) if scope.is_some_and(|scope| *scope == **granted) => told.prompt = true,
+            Fact::Passed(route) => {
+                let text = self.page_text(route);
+                let says = self.policy.privacy.consent_text(&text);
+                if says.policy || (says.privacy && (purpose(says, &text) || says.agreement)) {
+                    told.linked = true;
+                    told.notice |= purpose(says, &text) || self.policy.privacy.states(&text);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Facts, and that the user agreed to terms where one of them says so by itself, whatever is collected then.
+    pub fn with_agreement(&mut self, mut facts: Ids) -> Ids {
+        let mut told = Told::default();
+        for id in facts.clone() {
+            let fact = self.fact_table[id as usize].clone();
+            self.tell(&mut told, &fact, None, None);
+        }
+        if told.agreed {
+            let agreed = self.fact(Fact::Agreed);
+            unite(&mut facts, &[agreed]);
+        }
+        facts
     }
 
     /// A flag that is kept proves, when it is set, what the user had agreed to where it was set.
@@ -151,6 +184,7 @@ impl<'a> Machine<'a> {
                             | Fact::Acted(..)
                             | Fact::Ticked(..)
                             | Fact::PrivacyAgreed
+                            | Fact::Agreed
                     )
                 })
                 .collect();

@@ -18,6 +18,18 @@ use crate::syntax::json::Json;
 /// Rounds over the entry points. Before round 2, storage that nothing has written yet is empty.
 const ROUNDS: [usize; 6] = [0, 2, 3, 4, 5, 6];
 
+/// Most timers that top-level code sets.
+const MAX_TIMERS: usize = 64;
+
+/// A timer that top-level code set.
+#[derive(Clone, Debug)]
+pub(super) struct Timer {
+    entry: Entry,
+    callback: Value,
+    args: Vec<Value>,
+    site: Site,
+}
+
 impl<'a> Machine<'a> {
     /// Runs top-level code once, then every entry point again until nothing that it read has changed.
     pub fn run(&mut self) {
@@ -115,6 +127,29 @@ impl<'a> Machine<'a> {
         object
     }
 
+    /// Remembers a timer that top-level code sets: it goes off when the program runs, with what is known then.
+    pub fn set_timer(&mut self, setter: &str, callback: &Value, args: &[Value], site: &Site) {
+        let top =
+            self.loading > 0 || self.entries.get(self.entry).is_some_and(|entry| entry.kind == EntryKind::TopLevel);
+        let Some(&first) = callback.objects.first() else { return };
+        if !top || !self.facts.is_empty() || self.timers.len() >= MAX_TIMERS {
+            return;
+        }
+        let place = self.heap.objects[first as usize].place;
+        let route = self.entries.get(self.entry).map_or_else(|| name(""), |entry| entry.route.clone());
+        let entry = Entry { kind: EntryKind::TopLevel, route, method: setter.into(), place, element: None };
+        self.timers.push(Timer { entry, callback: callback.clone(), args: args.to_vec(), site: site.clone() });
+    }
+
+    fn run_timers(&mut self) {
+        for index in 0..self.timers.len() {
+            let Timer { entry, callback, args, site } = self.timers[index].clone();
+            self.run_entry(entry, &[], Some(&callback), |machine| {
+                machine.call(&callback, &Value::undefined(), args, &site)
+            });
+        }
+    }
+
     fn run_units(&mut self) {
         for unit in 0..self.program.units.len() as UnitId {
             if self.program.units[unit as usize].live {
@@ -135,6 +170,7 @@ impl<'a> Machine<'a> {
                 UnitKind::Component => self.run_component(unit),
             }
         }
+        self.run_timers();
         self.run_listeners();
     }
 

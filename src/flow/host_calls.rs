@@ -96,6 +96,7 @@ impl<'a> Machine<'a> {
         }
         if has("privacy-authorize") {
             granted.push(self.fact(Fact::PrivacyAgreed));
+            granted.push(self.fact(Fact::Agreed));
         }
         granted.sort_unstable();
         refused.sort_unstable();

@@ -188,7 +188,7 @@ pub(super) struct Machine<'a> {
     /// Values of literals, by where they stand in memory.
     literals: FxHashMap<usize, Rc<Str>>,
     /// View-script modules of each template.
-    pub view_modules: FxHashMap<FileId, Rc<[(Name, FileId)]>>,
+    pub view_modules: FxHashMap<FileId, Rc<[(Name, Value)]>>,
     /// Whether a file's functions can be protecting ones: with the name of the file, where the tables know that, too.
     pub protecting: FxHashMap<FileId, Option<Option<Name>>>,
     fact_ids: FxHashMap<Fact, FactId>,
@@ -243,6 +243,8 @@ pub(super) struct Machine<'a> {
     pub webpack: super::bundle::Webpack<'a>,
     /// Handlers of elements that frameworks rendered.
     pub listeners: Vec<super::bundle::Listener>,
+    /// Timers that top-level code set.
+    pub timers: Vec<super::entries::Timer>,
     /// Objects that hold what a form's fields hold.
     pub forms: rustc_hash::FxHashSet<ObjId>,
     /// Texts of dialogs by call.
@@ -327,6 +329,7 @@ impl<'a> Machine<'a> {
             uses: crate::model::uses(program),
             webpack: super::bundle::Webpack::default(),
             listeners: Vec::new(),
+            timers: Vec::new(),
             forms: rustc_hash::FxHashSet::default(),
             dialogs: FxHashMap::default(),
             key_kinds: FxHashMap::default(),

@@ -159,6 +159,9 @@ pub enum Fact {
     Ticked(FileId, u32),
     /// The host's privacy gate was agreed to.
     PrivacyAgreed,
+    /// The user agreed to terms on personal information, by a dialog, a box or a control; stands beside the fact that says by which,
+    /// and is what is left where several ways of agreeing meet.
+    Agreed,
     /// A page was passed on the way here (navigation, or tapped there).
     Passed(Arc<str>),
     /// A host answered with success: the call.

@@ -100,6 +100,7 @@ impl<'a> Machine<'a> {
                 let inner = self.inner_site(site);
                 let rest: Vec<Value> = args.iter().skip(2).cloned().collect();
                 let callback = first();
+                self.set_timer(path, &callback, &rest, &inner);
                 self.perhaps(&[], |machine| machine.call(&callback, &Value::undefined(), rest, &inner));
                 Value { bits: NUMBER, ..Value::default() }
             }

@@ -99,8 +99,22 @@ impl<'a> Machine<'a> {
             self.give_up(place);
             return Value::any();
         }
+        self.run_once(file, script);
+        self.exports(file)
+    }
+
+    /// What a view script inside a template gives; each has exports of its own.
+    pub fn load_inline(&mut self, template: FileId, script: &'a crate::model::ir::Script, start: u32) -> Value {
+        self.modules.remove(&template);
+        self.run_once(template, script);
+        let exports = self.exports(template);
+        self.modules.remove(&template);
+        self.imported(&exports, "default", Place { file: template, span: Span::at(start) })
+    }
+
+    /// Runs a module's body, whoever asks first: what it does belongs to no entry point's execution.
+    fn run_once(&mut self, file: FileId, script: &'a crate::model::ir::Script) {
         let module = self.module_object(file);
-        // It runs once, whoever asks first: what it does belongs to no entry point's execution.
         let outer = self.record.cut();
         self.loading += 1;
         self.run_module(file, script, module);
@@ -108,7 +122,6 @@ impl<'a> Machine<'a> {
         let part = self.record.cut();
         self.runs.top.push(part);
         self.record.resume(outer);
-        self.exports(file)
     }
 
     fn run_module(&mut self, file: FileId, script: &'a crate::model::ir::Script, module: ObjId) {
@@ -138,7 +151,7 @@ impl<'a> Machine<'a> {
         self.export(file, script, frame, &exports);
     }
 
-    fn imported(&mut self, module: &Value, imported: &str, place: Place) -> Value {
+    pub fn imported(&mut self, module: &Value, imported: &str, place: Place) -> Value {
         match imported {
             "*" => module.clone(),
             "default" => {

@@ -152,7 +152,7 @@ impl<'a> Machine<'a> {
         let mut out = Ids::new();
         if acted {
             let fact = self.fact(Fact::Acted(template, node));
-            unite(&mut out, &[fact]);
+            out = self.with_agreement(one(fact));
         }
         let Some(facts) = self.program.template(template) else { return out };
         let prefix = self.host.info.directive_prefix.clone();
@@ -349,13 +349,14 @@ impl<'a> Machine<'a> {
             self.heap.set(detail, value_key, Some(value));
         } else if has("checkbox") || has("switch") || has("radio") {
             let ticked = self.fact(Fact::Ticked(template, node));
-            let value = Value { bits: ANY, ..Value::default() }.when(one(ticked), Ids::new());
+            let ticked = self.with_agreement(one(ticked));
+            let value = Value { bits: ANY, ..Value::default() }.when(ticked.clone(), Ids::new());
             let given = if has("checkbox") {
                 // A list of what is ticked: that it is there says nothing, that it has an item does.
                 let list = self.make_at(place, 75, Kind::Array);
                 let length = self.known("length");
                 let count = Value { bits: NUMBER, ..Value::default() };
-                self.heap.set(list, length, Some(count.when(one(ticked), Ids::new())));
+                self.heap.set(list, length, Some(count.when(ticked, Ids::new())));
                 self.heap.set(list, ITEM, Some(value.clone()));
                 Value::object(list)
             } else {

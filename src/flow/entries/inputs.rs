@@ -98,7 +98,8 @@ impl<'a> Machine<'a> {
         let has = |role: &str| component.is_some_and(|component| component.roles.iter().any(|known| &**known == role));
         if has("checkbox") || has("switch") || has("radio") {
             let ticked = self.fact(Fact::Ticked(template, node));
-            return Value { bits: ANY, ..Value::default() }.when(one(ticked), Ids::new());
+            let ticked = self.with_agreement(one(ticked));
+            return Value { bits: ANY, ..Value::default() }.when(ticked, Ids::new());
         }
         let place = Place { file: template, span: element.open };
         let Some(kind) = self.input_kind(unit, template, node, element) else { return value };

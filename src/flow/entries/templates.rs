@@ -7,7 +7,7 @@ use crate::flow::solution::{Entry, EntryKind, Place, SinkKind};
 use crate::flow::value::{NUMBER, Value, concat};
 use crate::model::UnitId;
 use crate::model::ir::Name;
-use crate::source::FileId;
+use crate::source::{FileId, Span};
 use crate::syntax::template::{AttributeValue, NodeId, NodeKind, Part};
 
 /// Most elements that one handler is run for.
@@ -61,7 +61,7 @@ impl<'a> Machine<'a> {
     }
 
     /// View-script modules of a template, by the name that it gives them.
-    fn view_modules(&mut self, template: FileId) -> Rc<[(Name, FileId)]> {
+    fn view_modules(&mut self, template: FileId) -> Rc<[(Name, Value)]> {
         if let Some(known) = self.view_modules.get(&template) {
             return known.clone();
         }
@@ -84,11 +84,17 @@ impl<'a> Machine<'a> {
                     _ => None,
                 });
                 if let Some(module) = module {
-                    out.push((name(&module), target));
+                    let value = self.load(target, "");
+                    let value = self.imported(&value, "default", Place { file: target, span: Span::default() });
+                    out.push((name(&module), value));
                 }
             }
+            for (module, script, start) in &facts.inline_scripts {
+                let value = self.load_inline(template, script, *start);
+                out.push((module.clone(), value));
+            }
         }
-        let out: Rc<[(Name, FileId)]> = out.into();
+        let out: Rc<[(Name, Value)]> = out.into();
         self.view_modules.insert(template, out.clone());
         out
     }
@@ -112,10 +118,7 @@ impl<'a> Machine<'a> {
         let instance = self.instance(unit);
         let data_key = self.known("data");
         let data = self.heap.get(instance, data_key).cloned().unwrap_or_default();
-        for (module, file) in self.view_modules(template).iter() {
-            let value = self.load(*file, "");
-            out.push((module.clone(), value));
-        }
+        out.extend(self.view_modules(template).iter().cloned());
         for element in chain.iter().rev() {
             let Some(attribute) = ["for", "for-items"].iter().find_map(|directive| {
                 element

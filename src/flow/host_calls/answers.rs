@@ -51,8 +51,9 @@ impl<'a> Machine<'a> {
             }
             let yes = self.fact(Fact::DialogConfirmed(place));
             let no = self.fact(Fact::DialogRefused(place));
-            set(self, "confirm", Value::either().when(one(yes), one(no)));
-            set(self, "cancel", Value::either().when(one(no), one(yes)));
+            let agreed = self.with_agreement(one(yes));
+            set(self, "confirm", Value::either().when(agreed.clone(), one(no)));
+            set(self, "cancel", Value::either().when(one(no), agreed));
             return Value::object(object);
         }
         if has("storage-get") {
@@ -71,7 +72,8 @@ impl<'a> Machine<'a> {
         }
         if has("privacy-check") {
             let agreed = self.fact(Fact::PrivacyAgreed);
-            set(self, "needAuthorization", Value::either().when(Ids::new(), one(agreed)));
+            let agreed = self.with_agreement(one(agreed));
+            set(self, "needAuthorization", Value::either().when(Ids::new(), agreed));
             return Value::object(object);
         }
         if has("login-state") {

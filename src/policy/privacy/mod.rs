@@ -372,6 +372,11 @@ impl Privacy {
         self.consent.agrees_by_acting(text)
     }
 
+    /// Whether a text says something about what is taken or agreed to, and does more than name a policy.
+    pub fn states(&self, text: &str) -> bool {
+        self.agrees(text) || self.reads(text) || self.tells_collecting(text)
+    }
+
     /// Whether a key names a session or a token.
     pub fn names_session(&self, key: &str) -> bool {
         self.inputs.session(key)

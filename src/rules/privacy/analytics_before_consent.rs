@@ -135,7 +135,7 @@ fn sdk_of<'a>(cx: &Context<'a>, label: &str) -> Option<(&'a Sdk, SdkUse)> {
 
 fn agreed(facts: &std::collections::BTreeSet<Fact>) -> bool {
     facts.iter().any(|fact| match fact {
-        Fact::DialogConfirmed(_) | Fact::Ticked(..) | Fact::Acted(..) | Fact::PrivacyAgreed => true,
+        Fact::DialogConfirmed(_) | Fact::Ticked(..) | Fact::Acted(..) | Fact::PrivacyAgreed | Fact::Agreed => true,
         Fact::Tested { origin: crate::flow::Origin::Storage(key), .. } => {
             ["agree", "privacy", "consent", "protocol"].iter().any(|word| key.to_lowercase().contains(word))
         }

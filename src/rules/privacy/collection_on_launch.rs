@@ -14,7 +14,10 @@ const ID: &str = "privacy/collection-on-launch";
 fn on_launch(entry: &Entry, facts: &std::collections::BTreeSet<Fact>) -> bool {
     entry.kind == EntryKind::Load
         && !facts.iter().any(|fact| {
-            matches!(fact, Fact::DialogConfirmed(_) | Fact::Acted(..) | Fact::Ticked(..) | Fact::PrivacyAgreed)
+            matches!(
+                fact,
+                Fact::DialogConfirmed(_) | Fact::Acted(..) | Fact::Ticked(..) | Fact::PrivacyAgreed | Fact::Agreed
+            )
         })
 }
 

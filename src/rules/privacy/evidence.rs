@@ -523,7 +523,7 @@ pub fn weakest_path(collection: &Collection) -> Vec<Step> {
 pub fn user_acted(cx: &Context<'_>, entry: &Entry, facts: &BTreeSet<Fact>) -> bool {
     entry.kind == EntryKind::User
         || facts.iter().any(|fact| match fact {
-            Fact::DialogConfirmed(_) | Fact::Ticked(..) | Fact::Acted(..) => true,
+            Fact::DialogConfirmed(_) | Fact::Ticked(..) | Fact::Acted(..) | Fact::Agreed => true,
             Fact::Succeeded(place) => cx.solution.calls_at(*place).any(|call| {
                 api(cx, call)
                     .is_some_and(|api| ["media-pick", "scan", "action-sheet"].iter().any(|role| api.has_role(role)))

@@ -190,7 +190,8 @@ fn granted(call: &HostCall, prompts: &BTreeMap<Place, &HostCall>) -> bool {
 /// Whether a prompt was answered with no on the way, and not only found to be unanswered in the settings.
 fn failed(call: &HostCall, prompts: &BTreeMap<Place, &HostCall>) -> bool {
     call.facts.iter().any(|fact| match fact {
-        Fact::Failed(place) => prompts.contains_key(place),
+        // What was asked again and granted then was not refused.
+        Fact::Failed(place) => prompts.contains_key(place) && !call.facts.contains(&Fact::Succeeded(*place)),
         Fact::DialogRefused(_) => true,
         _ => false,
     })
