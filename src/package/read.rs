@@ -72,6 +72,10 @@ pub struct Layout {
     pub style_extensions: Vec<Arc<str>>,
     /// Extensions of view scripts, compound ones included (`filter.js`).
     pub view_script_extensions: Vec<Arc<str>>,
+    /// Place among hosts that may be meant; the lowest is the usual one.
+    pub rank: u32,
+    /// Whether it is taken where nothing shows a host.
+    pub fallback: bool,
     /// Project files that show this host, and the key that holds the package root.
     pub project_files: BTreeMap<Arc<str>, Arc<str>>,
     /// What its compiler leaves.
@@ -550,15 +554,15 @@ impl Reader<'_> {
                 .map(|file| needles.iter().map(|needle| count_word(&file.source.text, needle)).sum::<usize>())
                 .sum()
         };
-        // The first of those that are used most.
-        let mut best: Option<(usize, &Layout)> = None;
-        for layout in tied {
-            let uses = uses(layout);
-            if best.is_none_or(|(most, _)| uses > most) {
-                best = Some((uses, layout));
-            }
-        }
-        best.map(|(_, layout)| layout.host.clone()).unwrap_or_default()
+        let shown = best != Default::default();
+        // Of those that are used most, where nothing shows a host the one that packages are for, else the usual one.
+        tied.into_iter()
+            .map(|layout| (uses(layout), layout))
+            .max_by_key(|(uses, layout)| {
+                (*uses, !shown && layout.fallback, std::cmp::Reverse(layout.rank), std::cmp::Reverse(&layout.host))
+            })
+            .map(|(_, layout)| layout.host.clone())
+            .unwrap_or_default()
     }
 
     /// The project file that names this root, or the one nearest above it.

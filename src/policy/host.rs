@@ -43,6 +43,8 @@ pub struct HostInfo {
     /// Place among hosts where several would answer: the one that most code is carried over from has the lowest.
     #[serde(default = "last_rank")]
     pub rank: u32,
+    /// Whether it is taken where nothing shows a host.
+    pub fallback: bool,
     /// Global objects that carry the APIs (`swan`).
     pub namespaces: Vec<Arc<str>>,
     /// Global names under which cross-host frameworks give the same APIs.

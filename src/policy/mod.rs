@@ -119,6 +119,8 @@ impl Policy {
             .infos()
             .map(|info| Layout {
                 host: info.id.clone(),
+                rank: info.rank,
+                fallback: info.fallback,
                 namespaces: info.namespaces.clone(),
                 template_extensions: info.template_extensions.clone(),
                 style_extensions: info.style_extensions.clone(),

@@ -13,6 +13,8 @@ fn layouts() -> Vec<Layout> {
             ("project.config.json".into(), "smartProgramRoot".into()),
         ]
         .into(),
+        rank: 1,
+        fallback: true,
         ..Layout::default()
     };
     let weapp = Layout {
@@ -38,6 +40,15 @@ fn kinds(package: &Package) -> Vec<(String, FileKind)> {
 
 fn skips(package: &Package) -> Vec<(String, SkipReason)> {
     package.skipped.iter().map(|item| (item.path.to_string(), item.reason)).collect()
+}
+
+#[test]
+fn a_host_that_nothing_shows() {
+    assert_eq!(&*build(&[("a.js", "const a = 1;")])[0].host, "swan");
+    assert_eq!(&*build(&[("a.js", "wx.login();")])[0].host, "weapp");
+    // A project file that both use shows one of them, and code for all of them not which.
+    let project = ("project.config.json", "{}");
+    assert_eq!(&*build(&[project, ("app.json", "{}"), ("a.js", "Taro.login();")])[0].host, "weapp");
 }
 
 const APP: &str = r#"{"pages": ["pages/a/a", "pages\\b\\b"], "tabBar": {"list": [{"pagePath": "pages/a/a"}]},
