@@ -110,6 +110,14 @@ impl Finding {
         self
     }
 
+    /// The text that fills a hole of the message.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.values.iter().find_map(|(known, value)| match value {
+            Value::Text(text) if *known == name => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
     /// Fills a placeholder with text.
     pub fn text(mut self, name: &'static str, text: impl Into<String>) -> Self {
         self.values.push((name, Value::Text(text.into())));

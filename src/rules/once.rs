@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::flow::Place;
 use crate::policy::catalogue::Severity;
-use crate::rules::{Context, Finding};
+use crate::rules::{Confidence, Context, Finding};
 use crate::source::FileId;
 
 /// Classes of content that name the goods which a prohibited industry trades in.
@@ -26,6 +26,12 @@ const DEEDS: &[(&str, &[&str])] = &[
     ("content/illicit-service", &["conduct/cheating-tool"]),
     ("content/gambling", &["conduct/game-room-card", "conduct/game-chance-purchase"]),
 ];
+
+/// What a service of a category of its own may be mistaken for.
+const SERVICES: &[&str] = &["conduct/fund-collection", "content/financial-fraud"];
+
+/// Claims that a name makes by naming the platform.
+const OFFICIAL: &[&str] = &["官方", "官网", "认证", "核验", "指定"];
 
 /// Bytes between two matches that speak of one deed.
 const NEAR: u32 = 60;
@@ -68,6 +74,12 @@ pub fn once(cx: &Context<'_>, findings: &mut Vec<Finding>) {
         .map(|one| {
             matches!(group(one), "conduct" | "content" | "metadata")
                 && beside(one).any(|other| match (group(one), group(other)) {
+                    // Prying for money is a service; whom it wrongs is the lesser part.
+                    ("content", "content") => {
+                        one.rule == "content/insult"
+                            && other.rule == "content/illicit-service"
+                            && same_words(one.place, other.place)
+                    }
                     // Conduct names the act; content goes first only where it weighs more.
                     ("content", "conduct") => {
                         deed(one, other) || overlap(one.place, other.place) && (grave(other) || !grave(one))
@@ -77,10 +89,21 @@ pub fn once(cx: &Context<'_>, findings: &mut Vec<Finding>) {
                     }
                     // A title that serves as the name is judged as one.
                     ("content", "metadata") => overlap(one.place, other.place),
+                    // A tie with the platform says what the name claims by it, and that it is another's.
                     ("metadata", "metadata") => {
-                        one.rule == "metadata/unrelated-metadata"
+                        (one.rule == "metadata/unrelated-metadata"
+                            || one.rule == "metadata/superlative-name"
+                                && one.value("word").is_some_and(|word| OFFICIAL.contains(&word)))
                             && other.rule == "metadata/affiliated-name"
                             && one.place == other.place
+                    }
+                    // A service that is not declared: what it lives on is no deed beside it.
+                    ("conduct" | "content", "category") if other.rule == "category/undeclared-category" => {
+                        SERVICES.contains(&one.rule)
+                            && one.confidence != Confidence::High
+                            && std::iter::once(other.place)
+                                .chain(other.trace.iter().map(|step| step.place))
+                                .any(|place| overlap(one.place, place))
                     }
                     ("content", "category") => {
                         other.rule == "category/prohibited-industry"

@@ -35,12 +35,19 @@ pub struct Service {
     pub evidence: Vec<Evidence>,
     /// The sum.
     pub score: u32,
+    /// Whether a good part of all texts speaks of it.
+    pub main: bool,
 }
 
 /// Sum that an undeclared key industry needs.
 const KEY_THRESHOLD: u32 = 6;
 /// Sum that any other category needs.
 const THRESHOLD: u32 = 9;
+/// Sums that are enough where a service is what the package is about: key industries, and any other.
+const MAIN_KEY_THRESHOLD: u32 = 5;
+const MAIN_THRESHOLD: u32 = 6;
+/// A package is about a service when one in so many of its texts speaks of it.
+const MAIN_SHARE: u32 = 3;
 /// What parts of paths add at most.
 const PATHS_AT_MOST: u32 = 3;
 /// What the words of one text add at most.
@@ -52,7 +59,12 @@ impl Service {
         let mut kinds: Vec<Surface> = self.evidence.iter().map(|evidence| evidence.surface).collect();
         kinds.dedup();
         let telling = sum(self.evidence.iter().filter(|evidence| evidence.weight >= 2));
-        let threshold = if key { KEY_THRESHOLD } else { THRESHOLD };
+        let threshold = match (self.main, key) {
+            (false, true) => KEY_THRESHOLD,
+            (false, false) => THRESHOLD,
+            (true, true) => MAIN_KEY_THRESHOLD,
+            (true, false) => MAIN_THRESHOLD,
+        };
         (kinds.len() >= 2 || self.evidence.len() >= 3) && self.score >= threshold && telling * 3 >= threshold * 2
     }
 
@@ -79,7 +91,7 @@ impl Service {
     fn without(&self, dropped: &HashSet<Arc<str>>) -> Self {
         let evidence: Vec<Evidence> =
             self.evidence.iter().filter(|evidence| !dropped.contains(&evidence.word)).cloned().collect();
-        Self { category: self.category, score: sum(evidence.iter()), evidence }
+        Self { category: self.category, score: sum(evidence.iter()), evidence, main: self.main }
     }
 }
 
@@ -122,7 +134,9 @@ pub fn services(cx: &Context<'_>) -> Vec<Service> {
             add(*category, evidence);
         }
     });
+    let mut texts = 0;
     let mut words = |run: surface::Run<'_>| {
+        texts += 1;
         for hit in signals.words(run.text) {
             let start = run.span.start + hit.start as u32;
             let place =
@@ -151,7 +165,13 @@ pub fn services(cx: &Context<'_>) -> Vec<Service> {
             evidence.sort_by(|a, b| {
                 (a.surface, path(a.place), a.place.span.start).cmp(&(b.surface, path(b.place), b.place.span.start))
             });
-            Service { category, score: sum(evidence.iter()), evidence }
+            let speaking: HashSet<(u32, u32)> = evidence
+                .iter()
+                .filter(|one| matches!(one.surface, Surface::Text | Surface::Title) && one.weight >= 2)
+                .map(|one| (one.place.file.0, one.run))
+                .collect();
+            let main = speaking.len() as u32 * MAIN_SHARE >= texts && texts > 0;
+            Service { category, score: sum(evidence.iter()), evidence, main }
         })
         .collect();
     services.sort_by(|a, b| (b.score, a.category).cmp(&(a.score, b.category)));
@@ -198,6 +218,8 @@ pub fn uncovered(cx: &Context<'_>, declared: &[CategoryId]) -> Vec<Service> {
             let key = is_key(table, service);
             let by_api = service.evidence.first().is_some_and(|one| one.surface == Surface::Api && one.weight >= 3);
             let share = if key { 4 } else { 2 };
+            // What the declared ones show as well is not what the package is about.
+            let service = Service { main: service.main && main * MAIN_SHARE <= service.score, ..service.clone() };
             service.shows(key) && (by_api || service.score * share >= main)
         })
         .collect::<Vec<_>>();

@@ -48,7 +48,13 @@ impl Rule for UnjustifiedApi {
             if places.iter().any(|(place, _)| told.contains(place)) {
                 continue;
             }
+            // What is made is one use; what is then asked of it is none of its own.
+            let made: BTreeSet<_> =
+                places.iter().filter(|(_, name)| !name.contains('.')).map(|(place, _)| place.file).collect();
             for (place, name) in places {
+                if name.contains('.') && made.contains(&place.file) {
+                    continue;
+                }
                 let only = privilege.only.iter().map(|name| name.trim_end_matches("/*")).collect::<Vec<_>>().join("、");
                 let mut finding = Finding::new(self.id(), place)
                     .confidence(if privilege.only.is_empty() { Confidence::High } else { Confidence::Medium })

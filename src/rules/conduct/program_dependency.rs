@@ -4,6 +4,7 @@ use super::support::{acted, api_name, calls, has_role, told, unit};
 use crate::flow::Place;
 use crate::model::Unit;
 use crate::rules::{Confidence, Context, Finding, Rule};
+use crate::syntax::template::{NodeKind, Part};
 
 /// `conduct/program-dependency`
 #[derive(Debug)]
@@ -88,5 +89,32 @@ fn only_leaves(cx: &Context<'_>, home: &Unit) -> Option<(Place, String)> {
         }
         exits.push(leaves?);
     }
+    // One way out beside what a page tells is a link.
+    if exits.len() == 1 && told_beside(cx, home) >= TELLS {
+        return None;
+    }
     exits.into_iter().min_by_key(|(place, _)| *place)
+}
+
+/// Characters beside its only button by which a page tells something of its own.
+const TELLS: usize = 6;
+
+/// How many ideographs a page shows beside the labels of what can be tapped.
+fn told_beside(cx: &Context<'_>, unit: &Unit) -> usize {
+    let mut count = 0;
+    for file in &unit.templates {
+        let Some(facts) = cx.program.template(*file) else { continue };
+        for node in &facts.document.nodes {
+            let NodeKind::Text(parts) = &node.kind else { continue };
+            if cx.program.bindings_in(*file).any(|binding| binding.node == node.parent) {
+                continue;
+            }
+            for part in parts {
+                if let Part::Text { text, .. } = part {
+                    count += text.chars().filter(|c| ('\u{4e00}'..='\u{9fff}').contains(c)).count();
+                }
+            }
+        }
+    }
+    count
 }

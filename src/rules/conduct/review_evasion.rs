@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::support::{has_role, units_of};
 use crate::flow::{Branch, EntryKind, Origin, Place};
 use crate::model::conditions::{Condition, Read, conditions, reads};
-use crate::model::ir::{Expr, ExprKind, Key, Property, Script, walk_expr};
+use crate::model::ir::{Expr, ExprKind, Key, Pattern, Property, Script, Stmt, StmtKind, VarId, walk_expr};
 use crate::package::{FileKind, Origin as FileOrigin};
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
@@ -143,6 +143,7 @@ fn controls(cx: &Context<'_>, file: FileId, key: &str) -> bool {
 /// Flags that a script hands to the page turned round (`setData({ show: !data.isAudit })`), and what the program runs as
 /// (`setData({ full: envVersion === 'release' })`).
 fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, telling: &mut Telling<'_>) {
+    let environments = environment_names(cx, script);
     script.for_each_expr(&mut |expr| {
         let ExprKind::Object(properties) = &expr.kind else { return };
         for property in properties {
@@ -154,7 +155,8 @@ fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, telling: &mut 
                 let run_as = || {
                     let conduct = &cx.policy.conduct;
                     let compares = is_environment_value(cx, value);
-                    let read = reads.iter().find(|read| compares && conduct.names("id-environment", read.name()))?;
+                    let read = reads.iter().find(|read| conduct.names("id-environment", read.name()));
+                    let read = read.or_else(|| named_environment(&environments, value)).filter(|_| compares)?;
                     (shows(cx, key) || controls(cx, file, key)).then_some(read)
                 };
                 let (read, variant) = match flagged {
@@ -171,6 +173,40 @@ fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, telling: &mut 
             }
         }
     });
+}
+
+/// Variables that hold what the program runs as, and where each reads it.
+fn environment_names(cx: &Context<'_>, script: &Script) -> Vec<(VarId, Read)> {
+    let mut out = Vec::new();
+    let mut blocks: Vec<&[Stmt]> = script.functions.iter().map(|function| function.body.as_slice()).collect();
+    while let Some(block) = blocks.pop() {
+        for stmt in block {
+            match &stmt.kind {
+                StmtKind::Let(Pattern::Var(var, _), Some(value)) => {
+                    let read = crate::model::conditions::chain(value);
+                    out.extend(
+                        read.filter(|read| cx.policy.conduct.names("id-environment", read.name()))
+                            .map(|read| (*var, read)),
+                    );
+                }
+                StmtKind::If(_, then, other) => blocks.extend([then.as_slice(), other.as_slice()]),
+                StmtKind::Try { block, .. } => blocks.push(block),
+                _ => {}
+            }
+        }
+    }
+    out
+}
+
+/// The read behind a variable that an expression names.
+fn named_environment<'n>(names: &'n [(VarId, Read)], expr: &Expr) -> Option<&'n Read> {
+    let mut found = None;
+    walk_expr(expr, &mut |expr| {
+        if let ExprKind::Var(var) = &expr.kind {
+            found = found.or_else(|| names.iter().find(|(known, _)| known == var).map(|(_, read)| read));
+        }
+    });
+    found
 }
 
 /// Whether an expression holds a constant that names an environment.
@@ -267,7 +303,12 @@ fn hangs(cx: &Context<'_>, branch: &Branch) -> Option<(Option<&'static str>, Opt
         Origin::Remote(path) => {
             let last = path.rsplit('.').next().unwrap_or(path);
             let place = if ["ip", "city", "province", "region", "country", "area"].contains(&last) {
-                (switches && branch.with.is_some()).then_some(Some("address"))
+                let hidden = || {
+                    branch.sets.iter().any(|(key, value)| {
+                        matches!(value.as_deref(), Some("true" | "false")) && controls(cx, branch.read.file, key)
+                    })
+                };
+                (branch.with.is_some() && (switches || hidden())).then_some(Some("address"))
             } else {
                 None
             };
