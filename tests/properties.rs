@@ -74,7 +74,7 @@ impl Walk<'_> {
                 }
                 StmtKind::Try { block, handler, finalizer } => {
                     self.stmts(block);
-                    handler.iter().for_each(|(_, body)| self.stmts(body));
+                    handler.iter().for_each(|handler| self.stmts(&handler.1));
                     self.stmts(finalizer);
                 }
                 StmtKind::Block(_, body) => self.stmts(body),
@@ -141,7 +141,8 @@ impl Walk<'_> {
             ExprKind::Template(_, values) | ExprKind::Sequence(values) => {
                 values.iter().for_each(|value| self.expr(value))
             }
-            ExprKind::Tagged(tag, _, values) => {
+            ExprKind::Tagged(parts) => {
+                let (tag, _, values) = &**parts;
                 self.expr(tag);
                 values.iter().for_each(|value| self.expr(value));
             }
@@ -180,7 +181,8 @@ impl Walk<'_> {
                 self.expr(then);
                 self.expr(other);
             }
-            ExprKind::Jsx(tag, properties, children) => {
+            ExprKind::Jsx(parts) => {
+                let (tag, properties, children) = &**parts;
                 self.expr(tag);
                 properties.iter().for_each(|property| self.property(property));
                 children.iter().for_each(|child| self.expr(child));

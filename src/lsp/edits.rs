@@ -484,7 +484,7 @@ fn statement(script: &Script, span: Span) -> Option<(&Function, &Stmt)> {
                 StmtKind::Switch(_, cases) => blocks.extend(cases.iter().map(|(_, body)| body.as_slice())),
                 StmtKind::Try { block, handler, finalizer } => {
                     blocks.extend([block.as_slice(), finalizer.as_slice()]);
-                    blocks.extend(handler.iter().map(|(_, body)| body.as_slice()));
+                    blocks.extend(handler.iter().map(|handler| handler.1.as_slice()));
                 }
                 _ => {}
             }

@@ -168,7 +168,7 @@ fn block(body: &[Stmt], end: u32, script: &Script, out: &mut Vec<Condition>) {
             StmtKind::Switch(_, cases) => cases.iter().for_each(|(_, body)| block(body, end, script, out)),
             StmtKind::Try { block: body, handler, finalizer } => {
                 block(body, end, script, out);
-                if let Some((_, body)) = handler {
+                if let Some((_, body)) = handler.as_deref() {
                     block(body, end, script, out);
                 }
                 block(finalizer, end, script, out);
@@ -193,9 +193,8 @@ fn with_variables(test: &Expr, script: &Script, condition: &mut Condition) {
 fn effects(body: &[Stmt], script: &Script, condition: &mut Condition) {
     for stmt in body {
         match &stmt.kind {
-            StmtKind::Expr(expr) | StmtKind::Return(Some(expr)) | StmtKind::Let(_, Some(expr)) => {
-                effects_of(expr, script, condition);
-            }
+            StmtKind::Expr(expr) | StmtKind::Return(Some(expr)) => effects_of(expr, script, condition),
+            StmtKind::Let(_, Some(expr)) => effects_of(expr, script, condition),
             StmtKind::If(_, then, other) => {
                 effects(then, script, condition);
                 effects(other, script, condition);
@@ -221,7 +220,7 @@ fn effects_of(expr: &Expr, script: &Script, condition: &mut Condition) {
         }
         ExprKind::Assign { operator: None, target, value } => {
             if let ExprKind::Bool(on) = value.kind {
-                let name = match target {
+                let name = match &**target {
                     Pattern::Member(member) => chain(member).and_then(|read| read.path.last().cloned()),
                     Pattern::Var(id, _) => script.variables.get(*id as usize).map(|variable| variable.name.clone()),
                     _ => None,

@@ -135,17 +135,17 @@ pub enum StmtKind {
     /// An expression.
     Expr(Expr),
     /// `let a = b`; one entry a declarator; without `init` for `var a`.
-    Let(Pattern, Option<Expr>),
+    Let(Pattern, Option<Box<Expr>>),
     /// `return`
     Return(Option<Expr>),
     /// `if`
-    If(Expr, Vec<Stmt>, Vec<Stmt>),
+    If(Box<Expr>, Vec<Stmt>, Vec<Stmt>),
     /// `while`, `do`, `for`: `init` was lowered before it. `update` runs after the body.
     Loop {
         /// The test; `None` is always true.
-        test: Option<Expr>,
+        test: Option<Box<Expr>>,
         /// The update of a `for`.
-        update: Option<Expr>,
+        update: Option<Box<Expr>>,
         /// The body.
         body: Vec<Stmt>,
         /// Whether the body runs before the test (`do … while`).
@@ -156,20 +156,20 @@ pub enum StmtKind {
         /// What is bound to each item or key.
         target: Pattern,
         /// What is iterated.
-        iterable: Expr,
+        iterable: Box<Expr>,
         /// Whether keys are bound (`in`).
         keys: bool,
         /// The body.
         body: Vec<Stmt>,
     },
     /// `switch`: cases in order; `None` is `default`.
-    Switch(Expr, Vec<(Option<Expr>, Vec<Stmt>)>),
+    Switch(Box<Expr>, Vec<(Option<Expr>, Vec<Stmt>)>),
     /// `try`
     Try {
         /// The block.
         block: Vec<Stmt>,
         /// The catch clause.
-        handler: Option<(Option<Pattern>, Vec<Stmt>)>,
+        handler: Option<Box<(Option<Pattern>, Vec<Stmt>)>>,
         /// The finally clause.
         finalizer: Vec<Stmt>,
     },
@@ -293,7 +293,7 @@ pub enum ExprKind {
         /// `+` for `+=`, `??` for `??=`, …
         operator: Option<Operator>,
         /// What is assigned.
-        target: Pattern,
+        target: Box<Pattern>,
         /// The value.
         value: Box<Expr>,
     },
@@ -322,9 +322,9 @@ pub enum ExprKind {
     /// `import(x)`
     Import(Box<Expr>),
     /// A tagged template: tag, quasis, expressions.
-    Tagged(Box<Expr>, Vec<Name>, Vec<Expr>),
+    Tagged(Box<(Expr, Vec<Name>, Vec<Expr>)>),
     /// A JSX element: tag (a string for intrinsic elements), properties, children.
-    Jsx(Box<Expr>, Vec<Property>, Vec<Expr>),
+    Jsx(Box<(Expr, Vec<Property>, Vec<Expr>)>),
     /// Anything without a value that matters (`new.target`, `import.meta`, private names in `in`).
     Unknown,
 }
@@ -460,11 +460,13 @@ pub fn walk_expr<'s>(expr: &'s Expr, visit: &mut dyn FnMut(&'s Expr)) {
             walk_expr(yes, visit);
             walk_expr(no, visit);
         }
-        ExprKind::Tagged(tag, _, items) => {
+        ExprKind::Tagged(parts) => {
+            let (tag, _, items) = &**parts;
             walk_expr(tag, visit);
             items.iter().for_each(|item| walk_expr(item, visit));
         }
-        ExprKind::Jsx(tag, properties, children) => {
+        ExprKind::Jsx(parts) => {
+            let (tag, properties, children) = &**parts;
             walk_expr(tag, visit);
             properties.iter().for_each(|property| walk_property(property, visit));
             children.iter().for_each(|child| walk_expr(child, visit));
@@ -545,7 +547,7 @@ fn walk_block<'s>(block: &'s [Stmt], visit: &mut dyn FnMut(&'s Expr)) {
             }
             StmtKind::Try { block, handler, finalizer } => {
                 walk_block(block, visit);
-                if let Some((pattern, body)) = handler {
+                if let Some((pattern, body)) = handler.as_deref() {
                     pattern.iter().for_each(|pattern| walk_pattern(pattern, visit));
                     walk_block(body, visit);
                 }

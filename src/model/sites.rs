@@ -244,7 +244,7 @@ fn declared_objects(script: &Script) -> HashMap<VarId, &Expr> {
     let top = script.functions.first().map(|function| function.body.as_slice()).unwrap_or_default();
     let declared = top.iter().filter_map(|stmt| match &stmt.kind {
         StmtKind::Let(Pattern::Var(var, _), Some(value)) if matches!(value.kind, ExprKind::Object(_)) => {
-            Some((*var, value))
+            Some((*var, &**value))
         }
         _ => None,
     });
@@ -323,7 +323,7 @@ fn statements(body: &[Stmt], visit: &mut impl FnMut(&Stmt)) {
             StmtKind::Switch(_, cases) => cases.iter().for_each(|(_, body)| statements(body, visit)),
             StmtKind::Try { block, handler, finalizer } => {
                 statements(block, visit);
-                if let Some((_, body)) = handler {
+                if let Some((_, body)) = handler.as_deref() {
                     statements(body, visit);
                 }
                 statements(finalizer, visit);
@@ -459,11 +459,13 @@ fn expression(expr: &Expr, id: FnId, visit: &mut impl FnMut(FnId, &Expr)) {
             each(then);
             each(other);
         }
-        ExprKind::Tagged(tag, _, items) => {
+        ExprKind::Tagged(parts) => {
+            let (tag, _, items) = &**parts;
             each(tag);
             items.iter().for_each(each);
         }
-        ExprKind::Jsx(tag, properties, children) => {
+        ExprKind::Jsx(parts) => {
+            let (tag, properties, children) = &**parts;
             each(tag);
             children.iter().for_each(each);
             properties.iter().for_each(|item| property(item, id, visit));

@@ -38,7 +38,7 @@ pub fn methods(script: &Script) -> Methods {
                 }
             }
         }
-        ExprKind::Assign { target, .. } => match target {
+        ExprKind::Assign { target, .. } => match &**target {
             Pattern::Member(member) => {
                 if let ExprKind::Member { key: Key::Static(name, _), .. } = &member.kind {
                     found.names.insert(name.clone());
@@ -104,7 +104,7 @@ fn is_assign(callee: &Expr) -> bool {
 fn initial(script: &Script, variable: VarId) -> Option<&Expr> {
     fn search(block: &[Stmt], variable: VarId) -> Option<&Expr> {
         block.iter().find_map(|stmt| match &stmt.kind {
-            StmtKind::Let(Pattern::Var(id, _), Some(value)) if *id == variable => Some(value),
+            StmtKind::Let(Pattern::Var(id, _), Some(value)) if *id == variable => Some(&**value),
             StmtKind::If(_, yes, no) => search(yes, variable).or_else(|| search(no, variable)),
             StmtKind::Block(_, body) | StmtKind::Loop { body, .. } => search(body, variable),
             StmtKind::Try { block, .. } => search(block, variable),
@@ -277,7 +277,7 @@ fn settled_in(block: &[Stmt], guarded: bool, found: &mut BTreeSet<crate::source:
             StmtKind::Switch(_, cases) => cases.iter().for_each(|(_, body)| settled_in(body, guarded, found)),
             StmtKind::Try { block, handler, finalizer } => {
                 settled_in(block, guarded || handler.is_some(), found);
-                if let Some((_, body)) = handler {
+                if let Some((_, body)) = handler.as_deref() {
                     settled_in(body, guarded, found);
                 }
                 settled_in(finalizer, guarded, found);

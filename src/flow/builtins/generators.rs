@@ -3,7 +3,7 @@
 use crate::flow::heap::Kind;
 use crate::flow::machine::{Act, Jump, Machine, Site};
 use crate::flow::value::{Ids, Value};
-use crate::model::ir::{Expr, ExprKind, Key, Stmt, StmtKind};
+use crate::model::ir::{Expr, ExprKind, Key, Pattern, Stmt, StmtKind};
 
 impl<'a> Machine<'a> {
     pub(super) fn regenerator_wrap(&mut self, args: &[Value], site: &Site) -> Value {
@@ -22,16 +22,15 @@ impl<'a> Machine<'a> {
     }
 
     /// Runs the state machine of a transpiled generator straight through: `while (1) switch (context.prev = context.next) …`.
-    pub fn regenerator(&mut self, act: &mut Act<'a>, _test: Option<&'a Expr>, body: &'a [Stmt]) -> Option<Jump> {
+    pub fn regenerator(&mut self, act: &mut Act<'a>, body: &'a [Stmt]) -> Option<Jump> {
         let [Stmt { kind: StmtKind::Switch(subject, cases), .. }] = (match body {
             [Stmt { kind: StmtKind::Block(_, inner), .. }] => inner.as_slice(),
             other => other,
         }) else {
             return None;
         };
-        let ExprKind::Assign { target: crate::model::ir::Pattern::Member(member), .. } = &subject.kind else {
-            return None;
-        };
+        let ExprKind::Assign { target, .. } = &subject.kind else { return None };
+        let Pattern::Member(member) = &**target else { return None };
         let ExprKind::Member { object, key: Key::Static(key, _), .. } = &member.kind else { return None };
         if &**key != "prev" {
             return None;
@@ -109,15 +108,15 @@ fn jump_target(block: &[Stmt]) -> Option<u64> {
         };
     }
     block.iter().find_map(|stmt| match &stmt.kind {
-        StmtKind::Expr(Expr {
-            kind: ExprKind::Assign { target: crate::model::ir::Pattern::Member(member), value, .. },
-            ..
-        }) => match (&member.kind, &value.kind) {
-            (ExprKind::Member { key: Key::Static(key, _), .. }, ExprKind::Number(number)) if &**key == "next" => {
-                Some(number.to_bits())
+        StmtKind::Expr(Expr { kind: ExprKind::Assign { target, value, .. }, .. }) => {
+            let Pattern::Member(member) = &**target else { return None };
+            match (&member.kind, &value.kind) {
+                (ExprKind::Member { key: Key::Static(key, _), .. }, ExprKind::Number(number)) if &**key == "next" => {
+                    Some(number.to_bits())
+                }
+                _ => None,
             }
-            _ => None,
-        },
+        }
         _ => None,
     })
 }

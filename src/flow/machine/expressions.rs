@@ -262,7 +262,8 @@ impl<'a> Machine<'a> {
                 self.fulfil(promise, module, &[]);
                 Value::object(promise)
             }
-            ExprKind::Tagged(tag, _, items) => {
+            ExprKind::Tagged(parts) => {
+                let (tag, _, items) = &**parts;
                 let callee = self.eval(act, tag);
                 // The raw text says nothing.
                 let mut args = vec![Value::any()];
@@ -272,7 +273,8 @@ impl<'a> Machine<'a> {
                 }
                 self.call(&callee, &Value::undefined(), args, &Site::at(place))
             }
-            ExprKind::Jsx(tag, properties, children) => {
+            ExprKind::Jsx(parts) => {
+                let (tag, properties, children) = &**parts;
                 let object = self.make_at(place, 9, Kind::Plain);
                 self.fill(act, object, properties);
                 let tag = self.eval(act, tag);

@@ -58,7 +58,7 @@ impl<'a> Machine<'a> {
                 )
             }
             StmtKind::Loop { test, update, body, post_test } => {
-                if let Some(jump) = self.regenerator(act, test.as_ref(), body) {
+                if let Some(jump) = self.regenerator(act, body) {
                     return jump;
                 }
                 let mut facts = Ids::new();
@@ -167,7 +167,7 @@ impl<'a> Machine<'a> {
                 let diff = self.heap.take_back(mark);
                 self.facts.truncate(base);
                 let mut end = jump;
-                if let Some((pattern, body)) = handler {
+                if let Some((pattern, body)) = handler.as_deref() {
                     // The handler may start after any part of the block.
                     let mark = self.heap.mark();
                     self.heap.merge_one(diff.clone(), &[]);

@@ -61,7 +61,7 @@ impl<'l> Lower<'l> {
         match class.id.as_ref().and_then(|id| self.binding(id)) {
             Some(var) if is_expression => {
                 let target = Pattern::Var(var, span);
-                simple(span, ExprKind::Assign { operator: None, target, value: Box::new(value) })
+                simple(span, ExprKind::Assign { operator: None, target: Box::new(target), value: Box::new(value) })
             }
             _ => value,
         }

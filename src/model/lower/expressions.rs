@@ -26,7 +26,7 @@ impl<'l> Lower<'l> {
         }
     }
 
-    fn boxed(&mut self, expr: &Ast<'_>) -> Box<Expr> {
+    pub(super) fn boxed(&mut self, expr: &Ast<'_>) -> Box<Expr> {
         Box::new(self.expr(expr))
     }
 
@@ -87,7 +87,7 @@ impl<'l> Lower<'l> {
                 }
             }
             Ast::AssignmentExpression(assignment) => {
-                let target = self.target(&assignment.left);
+                let target = Box::new(self.target(&assignment.left));
                 let name = self.pattern_name(&target);
                 let value = Box::new(self.named(&assignment.right, name));
                 ExprKind::Assign { operator: assignment_operator(assignment.operator), target, value }
@@ -149,9 +149,9 @@ impl<'l> Lower<'l> {
                 ExprKind::Sequence(sequence.expressions.iter().map(|item| self.expr(item)).collect())
             }
             Ast::TaggedTemplateExpression(tagged) => {
-                let tag = self.boxed(&tagged.tag);
+                let tag = self.expr(&tagged.tag);
                 let (quasis, expressions) = self.template(&tagged.quasi);
-                ExprKind::Tagged(tag, quasis, expressions)
+                ExprKind::Tagged(Box::new((tag, quasis, expressions)))
             }
             Ast::UnaryExpression(unary) => match unary.operator {
                 UnaryOperator::LogicalNot => match &unary.argument {
@@ -180,7 +180,7 @@ impl<'l> Lower<'l> {
             Ast::JSXElement(element) => return self.jsx(element),
             Ast::JSXFragment(fragment) => {
                 let children = self.jsx_children(&fragment.children);
-                ExprKind::Jsx(Box::new(simple(span, ExprKind::String("".into()))), Vec::new(), children)
+                ExprKind::Jsx(Box::new((simple(span, ExprKind::String("".into())), Vec::new(), children)))
             }
             Ast::TSAsExpression(inner) => return self.named(&inner.expression, name),
             Ast::TSSatisfiesExpression(inner) => return self.named(&inner.expression, name),

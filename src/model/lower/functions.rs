@@ -108,7 +108,10 @@ impl<'l> Lower<'l> {
                 let value = Box::new(simple(span, ExprKind::Var(var)));
                 body.push(Stmt {
                     span,
-                    kind: StmtKind::Expr(simple(span, ExprKind::Assign { operator: None, target, value })),
+                    kind: StmtKind::Expr(simple(
+                        span,
+                        ExprKind::Assign { operator: None, target: Box::new(target), value },
+                    )),
                 });
             }
             let pattern = match &item.initializer {

@@ -56,7 +56,7 @@ impl<'l> Lower<'l> {
             }
         }
         let children = self.jsx_children(&element.children);
-        simple(span, ExprKind::Jsx(Box::new(tag), properties, children))
+        simple(span, ExprKind::Jsx(Box::new((tag, properties, children))))
     }
 
     fn jsx_name(&mut self, name: &ast::JSXElementName<'_>) -> Expr {

@@ -22,7 +22,7 @@ impl<'l> Lower<'l> {
         match stmt {
             Statement::BlockStatement(block) => self.stmts(&block.body),
             other => {
-                let mut out = Vec::new();
+                let mut out = Vec::with_capacity(1);
                 self.stmt(other, &mut out);
                 out
             }
@@ -44,11 +44,11 @@ impl<'l> Lower<'l> {
             Statement::DebuggerStatement(_) | Statement::EmptyStatement(_) => return,
             Statement::DoWhileStatement(stmt) => {
                 let body = self.body(&stmt.body);
-                let test = Some(self.expr(&stmt.test));
+                let test = Some(self.boxed(&stmt.test));
                 StmtKind::Loop { test, update: None, body, post_test: true }
             }
             Statement::WhileStatement(stmt) => {
-                let test = Some(self.expr(&stmt.test));
+                let test = Some(self.boxed(&stmt.test));
                 let body = self.body(&stmt.body);
                 StmtKind::Loop { test, update: None, body, post_test: false }
             }
@@ -66,8 +66,8 @@ impl<'l> Lower<'l> {
                     }
                     None => {}
                 }
-                let test = stmt.test.as_ref().map(|test| self.expr(test));
-                let update = stmt.update.as_ref().map(|update| self.expr(update));
+                let test = stmt.test.as_ref().map(|test| self.boxed(test));
+                let update = stmt.update.as_ref().map(|update| self.boxed(update));
                 let body = self.body(&stmt.body);
                 block.push(Stmt { span, kind: StmtKind::Loop { test, update, body, post_test: false } });
                 StmtKind::Block(None, block)
@@ -95,7 +95,7 @@ impl<'l> Lower<'l> {
             }
             Statement::ReturnStatement(stmt) => StmtKind::Return(stmt.argument.as_ref().map(|value| self.expr(value))),
             Statement::SwitchStatement(stmt) => {
-                let value = self.expr(&stmt.discriminant);
+                let value = self.boxed(&stmt.discriminant);
                 let mut cases = Vec::with_capacity(stmt.cases.len());
                 for case in &stmt.cases {
                     let test = case.test.as_ref().map(|test| self.expr(test));
@@ -108,7 +108,7 @@ impl<'l> Lower<'l> {
                 let block = self.stmts(&stmt.block.body);
                 let handler = stmt.handler.as_ref().map(|handler| {
                     let pattern = handler.param.as_ref().map(|param| self.pattern(&param.pattern));
-                    (pattern, self.stmts(&handler.body.body))
+                    Box::new((pattern, self.stmts(&handler.body.body)))
                 });
                 let finalizer = stmt.finalizer.as_ref().map(|block| self.stmts(&block.body)).unwrap_or_default();
                 StmtKind::Try { block, handler, finalizer }
@@ -162,7 +162,7 @@ impl<'l> Lower<'l> {
                                 let var = self.synthetic(&id.name, value.span);
                                 out.push(Stmt {
                                     span,
-                                    kind: StmtKind::Let(Pattern::Var(var, value.span), Some(value)),
+                                    kind: StmtKind::Let(Pattern::Var(var, value.span), Some(Box::new(value))),
                                 });
                                 Some(var)
                             }
@@ -229,7 +229,7 @@ impl<'l> Lower<'l> {
                             None => self.synthetic("default", span),
                         };
                         let value = self.class(class, Some("default".into()), false);
-                        out.push(Stmt { span, kind: StmtKind::Let(Pattern::Var(var, span), Some(value)) });
+                        out.push(Stmt { span, kind: StmtKind::Let(Pattern::Var(var, span), Some(Box::new(value))) });
                         var
                     }
                     ast::ExportDefaultDeclarationKind::TSInterfaceDeclaration(_) => return,
@@ -237,7 +237,10 @@ impl<'l> Lower<'l> {
                         let Some(value) = other.as_expression() else { return };
                         let value = self.named(value, Some("default".into()));
                         let var = self.synthetic("default", value.span);
-                        out.push(Stmt { span, kind: StmtKind::Let(Pattern::Var(var, value.span), Some(value)) });
+                        out.push(Stmt {
+                            span,
+                            kind: StmtKind::Let(Pattern::Var(var, value.span), Some(Box::new(value))),
+                        });
                         var
                     }
                 };
@@ -246,14 +249,14 @@ impl<'l> Lower<'l> {
             }
             Statement::TSExportAssignment(export) => {
                 let value = self.expr(&export.expression);
-                let target = Pattern::Member(Box::new(simple(
+                let target = Box::new(Pattern::Member(Box::new(simple(
                     span,
                     ExprKind::Member {
                         object: Box::new(simple(span, ExprKind::Global("module".into()))),
                         key: Key::Static("exports".into(), span),
                         optional: false,
                     },
-                )));
+                ))));
                 StmtKind::Expr(simple(span, ExprKind::Assign { operator: None, target, value: Box::new(value) }))
             }
             other => {
@@ -270,7 +273,7 @@ impl<'l> Lower<'l> {
     fn if_chain(&mut self, stmt: &ast::IfStatement<'_>, out: &mut Vec<Stmt>) {
         struct Arm {
             span: Span,
-            test: Expr,
+            test: Box<Expr>,
             body: Vec<Stmt>,
         }
         let mut arms = Vec::new();
@@ -278,7 +281,7 @@ impl<'l> Lower<'l> {
         let mut current = stmt;
         loop {
             let span = self.span(current.span);
-            let test = self.expr(&current.test);
+            let test = self.boxed(&current.test);
             let body = self.body(&current.consequent);
             arms.push(Arm { span, test, body });
             match &current.alternate {
@@ -319,7 +322,7 @@ impl<'l> Lower<'l> {
                 None => Pattern::Array { items: Vec::new(), rest: None },
             },
         };
-        let iterable = self.expr(right);
+        let iterable = self.boxed(right);
         let body = self.body(body);
         StmtKind::ForEach { target, iterable, keys, body }
     }
@@ -331,7 +334,7 @@ impl<'l> Lower<'l> {
         for declarator in &declaration.declarations {
             let pattern = self.pattern(&declarator.id);
             let name = self.pattern_name(&pattern);
-            let init = declarator.init.as_ref().map(|init| self.named(init, name));
+            let init = declarator.init.as_ref().map(|init| Box::new(self.named(init, name)));
             out.push(Stmt { span: self.span(declarator.span), kind: StmtKind::Let(pattern, init) });
         }
     }
@@ -355,7 +358,7 @@ impl<'l> Lower<'l> {
                 let value = self.class(class, None, false);
                 if let Some(id) = &class.id {
                     let pattern = self.bound(id);
-                    out.push(Stmt { span, kind: StmtKind::Let(pattern, Some(value)) });
+                    out.push(Stmt { span, kind: StmtKind::Let(pattern, Some(Box::new(value))) });
                 }
                 let own = class.id.as_ref().and_then(|id| self.binding(id));
                 for decorator in &class.decorators {
@@ -394,7 +397,10 @@ impl<'l> Lower<'l> {
                     properties.push(Property::Value(Key::Static(name, member_span), value));
                 }
                 let pattern = self.bound(&own.id);
-                out.push(Stmt { span, kind: StmtKind::Let(pattern, Some(simple(span, ExprKind::Object(properties)))) });
+                out.push(Stmt {
+                    span,
+                    kind: StmtKind::Let(pattern, Some(Box::new(simple(span, ExprKind::Object(properties))))),
+                });
             }
             ast::Declaration::TSNamespaceDeclaration(own) => {
                 if !own.declare {
@@ -423,7 +429,7 @@ impl<'l> Lower<'l> {
                     ast::TSModuleReference::QualifiedName(_) => simple(span, ExprKind::Unknown),
                 };
                 let pattern = self.bound(&own.id);
-                out.push(Stmt { span, kind: StmtKind::Let(pattern, Some(value)) });
+                out.push(Stmt { span, kind: StmtKind::Let(pattern, Some(Box::new(value))) });
             }
             ast::Declaration::TSTypeAliasDeclaration(_)
             | ast::Declaration::TSInterfaceDeclaration(_)
@@ -452,7 +458,10 @@ impl<'l> Lower<'l> {
             .map(|(name, var)| Property::Value(Key::Static(name, span), simple(span, ExprKind::Var(var))))
             .collect();
         let pattern = self.bound(&own.id);
-        out.push(Stmt { span, kind: StmtKind::Let(pattern, Some(simple(span, ExprKind::Object(properties)))) });
+        out.push(Stmt {
+            span,
+            kind: StmtKind::Let(pattern, Some(Box::new(simple(span, ExprKind::Object(properties))))),
+        });
     }
 
     pub(super) fn import(&mut self, import: &ast::ImportDeclaration<'_>) {

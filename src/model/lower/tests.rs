@@ -82,11 +82,9 @@ fn typescript_and_flow() {
 fn jsx() {
     let script = js("const v = <View onClick={() => go('x')} {...p}>text {a}<T.B/></View>");
     assert!(script.errors.is_empty());
-    let StmtKind::Let(_, Some(Expr { kind: ExprKind::Jsx(_, properties, children), .. })) =
-        &script.functions[0].body[0].kind
-    else {
-        panic!()
-    };
+    let StmtKind::Let(_, Some(value)) = &script.functions[0].body[0].kind else { panic!() };
+    let ExprKind::Jsx(parts) = &value.kind else { panic!() };
+    let (_, properties, children) = &**parts;
     assert_eq!((properties.len(), children.len()), (2, 3));
     assert_eq!(script.functions[1].name.as_deref(), Some("onClick"));
 }

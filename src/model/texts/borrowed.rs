@@ -115,8 +115,8 @@ fn given(script: &Script) -> Given {
 /// What the top level assigns to a variable.
 fn set_last(body: &[Stmt], wanted: VarId) -> Option<&Expr> {
     body.iter().rev().find_map(|stmt| match &stmt.kind {
-        StmtKind::Expr(Expr { kind: ExprKind::Assign { target: Pattern::Var(id, _), value, .. }, .. })
-            if *id == wanted =>
+        StmtKind::Expr(Expr { kind: ExprKind::Assign { target, value, .. }, .. })
+            if matches!(&**target, Pattern::Var(id, _) if *id == wanted) =>
         {
             Some(&**value)
         }
@@ -126,7 +126,8 @@ fn set_last(body: &[Stmt], wanted: VarId) -> Option<&Expr> {
 
 /// `module.exports = {…}`, `module.exports.a = …`, `exports.a = …`.
 fn assigned(expr: &Expr, locals: &HashMap<VarId, &Expr>, out: &mut Given) {
-    let ExprKind::Assign { target: Pattern::Member(target), value, .. } = &expr.kind else { return };
+    let ExprKind::Assign { target, value, .. } = &expr.kind else { return };
+    let Pattern::Member(target) = &**target else { return };
     let ExprKind::Member { object, key: Key::Static(name, _), .. } = &target.kind else { return };
     let global = |expr: &Expr, wanted: &str| matches!(&expr.kind, ExprKind::Global(name) if &**name == wanted);
     let exports = |expr: &Expr| {

@@ -97,8 +97,11 @@ impl<'a> Walker<'a> {
         let mut assigned: HashSet<VarId> = HashSet::new();
         for function in &script.functions {
             let mut visit = |expr: &'a Expr| match &expr.kind {
-                ExprKind::Assign { target: Pattern::Var(id, _), .. } | ExprKind::Update(Pattern::Var(id, _)) => {
-                    assigned.insert(*id);
+                ExprKind::Update(Pattern::Var(id, _)) => drop(assigned.insert(*id)),
+                ExprKind::Assign { target, .. } => {
+                    if let Pattern::Var(id, _) = &**target {
+                        assigned.insert(*id);
+                    }
                 }
                 _ => {}
             };
@@ -174,7 +177,7 @@ impl<'a> Walker<'a> {
             }
             StmtKind::Try { block, handler, finalizer } => {
                 self.block(block, place);
-                if let Some((pattern, body)) = handler {
+                if let Some((pattern, body)) = handler.as_deref() {
                     pattern.iter().for_each(|pattern| self.pattern(pattern, place));
                     self.block(body, place);
                 }
@@ -240,7 +243,7 @@ impl<'a> Walker<'a> {
             }
             ExprKind::Assign { target, value, .. } => {
                 self.pattern(target, place);
-                let name = match target {
+                let name = match &**target {
                     Pattern::Member(member) => match &member.kind {
                         ExprKind::Member { key: Key::Static(name, _), .. } => Some(name),
                         _ => None,
@@ -261,8 +264,9 @@ impl<'a> Walker<'a> {
                     self.expr(name, key);
                 }
             }
-            ExprKind::Tagged(_, _, items) => items.iter().for_each(|item| self.expr(item, place)),
-            ExprKind::Jsx(_, properties, children) => {
+            ExprKind::Tagged(parts) => parts.2.iter().for_each(|item| self.expr(item, place)),
+            ExprKind::Jsx(parts) => {
+                let (_, properties, children) = &**parts;
                 properties.iter().for_each(|property| self.property(property, place));
                 let visible = Place { role: Role::Visible, name: None };
                 children.iter().for_each(|child| self.expr(child, visible));

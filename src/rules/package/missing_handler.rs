@@ -73,7 +73,8 @@ fn hung_on_others(cx: &Context<'_>) -> HashSet<Name> {
     let mut out = HashSet::new();
     for script in cx.program.facts.iter().filter_map(|facts| facts.script.as_ref()) {
         script.for_each_expr(&mut |expr| {
-            if let ExprKind::Assign { target: Pattern::Member(member), value, .. } = &expr.kind
+            if let ExprKind::Assign { target, value, .. } = &expr.kind
+                && let Pattern::Member(member) = &**target
                 && let ExprKind::Member { object, key: Key::Static(name, _), .. } = &member.kind
                 && matches!(object.kind, ExprKind::Var(_) | ExprKind::Member { .. })
                 && matches!(value.kind, ExprKind::Function(_) | ExprKind::Call { .. } | ExprKind::Member { .. })
