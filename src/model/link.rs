@@ -10,7 +10,7 @@ use crate::policy::Policy;
 use crate::policy::host::HostInfo;
 use crate::source::FileId;
 use crate::syntax::json::Json;
-use crate::syntax::template::NodeKind;
+use crate::syntax::template::{AttributeValue, NodeKind, Part};
 
 /// Links `facts`, which stand in the order of `package.files`.
 pub fn link(package: &Package, policy: &Policy, facts: Vec<FileFacts>) -> Program {
@@ -276,24 +276,45 @@ impl Linker<'_> {
                     for attribute in &element.attributes {
                         let Some(event) = event_name(&attribute.name) else { continue };
                         let Some(value) = &attribute.value else { continue };
-                        let handler = value.literal().map(|text| text.trim().into());
-                        if handler.as_deref() == Some("") {
-                            continue;
+                        let user_action = self.info.user_events.iter().any(|known| known.eq_ignore_ascii_case(&event));
+                        let handlers: Vec<Option<Arc<str>>> = match value.literal() {
+                            Some(text) => vec![Some(text.trim().into())],
+                            None => self.chosen(template, value),
+                        };
+                        for handler in handlers.into_iter().filter(|handler| handler.as_deref() != Some("")) {
+                            bindings.push(Binding {
+                                unit: index as UnitId,
+                                template,
+                                node,
+                                user_action,
+                                event: event.clone(),
+                                handler,
+                                span: value.span,
+                            });
                         }
-                        bindings.push(Binding {
-                            unit: index as UnitId,
-                            template,
-                            node,
-                            user_action: self.info.user_events.iter().any(|known| known.eq_ignore_ascii_case(&event)),
-                            event,
-                            handler,
-                            span: value.span,
-                        });
                     }
                 }
             }
         }
         self.program.bindings = bindings;
+    }
+}
+
+impl Linker<'_> {
+    /// The methods that an expression chooses from (`{{open ? 'close' : 'show'}}`); an unknown one when it is no such choice.
+    fn chosen(&self, template: FileId, value: &AttributeValue) -> Vec<Option<Arc<str>>> {
+        let [Part::Interpolation { expression, .. }] = value.parts.as_slice() else { return vec![None] };
+        let facts = self.program.template(template);
+        let expr = facts.and_then(|facts| facts.expressions.get(&expression.start));
+        match expr.map(|expr| &expr.kind) {
+            Some(ExprKind::Conditional(_, then, other)) => match (&then.kind, &other.kind) {
+                (ExprKind::String(then), ExprKind::String(other)) => {
+                    vec![Some(then.trim().into()), Some(other.trim().into())]
+                }
+                _ => vec![None],
+            },
+            _ => vec![None],
+        }
     }
 }
 

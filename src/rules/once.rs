@@ -80,9 +80,14 @@ pub fn once(cx: &Context<'_>, findings: &mut Vec<Finding>) {
                             && other.rule == "content/illicit-service"
                             && same_words(one.place, other.place)
                     }
+                    ("content", "conduct") if other.rule == "conduct/induced-leaving" && grave(one) => false,
                     // Conduct names the act; content goes first only where it weighs more.
                     ("content", "conduct") => {
                         deed(one, other) || overlap(one.place, other.place) && (grave(other) || !grave(one))
+                    }
+                    // How to get at what is offered is part of the offer.
+                    ("conduct", "content") if one.rule == "conduct/induced-leaving" => {
+                        grave(other) && same_words(one.place, other.place)
                     }
                     ("conduct", "content") => {
                         overlap(one.place, other.place) && grave(other) && !grave(one) && !deed(other, one)
@@ -92,6 +97,8 @@ pub fn once(cx: &Context<'_>, findings: &mut Vec<Finding>) {
                     // A tie with the platform says what the name claims by it, and that it is another's.
                     ("metadata", "metadata") => {
                         (one.rule == "metadata/unrelated-metadata"
+                            || one.rule == "metadata/malformed-name"
+                                && one.value("part").zip(other.value("word")).is_some_and(|(a, b)| b.contains(a))
                             || one.rule == "metadata/superlative-name"
                                 && one.value("word").is_some_and(|word| OFFICIAL.contains(&word)))
                             && other.rule == "metadata/affiliated-name"

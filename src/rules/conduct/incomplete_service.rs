@@ -76,7 +76,7 @@ impl Rule for IncompleteService {
 /// Pages that many services have at least.
 const PAGES: usize = 2;
 /// Least evidence that the only page offers a service of the category.
-const OFFERED_ON_ONE_PAGE: u32 = 12;
+const OFFERED_ON_ONE_PAGE: u32 = 16;
 /// Least evidence that a service of the category is offered.
 const OFFERED: u32 = 4;
 

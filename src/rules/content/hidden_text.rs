@@ -314,7 +314,9 @@ fn far(value: &str) -> bool {
     if value.contains("vw") || value.contains("vh") || value.contains('%') {
         number <= -100.0 || number >= 200.0
     } else {
-        number <= -900.0 || number >= 9000.0
+        // A pixel is about two of the units that follow the screen's width.
+        let least = if value.contains("px") && !value.contains("rpx") { -400.0 } else { -900.0 };
+        number <= least || number >= 9000.0
     }
 }
 

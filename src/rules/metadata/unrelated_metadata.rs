@@ -43,7 +43,7 @@ impl Rule for UnrelatedMetadata {
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let name = name(cx).filter(|name| name.given);
         let description = description(cx);
-        let by_name = name.as_ref().and_then(|name| claim(cx, name.text, 2));
+        let by_name = name.as_ref().and_then(|name| claim(cx, name.text, 3));
         let by_description = description.and_then(|(text, _)| claim(cx, text, 5));
         if by_name.is_none() && by_description.is_none() {
             return;

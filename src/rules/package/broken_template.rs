@@ -4,7 +4,7 @@ use crate::flow::Place;
 use crate::package::FileKind;
 use crate::rules::{Context, Finding, Rule};
 use crate::source::{FileId, Span};
-use crate::syntax::template::{NodeKind, TemplateErrorKind};
+use crate::syntax::template::{NodeKind, TemplateError, TemplateErrorKind};
 
 use super::is_own;
 
@@ -42,6 +42,11 @@ impl Rule for BrokenTemplate {
             let mut told: Vec<(u32, TemplateErrorKind)> = Vec::new();
             for error in &template.document.errors {
                 let line = cx.package.source(file).position(error.span.start).line;
+                if error.kind == TemplateErrorKind::StrayEndTag
+                    && closed_elsewhere(text, error.span, &template.document.errors)
+                {
+                    continue;
+                }
                 if told.contains(&(line, error.kind)) {
                     continue;
                 }
@@ -74,6 +79,21 @@ impl Rule for BrokenTemplate {
             self.branches(cx, file, out);
         }
     }
+}
+
+/// Whether an end tag is left over because one of its name stands in the place of another's (`<text>…</view></view>`): the
+/// element that lacks its own tells it.
+fn closed_elsewhere(text: &str, stray: Span, errors: &[TemplateError]) -> bool {
+    let tag = stray.slice(text);
+    let tag = tag.split_once('>').map_or(tag, |(head, _)| head).trim_end();
+    errors.iter().any(|error| {
+        let line = &text[error.span.start as usize..];
+        error.kind == TemplateErrorKind::UnclosedElement
+            && error.span.start < stray.start
+            && !text[error.span.start as usize..stray.start as usize].trim_end().is_empty()
+            && line.lines().next().is_some_and(|line| line.contains(tag))
+            && text[error.span.start as usize..stray.start as usize].contains('\n')
+    })
 }
 
 /// What is written for the directive of a further condition; the host knows none of them, and both branches show.

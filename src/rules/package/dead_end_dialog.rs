@@ -87,7 +87,9 @@ impl DeadEndDialog {
             if !no_cancel || dialog.facts.iter().any(|fact| matches!(fact, Fact::Refused(_))) {
                 continue;
             }
-            let on = after(true).find(|call| LEADS_ON.iter().any(|role| is_role(call, role)));
+            // Where there is but one answer, success is that answer.
+            let answered = cx.solution.calls.iter().filter(|call| call.facts.contains(&Fact::Succeeded(place)));
+            let on = after(true).chain(answered).find(|call| LEADS_ON.iter().any(|role| is_role(call, role)));
             if let Some(on) = on {
                 out.push(
                     Finding::new(ID, place)

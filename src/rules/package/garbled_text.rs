@@ -54,6 +54,9 @@ impl Rule for GarbledText {
                 .iter()
                 .flat_map(|trace| text.match_indices(trace).map(|(at, found)| (at, at + found.len())))
                 .collect();
+            if file.kind == FileKind::Template {
+                hits.extend(never_there(text));
+            }
             hits.extend(misread(text));
             hits.extend(misread_as_gbk(text));
             hits.sort_unstable();
@@ -81,6 +84,25 @@ impl Rule for GarbledText {
             }
         }
     }
+}
+
+/// What a value that was never there is shown as.
+const NOTHING: [&str; 3] = ["undefined", "NaN", "[object Object]"];
+
+/// Places where a text shows nothing where a value should stand: after a full-width colon or a price sign, before a measure.
+fn never_there(text: &str) -> Vec<(usize, usize)> {
+    let before = |at: usize| text[..at].trim_end_matches(' ').ends_with(['：', '￥', '¥']);
+    let after = |at: usize| {
+        text[at..]
+            .trim_start_matches(' ')
+            .starts_with(['元', '个', '次', '分', '折', '件', '条', '人', '天', '张', '份'])
+    };
+    NOTHING
+        .iter()
+        .flat_map(|nothing| text.match_indices(nothing))
+        .map(|(at, nothing)| (at, at + nothing.len()))
+        .filter(|(start, end)| before(*start) || after(*end))
+        .collect()
 }
 
 /// Fewest Chinese characters that read as letters of Western Europe are no accident.

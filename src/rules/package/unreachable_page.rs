@@ -11,7 +11,7 @@ use crate::package::FileKind;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
 use crate::syntax::json::{Json, JsonValue};
-use crate::syntax::template::Part;
+use crate::syntax::template::{Element, NodeId, Part};
 
 use super::dead_navigation::route_of;
 use super::{exists, is_own};
@@ -34,7 +34,9 @@ impl Rule for UnreachablePage {
         let entry = cx.package.app_json().and_then(|app| app.get("entryPagePath")).and_then(Json::as_str);
         let mut reached: BTreeSet<Arc<str>> = BTreeSet::new();
         let mut computed = false;
-        for navigation in &cx.solution.navigations {
+        let off = switched_off(cx);
+        let open = |place: Place| !off.iter().any(|span| span.file == place.file && span.span.contains(place.span));
+        for navigation in cx.solution.navigations.iter().filter(|navigation| open(navigation.place)) {
             match route_of(&navigation.target, &navigation.from) {
                 Some((route, _)) => {
                     reached.insert(route.as_str().into());
@@ -113,6 +115,9 @@ impl Rule for UnreachablePage {
             // A component or a handler may open what an attribute names.
             let text = &file.source.text;
             for (_, element) in cx.program.elements(id) {
+                if !open(Place { file: id, span: element.open }) {
+                    continue;
+                }
                 let names_page = |name: &str| !is_binding(name) && name != "src";
                 let attributes = element.attributes.iter().filter(|attribute| names_page(&attribute.name));
                 for part in attributes.filter_map(|attribute| attribute.value.as_ref()).flat_map(|value| &value.parts) {
@@ -130,6 +135,42 @@ impl Rule for UnreachablePage {
             );
         }
     }
+}
+
+/// What no user ever sees: elements behind a condition that is a constant.
+fn switched_off(cx: &Context<'_>) -> Vec<Place> {
+    let Some(host) = cx.policy.hosts.info(&cx.package.host) else { return Vec::new() };
+    let condition = format!("{}if", host.directive_prefix);
+    let mut out = Vec::new();
+    for (index, file) in cx.package.files.iter().enumerate() {
+        let id = FileId(index as u32);
+        let never = |element: &Element| {
+            let value = element.attribute(&condition).and_then(|attribute| attribute.value.as_ref());
+            value.is_some_and(|value| match value.parts.as_slice() {
+                [Part::Interpolation { expression, .. }] => {
+                    matches!(expression.slice(&file.source.text).trim(), "false" | "0" | "!1")
+                }
+                [Part::Text { text, .. }] => &**text == "false",
+                _ => false,
+            })
+        };
+        let hidden: Vec<NodeId> =
+            cx.program.elements(id).filter(|(_, element)| never(element)).map(|(node, _)| node).collect();
+        if hidden.is_empty() {
+            continue;
+        }
+        let Some(facts) = cx.program.template(id) else { continue };
+        for (node, element) in cx.program.elements(id) {
+            let mut at = node;
+            while !hidden.contains(&at) && facts.document.nodes[at as usize].parent != at {
+                at = facts.document.nodes[at as usize].parent;
+            }
+            if hidden.contains(&at) {
+                out.push(Place { file: id, span: element.open });
+            }
+        }
+    }
+    out
 }
 
 fn stem(path: &str) -> &str {
