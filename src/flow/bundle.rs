@@ -36,6 +36,18 @@ pub(super) struct Webpack<'a> {
     pub marker: std::marker::PhantomData<&'a ()>,
 }
 
+/// The npm package that the label of a module names: that of its folder, or the label itself.
+fn package_in(label: &str) -> Option<&str> {
+    let path = match label.rsplit_once("node_modules/") {
+        Some((_, path)) => path,
+        None if label.starts_with('@') && !label.contains('.') => label,
+        None => return None,
+    };
+    let parts = if path.starts_with('@') { 2 } else { 1 };
+    let end = path.match_indices('/').nth(parts - 1).map_or(path.len(), |(at, _)| at);
+    Some(&path[..end])
+}
+
 impl<'a> Machine<'a> {
     /// Whether the arguments of a `push` are a chunk of a webpack bundle: a list of chunk names, then a table of modules.
     pub fn is_chunk(&self, args: &[Value]) -> bool {
@@ -169,6 +181,11 @@ impl<'a> Machine<'a> {
                 continue;
             }
             let Some(&factory) = self.webpack.factories.get(&label) else {
+                // A module of a package that was left out: its name stands in the label.
+                if let Some(package) = package_in(&label) {
+                    let module = self.foreign_module(package);
+                    out.join(&module);
+                }
                 continue;
             };
             let place = self.heap.objects[factory as usize].place;
@@ -268,7 +285,11 @@ impl<'a> Machine<'a> {
         let first = args.first().cloned().unwrap_or_default();
         match path {
             "App" | "Page" | "Component" => {
-                self.register(&first, site);
+                if self.is_framework_component(&first) {
+                    self.register_framework(&first, site);
+                } else {
+                    self.register(&first, site);
+                }
                 if path == "Component"
                     && let Some(unit) = self.current_unit
                 {
@@ -316,6 +337,18 @@ impl<'a> Machine<'a> {
             }
             _ => Value::any(),
         }
+    }
+
+    /// Whether options are those of a framework's component that no runtime has turned into a host's yet.
+    fn is_framework_component(&mut self, options: &Value) -> bool {
+        ["setup", "render", "data"].into_iter().any(|member| {
+            let key = self.known(member);
+            options.objects.iter().any(|&object| {
+                self.heap.get(object, key).is_some_and(|value| {
+                    value.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Closure { .. }))
+                })
+            })
+        })
     }
 
     /// A page or app made from the options of a framework component: data and methods stand on the instance itself.

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use super::entries::camel;
 use super::machine::Machine;
 use super::solution::{Consent, Fact, FactSet};
 use super::value::{FALSE, Ids, TRUE, Value, unite};
+use crate::model::UnitId;
 use crate::model::ir::Name;
+use crate::package::Origin;
 use crate::policy::privacy::ConsentText;
-use crate::source::FileId;
-use crate::syntax::template::{Element, Node, NodeId, NodeKind};
+use crate::source::{FileId, Span};
+use crate::syntax::template::{Element, Node, NodeId, NodeKind, Part};
 
 /// Longest text around an element that counts as standing beside it, in characters.
 const BESIDE: usize = 240;
@@ -257,11 +260,12 @@ impl<'a> Machine<'a> {
         if let Some(text) = self.texts.get(&(file, node)) {
             return text.clone();
         }
-        let out = self
-            .program
-            .template(file)
-            .map(|template| visible_text(&template.document.nodes, node, |_, _| false))
-            .unwrap_or_default();
+        // A component may show itself.
+        self.texts.insert((file, node), "".into());
+        let out = match self.program.template(file) {
+            Some(template) => self.visible_text(file, &template.document.nodes, node, |_, _, _| false),
+            None => String::new(),
+        };
         let text: Name = out.trim().into();
         self.texts.insert((file, node), text.clone());
         text
@@ -277,7 +281,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Visible text inside an element, without branches that `node` does not stand in and that may not show beside it.
-    fn text_shown_with(&self, file: FileId, top: NodeId, node: NodeId) -> String {
+    fn text_shown_with(&mut self, file: FileId, top: NodeId, node: NodeId) -> String {
         let Some(template) = self.program.template(file) else { return String::new() };
         let nodes = &template.document.nodes;
         let mut chain = vec![node];
@@ -287,9 +291,119 @@ impl<'a> Machine<'a> {
             }
             chain.push(this.parent);
         }
-        visible_text(nodes, top, |id, element| {
-            !chain.contains(&id) && (self.conditional(element) || leads_nowhere(element))
+        self.visible_text(file, nodes, top, |machine, id, element| {
+            !chain.contains(&id) && (machine.conditional(element) || leads_nowhere(element))
         })
+    }
+
+    /// Text in a tree, and what names its pictures, without elements that `left_out` names; it is cut where it gets long.
+    fn visible_text(
+        &mut self,
+        file: FileId,
+        nodes: &'a [Node],
+        top: NodeId,
+        left_out: impl Fn(&Self, NodeId, &Element) -> bool,
+    ) -> String {
+        let mut out = String::new();
+        let mut stack = vec![top];
+        while let Some(id) = stack.pop() {
+            match nodes.get(id as usize).map(|node| &node.kind) {
+                Some(NodeKind::Root { children }) => stack.extend(children.iter().rev()),
+                Some(NodeKind::Element(element)) => {
+                    if left_out(self, id, element) {
+                        continue;
+                    }
+                    // What a component is told is mostly what it shows.
+                    let own = !self.host.components.contains_key(&element.name) && element.name.contains('-');
+                    for attribute in &element.attributes {
+                        let Some(text) = attribute.value.as_ref().and_then(|value| value.literal()) else { continue };
+                        if matches!(&*attribute.name, "title" | "aria-label" | "alt") || own && !text.is_ascii() {
+                            out.push_str(&text);
+                            out.push(' ');
+                        }
+                    }
+                    if &*element.name == "slot" {
+                        out.push_str(&self.slotted(file));
+                    }
+                    stack.extend(element.children.iter().rev());
+                }
+                Some(NodeKind::Text(parts)) => {
+                    for part in parts {
+                        match part {
+                            Part::Interpolation { expression, .. } => out.push_str(&self.told_to(file, *expression)),
+                            _ => out.push_str(part.literal().unwrap_or_default().trim()),
+                        }
+                    }
+                    out.push(' ');
+                }
+                _ => {}
+            }
+            if out.len() > 6000 {
+                break;
+            }
+        }
+        out
+    }
+
+    /// The component whose template this is, and the elements that stand for it.
+    fn users_of(&self, file: FileId) -> Option<(UnitId, &[(UnitId, FileId, NodeId)])> {
+        // What libraries show is judged where they are used.
+        if !matches!(self.package.files[file.index()].origin, Origin::Own) {
+            return None;
+        }
+        let unit = self.program.units.iter().position(|unit| unit.templates.first() == Some(&file))? as UnitId;
+        Some((unit, self.uses.get(&unit).map_or(&[], Vec::as_slice)))
+    }
+
+    /// What users put into the slots of a component, where all put something there.
+    fn slotted(&mut self, file: FileId) -> String {
+        let users: Vec<(FileId, NodeId)> = self
+            .users_of(file)
+            .map(|(_, users)| users.iter().map(|(_, template, node)| (*template, *node)).collect())
+            .unwrap_or_default();
+        let mut out = String::new();
+        for (template, node) in users {
+            let text = self.text_inside(template, node);
+            if text.is_empty() {
+                return String::new();
+            }
+            out.push_str(&text);
+            out.push(' ');
+        }
+        out
+    }
+
+    /// The constant text that an expression of a template shows: data as it is at the start, or what the users of a component
+    /// give for it.
+    fn told_to(&mut self, file: FileId, expression: Span) -> String {
+        let written = expression.slice(&self.package.source(file).text).trim();
+        let is_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '$');
+        if written.is_empty() || written.len() > 60 || !written.chars().all(is_path) {
+            return String::new();
+        }
+        let Some((unit, users)) = self.users_of(file) else { return String::new() };
+        let mut out = String::new();
+        for (_, template, node) in users {
+            let Some(element) = self.element(*template, *node) else { continue };
+            let given = element.attributes.iter().find(|attribute| camel(&attribute.name) == written);
+            if let Some(text) = given.and_then(|attribute| attribute.value.as_ref()?.literal()) {
+                out.push_str(&text);
+                out.push(' ');
+            }
+        }
+        if out.is_empty() && self.units.contains_key(&unit) {
+            let (instance, key) = (self.instance(unit), self.known("data"));
+            // No getter runs for it.
+            let mut value = self.heap.get(instance, key).cloned();
+            for part in written.split('.') {
+                let key = self.sym(part);
+                value = value.and_then(|held| self.heap.get(*held.objects.first()?, key).cloned());
+            }
+            if let Some(value) = value.filter(|value| value.bits == 0 && value.objects.is_empty()) {
+                value.texts().for_each(|text| out.push_str(text));
+            }
+        }
+        out
     }
 
     /// Text of an element and of what stands beside it.
@@ -329,42 +443,6 @@ impl<'a> Machine<'a> {
         }
         out.into()
     }
-}
-
-/// Text in a tree, and what names its pictures, without elements that `left_out` names; it is cut where it gets long.
-fn visible_text(nodes: &[Node], top: NodeId, left_out: impl Fn(NodeId, &Element) -> bool) -> String {
-    let mut out = String::new();
-    let mut stack = vec![top];
-    while let Some(id) = stack.pop() {
-        match nodes.get(id as usize).map(|node| &node.kind) {
-            Some(NodeKind::Root { children }) => stack.extend(children.iter().rev()),
-            Some(NodeKind::Element(element)) => {
-                if left_out(id, element) {
-                    continue;
-                }
-                for attribute in &element.attributes {
-                    if matches!(&*attribute.name, "title" | "aria-label" | "alt")
-                        && let Some(text) = attribute.value.as_ref().and_then(|value| value.literal())
-                    {
-                        out.push_str(&text);
-                        out.push(' ');
-                    }
-                }
-                stack.extend(element.children.iter().rev());
-            }
-            Some(NodeKind::Text(parts)) => {
-                for part in parts {
-                    out.push_str(part.literal().unwrap_or_default().trim());
-                }
-                out.push(' ');
-            }
-            _ => {}
-        }
-        if out.len() > 6000 {
-            break;
-        }
-    }
-    out
 }
 
 /// Whether an element is a link without an address and without a handler.

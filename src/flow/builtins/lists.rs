@@ -294,9 +294,17 @@ impl<'a> Machine<'a> {
             "includes" | "indexOf" | "lastIndexOf" if known => {
                 let item = self.items_of(base);
                 let bits = if method == "includes" { TRUE | FALSE } else { NUMBER };
-                let mut yes = base.yes.clone();
+                // What is on a list of known texts was compared with them.
+                let with = item.texts().next().cloned();
+                let (mut yes, mut no) = (Ids::new(), Ids::new());
+                if with.is_some()
+                    && let Some(sought) = args.first()
+                {
+                    (yes, no) = self.tested(sought, with, site.place.file, site.place.span);
+                }
+                unite(&mut yes, &base.yes);
                 unite(&mut yes, &item.yes);
-                Value { bits, ..Value::default() }.when(yes, Ids::new())
+                Value { bits, ..Value::default() }.when(yes, no)
             }
             _ => return None,
         })

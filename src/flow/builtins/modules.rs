@@ -55,7 +55,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn foreign_module(&mut self, request: &str) -> Value {
+    pub fn foreign_module(&mut self, request: &str) -> Value {
         if self.policy.hosts.is_alias_module(request) {
             let namespace = self.namespace();
             return self.host_object(&namespace, "");

@@ -118,7 +118,9 @@ impl<'a> Machine<'a> {
     }
 
     pub fn run_handler(&mut self, unit: UnitId, binding: &Binding, element: &'a Element, handler: &str) {
-        let facts = self.element_facts(unit, binding.template, binding.node, binding.user_action);
+        // A component's event may say by its name that the user did not agree.
+        let acted = binding.user_action && !self.policy.privacy.refuses(&binding.event);
+        let facts = self.element_facts(unit, binding.template, binding.node, acted);
         let kind = if binding.user_action { EntryKind::User } else { EntryKind::Event };
         let (template, node) = (binding.template, binding.node);
         let event = binding.event.clone();

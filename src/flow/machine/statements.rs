@@ -3,8 +3,8 @@
 use crate::flow::heap::{Diff, Kind};
 use crate::flow::machine::{Act, Jump, Machine};
 use crate::flow::solution::Place;
-use crate::flow::value::{FactId, Ids, Strings, Value, intersect, unite};
-use crate::model::ir::{Expr, Pattern, Stmt, StmtKind};
+use crate::flow::value::{FALSE, FactId, Ids, NULL, Strings, UNDEFINED, Value, intersect, unite};
+use crate::model::ir::{Expr, ExprKind, Pattern, Stmt, StmtKind};
 
 impl<'a> Machine<'a> {
     pub fn block(&mut self, act: &mut Act<'a>, stmts: &'a [Stmt]) -> Jump {
@@ -52,7 +52,10 @@ impl<'a> Machine<'a> {
                 self.fork(
                     act,
                     &value,
-                    |machine, act| machine.block(act, yes),
+                    |machine, act| {
+                        machine.found(act, test);
+                        machine.block(act, yes)
+                    },
                     |machine, act| machine.block(act, no),
                     branch,
                 )
@@ -313,6 +316,21 @@ impl<'a> Machine<'a> {
     }
 
     /// Runs the arms of a condition and joins them.
+    /// A variable that holds an object or nothing holds the object where that was asked.
+    fn found(&mut self, act: &Act<'a>, test: &Expr) {
+        let ExprKind::Var(var) = test.kind else { return };
+        let Some(owner) = act.script.and_then(|script| script.variables.get(var as usize)).map(|v| v.owner) else {
+            return;
+        };
+        let frame = self.frame_of(act, owner);
+        let Some(value) = self.heap.get(frame, var) else { return };
+        if value.objects.is_empty() || value.bits == 0 || value.bits & !(NULL | UNDEFINED | FALSE) != 0 {
+            return;
+        }
+        let value = value.clone().truthy();
+        self.heap.set(frame, var, Some(value));
+    }
+
     pub(super) fn fork(
         &mut self,
         act: &mut Act<'a>,

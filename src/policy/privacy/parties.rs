@@ -149,7 +149,15 @@ impl Table {
             owned.flat_map(|(index, sdk)| sdk.files.iter().map(move |file| NamedFile::new(file, index))).collect()
         });
         let lower = path.to_ascii_lowercase();
-        files.iter().find(|file| file.pattern.is_match(&lower)).map(|file| &self.sdks[file.owner])
+        let named = files.iter().find(|file| file.pattern.is_match(&lower)).map(|file| &self.sdks[file.owner]);
+        // A folder may bear the name that the registry knows the module by.
+        named.or_else(|| {
+            let (folders, _) = lower.rsplit_once('/')?;
+            folders.split('/').find_map(|folder| {
+                let sdk = &self.sdks[*self.modules.get(folder)?];
+                sdk.modules.iter().any(|module| **module == *folder).then_some(sdk)
+            })
+        })
     }
 
     pub(super) fn by_global(&self, chain: &str) -> Option<&Sdk> {
