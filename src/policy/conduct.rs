@@ -7,13 +7,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use memchr::memmem::Finder;
 use regex::Regex;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 
 use super::packs::{PackError, Packs};
 use crate::source::Span;
-use crate::text::Words;
+use crate::text::{Words, lower};
 
 /// Characters between two groups when a pattern does not say.
 const DEFAULT_GAP: usize = 6;
@@ -51,9 +52,16 @@ struct Automaton {
 struct Topic {
     quench: Vec<u16>,
     veto: Vec<u16>,
-    deny: Vec<Vec<Item>>,
-    fires: Vec<Vec<Item>>,
-    near: Vec<Vec<Item>>,
+    deny: Patterns,
+    fires: Patterns,
+    near: Patterns,
+}
+
+/// Patterns, and the groups that one of them begins with.
+#[derive(Debug, Default)]
+struct Patterns {
+    list: Vec<Vec<Item>>,
+    first: FxHashSet<u16>,
 }
 
 /// One place of a pattern: any of these groups, at most `gap` characters after the one before.
@@ -66,7 +74,7 @@ struct Item {
 #[derive(Debug)]
 struct Shape {
     topic: String,
-    literals: Vec<String>,
+    literals: Vec<Finder<'static>>,
     pattern: String,
     regex: OnceLock<Option<Regex>>,
 }
@@ -169,7 +177,7 @@ impl Conduct {
             for shape in file.shapes {
                 this.shapes.push(Shape {
                     topic: shape.topic,
-                    literals: shape.literals,
+                    literals: shape.literals.iter().map(|word| Finder::new(word).into_owned()).collect(),
                     pattern: shape.pattern,
                     regex: OnceLock::new(),
                 });
@@ -180,8 +188,10 @@ impl Conduct {
     }
 
     fn group(&mut self, name: String, mut words: Vec<Arc<str>>) {
-        for word in words.iter_mut().filter(|word| may_have_case(word)) {
-            *word = word.to_lowercase().into();
+        for word in &mut words {
+            if let Cow::Owned(lower) = lower(word) {
+                *word = lower.into();
+            }
         }
         let id = self.groups.len() as u16;
         self.groups.push(Group { words, set: OnceLock::new() });
@@ -215,7 +225,10 @@ impl Conduct {
         {
             for pattern in from {
                 match self.pattern(name, pattern.get_ref()) {
-                    Ok(items) => into.push(items),
+                    Ok(items) => {
+                        into.first.extend(items.first().into_iter().flat_map(|item| &item.groups));
+                        into.list.push(items);
+                    }
                     Err(message) => errors.push(PackError::new(path, pattern.span(), message)),
                 }
             }
@@ -330,9 +343,12 @@ impl Conduct {
         self.names.get(group).is_some_and(|id| scan.hits.iter().any(|hit| hit.group == *id))
     }
 
-    fn first(&self, topic: &Topic, patterns: &[Vec<Item>], scan: &Scan<'_>) -> Option<Span> {
+    fn first(&self, topic: &Topic, patterns: &Patterns, scan: &Scan<'_>) -> Option<Span> {
+        if !scan.hits.iter().any(|hit| patterns.first.contains(&hit.group)) {
+            return None;
+        }
         let soft = self.names.get("soft-negation").copied();
-        patterns.iter().find_map(|pattern| {
+        patterns.list.iter().find_map(|pattern| {
             (0..scan.hits.len()).find_map(|at| {
                 let hit = scan.hits[at];
                 if !pattern[0].groups.contains(&hit.group) {
@@ -341,7 +357,7 @@ impl Conduct {
                 let end = scan.follow(at, &pattern[1..], 0)?;
                 let span = Span::new(hit.start, end);
                 let sentence = scan.sentence(span);
-                let denied = topic.deny.iter().any(|deny| {
+                let denied = topic.deny.list.iter().any(|deny| {
                     scan.hits.iter().enumerate().any(|(at, hit)| {
                         deny[0].groups.contains(&hit.group)
                             && scan
@@ -378,11 +394,7 @@ impl Conduct {
             } else {
                 text
             };
-            if !shape
-                .literals
-                .iter()
-                .any(|literal| memchr::memmem::find(probe.as_bytes(), literal.as_bytes()).is_some())
-            {
+            if !shape.literals.iter().any(|literal| literal.find(probe.as_bytes()).is_some()) {
                 return None;
             }
             let regex = shape.regex.get_or_init(|| Regex::new(&shape.pattern).ok()).as_ref()?;
@@ -405,11 +417,6 @@ impl Conduct {
             || words.windows(2).any(|pair| set.contains(&*pair.join(" ")))
             || set.contains(&*words.concat())
     }
-}
-
-/// Whether a word may change in lower case: it holds other than small ASCII and what U+3000 to U+9FFF hold.
-fn may_have_case(word: &str) -> bool {
-    word.bytes().any(|byte| byte.is_ascii_uppercase() || (byte >= 0xC0 && !(0xE3..=0xE9).contains(&byte)))
 }
 
 /// The part of a text that is matched.

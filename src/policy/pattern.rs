@@ -2,14 +2,17 @@
 
 use std::sync::OnceLock;
 
+use memchr::memmem::Finder;
 use regex::Regex;
+
+use crate::text::lower;
 
 /// A regular expression.
 #[derive(Debug, Default)]
 pub struct Pattern {
     source: String,
     /// Words of which every match holds one, in lower case where case does not matter; empty when nothing is known.
-    words: Vec<String>,
+    words: Vec<Finder<'static>>,
     any_case: bool,
     regex: OnceLock<Option<Regex>>,
 }
@@ -23,17 +26,14 @@ impl Pattern {
         if any_case {
             words.iter_mut().for_each(|word| *word = word.to_lowercase());
         }
+        let words = words.iter().map(|word| Finder::new(word).into_owned()).collect();
         Self { source, words, any_case, regex: OnceLock::new() }
     }
 
     /// The compiled pattern, if a text may match.
     pub fn over(&self, text: &str) -> Option<&Regex> {
-        let holds =
-            |text: &str| self.words.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some());
-        // Most texts of any case are in lower case as they are.
-        let lower = || text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
-        let may =
-            self.words.is_empty() || if self.any_case && !lower() { holds(&text.to_lowercase()) } else { holds(text) };
+        let holds = |text: &str| self.words.iter().any(|word| word.find(text.as_bytes()).is_some());
+        let may = self.words.is_empty() || if self.any_case { holds(&lower(text)) } else { holds(text) };
         if may { self.regex.get_or_init(|| Regex::new(&self.source).ok()).as_ref() } else { None }
     }
 
@@ -211,7 +211,8 @@ mod tests {
     use super::*;
 
     fn held(source: &str) -> Vec<String> {
-        Pattern::new(source).words
+        let words = Pattern::new(source).words;
+        words.iter().map(|word| String::from_utf8_lossy(word.needle()).into_owned()).collect()
     }
 
     #[test]

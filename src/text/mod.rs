@@ -43,4 +43,4 @@ pub use lists::{CUSTOM, Doubt, audit, import};
 pub use mapped::{HOLE, Mapped, entities, unescape};
 pub use matcher::{Certainty, GAME, Match, Matcher, Reason, Scratch};
 pub use readings::Readings;
-pub use words::{WordFound, Words};
+pub use words::{WordFound, Words, lower};

@@ -1,6 +1,7 @@
 //! Finds the words of a plain list in a text as it stands, ASCII letters in either case. Built in one pass over the list, so that
 //! lists of thousands cost next to nothing at start, where automata cost tens of milliseconds.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
@@ -26,6 +27,13 @@ struct Heads {
     table: FxHashMap<u64, (u32, u32)>,
     /// Ids by first bytes, longer words first, then by id.
     order: Vec<u32>,
+}
+
+/// A text in lower case; as it is where no character of it has another: only large ASCII and what stands outside of U+3000 to
+/// U+9FFF may.
+pub fn lower(text: &str) -> Cow<'_, str> {
+    let cased = |byte: u8| byte.is_ascii_uppercase() || (byte >= 0xC0 && !(0xE3..=0xE9).contains(&byte));
+    if text.bytes().any(cased) { text.to_lowercase().into() } else { text.into() }
 }
 
 /// A word found: its place in the list, and the bytes it covers.
@@ -173,6 +181,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn lower_case_is_that_of_the_library() {
+        for c in (0..=0x10_ffff).filter_map(char::from_u32) {
+            let text = String::from(c);
+            assert_eq!(lower(&text), text.to_lowercase(), "U+{:04X}", c as u32);
+        }
+        assert!(matches!(lower("隐私 policy 《协议》"), Cow::Borrowed(_)));
+    }
 
     #[test]
     fn agrees_with_an_automaton() {

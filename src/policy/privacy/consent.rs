@@ -1,12 +1,13 @@
 //! What texts say about privacy and consent.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
 use super::Sdk;
 use crate::policy::packs::{PackError, Packs};
+use crate::text::{Words as Index, lower};
 
 /// What a text says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,14 +93,30 @@ pub struct Words {
     policy_route: Vec<Arc<str>>,
     agreement_route: Vec<Arc<str>>,
     negation: Negation,
+    #[serde(skip)]
+    index: OnceLock<(Index, Vec<Said>)>,
 }
+
+/// The lists that a text is read for at once, as bits.
+type Said = u16;
+const POLICY: Said = 1;
+const PRIVACY: Said = 1 << 1;
+const AGREEMENT: Said = 1 << 2;
+const CONTRACT: Said = 1 << 3;
+const SHARING: Said = 1 << 4;
+const LOGIN: Said = 1 << 5;
+const ASKS: Said = 1 << 6;
+const GOAL: Said = 1 << 7;
+const GOAL_WITH: Said = 1 << 8;
+const PURPOSE: Said = 1 << 9;
+const PURPOSE_THEN: Said = 1 << 10;
 
 fn any(list: &[Arc<str>], text: &str) -> bool {
     list.iter().any(|word| text.contains(&**word))
 }
 
 fn squeeze(text: &str) -> String {
-    text.to_lowercase().chars().filter(|c| !c.is_whitespace()).collect()
+    lower(text).chars().filter(|c| !c.is_whitespace()).collect()
 }
 
 /// Sentences; a blank beside a character that is written without blanks ends one, too: texts of elements are joined by it.
@@ -130,16 +147,41 @@ impl Words {
         words
     }
 
+    /// Of which lists words stand in a text.
+    fn said(&self, text: &str) -> Said {
+        let (index, lists) = self.index.get_or_init(|| {
+            let lists = [
+                (&self.policy, POLICY),
+                (&self.privacy, PRIVACY),
+                (&self.agreement, AGREEMENT),
+                (&self.contract, CONTRACT),
+                (&self.sharing, SHARING),
+                (&self.login, LOGIN),
+                (&self.asks, ASKS),
+                (&self.goal, GOAL),
+                (&self.goal_with, GOAL_WITH),
+                (&self.purpose, PURPOSE),
+                (&self.purpose_then, PURPOSE_THEN),
+            ];
+            let words = || lists.iter().flat_map(|(words, list)| words.iter().map(|word| (word, *list)));
+            (Index::new(words().map(|(word, _)| word)), words().map(|(_, list)| list).collect())
+        });
+        let mut said = 0;
+        index.all(text, |found| said |= lists[found.id]);
+        said
+    }
+
     pub(super) fn read(&self, text: &str) -> ConsentText {
         let text = squeeze(text);
-        if text.is_empty() {
+        let said = self.said(&text);
+        if said == 0 {
             return ConsentText::default();
         }
-        let policy = any(&self.policy, &text);
-        let privacy = policy || any(&self.privacy, &text);
-        let agreement = any(&self.agreement, &text);
-        let purpose = self.purpose(&text);
-        let contract = any(&self.contract, &text);
+        let policy = said & POLICY != 0;
+        let privacy = policy || said & PRIVACY != 0;
+        let agreement = said & AGREEMENT != 0;
+        let purpose = !self.uses(&text, said).is_empty();
+        let contract = said & CONTRACT != 0;
         let told = privacy || agreement;
         ConsentText {
             privacy,
@@ -147,23 +189,19 @@ impl Words {
             purpose,
             agreement,
             contract_only: contract && !told,
-            third_party_sharing: any(&self.sharing, &text),
-            login_only: any(&self.login, &text) && !told && !purpose,
+            third_party_sharing: said & SHARING != 0,
+            login_only: said & LOGIN != 0 && !told && !purpose,
         }
     }
 
-    /// Whether a use is named: a cue, then words that are more than "a better service".
-    fn purpose(&self, text: &str) -> bool {
-        !self.uses(text).is_empty()
-    }
-
-    /// Where uses are named: from the cue to the end of its clause.
-    fn uses(&self, text: &str) -> Vec<Range<usize>> {
+    /// Where uses are named, a cue with words that are more than "a better service": from the cue to the end of its clause.
+    fn uses(&self, text: &str, said: Said) -> Vec<Range<usize>> {
         let mut out = Vec::new();
         let clause_of = |from: usize| text[from..].split(ENDS).next().unwrap_or("");
-        let speaks = [&self.asks, &self.privacy, &self.goal_with].into_iter().any(|words| any(words, text));
-        let goals = if speaks { &*self.goal } else { &[] };
-        for cue in self.purpose.iter().chain(goals) {
+        let cues = if said & PURPOSE != 0 { &*self.purpose } else { &[] };
+        let speaks = said & (ASKS | PRIVACY | GOAL_WITH) != 0;
+        let goals = if speaks && said & GOAL != 0 { &*self.goal } else { &[] };
+        for cue in cues.iter().chain(goals) {
             for (at, found) in text.match_indices(&**cue) {
                 let clause = clause_of(at + found.len());
                 if self.names_use(clause) {
@@ -171,7 +209,7 @@ impl Words {
                 }
             }
         }
-        if !any(&self.asks, text) {
+        if said & ASKS == 0 || said & PURPOSE_THEN == 0 {
             return out;
         }
         for cue in &self.purpose_then {
@@ -190,7 +228,7 @@ impl Words {
         let mut out = Vec::new();
         for sentence in sentences(text) {
             let sentence = squeeze(sentence);
-            let uses = self.uses(&sentence);
+            let uses = self.uses(&sentence, self.said(&sentence));
             if uses.is_empty() {
                 continue;
             }
@@ -212,6 +250,9 @@ impl Words {
             let clause = text[at..].split(ENDS).next().unwrap_or("").trim();
             if clause.is_ascii() { clause } else { clause.split(' ').next().unwrap_or(clause) }.to_owned()
         };
+        if self.said(text) & (PURPOSE | GOAL) == 0 {
+            return None;
+        }
         let mut best: Option<(usize, String)> = None;
         for cue in self.purpose.iter().chain(&self.goal) {
             for (at, found) in text.match_indices(&**cue) {

@@ -135,6 +135,9 @@ fn misread(text: &str) -> Vec<(usize, usize)> {
     out
 }
 
+/// Bytes of the shortest run that can hold more than [`MISREAD`] misread characters: two of GBK for each, three here.
+const SHORTEST: usize = (MISREAD + 1) * 3 / 2 * 3;
+
 /// Runs of Chinese characters whose bytes in GBK are, for the most part, other Chinese characters in UTF-8.
 fn misread_as_gbk(text: &str) -> Vec<(usize, usize)> {
     let mut out = Vec::new();
@@ -146,6 +149,9 @@ fn misread_as_gbk(text: &str) -> Vec<(usize, usize)> {
             continue;
         }
         let Some(start) = run.take() else { continue };
+        if at - start < SHORTEST {
+            continue;
+        }
         let (bytes, _, lost) = encoding_rs::GBK.encode(&text[start..at]);
         if lost {
             continue;
