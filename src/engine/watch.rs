@@ -12,6 +12,8 @@ use crate::syntax::json::notes;
 pub(super) const UNREAD: [&str; 2] = ["unread-code", "unread-data"];
 /// The note of code that reads otherwise than it runs.
 const REORDERED: &str = "reordered-text";
+/// The note of a folder that no list of pages makes a package: what runs in it is not known.
+const NO_APP: &str = "no-app";
 /// Notes of own code whose doing is known at run time only.
 const DYNAMIC: [&str; 2] = ["dynamic-code", "dynamic-member"];
 
@@ -20,6 +22,7 @@ const DYNAMIC: [&str; 2] = ["dynamic-code", "dynamic-member"];
 pub(super) fn blinds(spot: &BlindSpot, package: &Package) -> bool {
     UNREAD.contains(&spot.note)
         || spot.note == REORDERED
+        || spot.note == NO_APP
         || (DYNAMIC.contains(&spot.note)
             && package.files.get(spot.place.file.index()).is_some_and(|file| file.origin == Origin::Own))
 }
@@ -73,13 +76,16 @@ fn resident() -> Option<u64> {
 }
 
 /// Scripts with parts that do not parse, whoever wrote them, data that does not, and code in a turned direction: one place
-/// a file.
+/// a file. A folder without a list of pages, once.
 pub(super) fn unread(package: &Package, program: &Program) -> Vec<BlindSpot> {
     let mut out = Vec::new();
     let mut add = |file: usize, span: Span, note: &'static str| {
         let place = Place { file: FileId(file as u32), span };
         out.push(BlindSpot { place, note, name: package.files[file].source.path.clone() });
     };
+    if package.app.is_none() && !package.files.is_empty() {
+        add(0, Span::at(0), NO_APP);
+    }
     for (index, facts) in program.facts.iter().enumerate().take(package.files.len()) {
         let scripts = facts.script.iter().chain(
             facts.template.iter().flat_map(|template| template.inline_scripts.iter().map(|(_, script, _)| script)),

@@ -7,6 +7,9 @@ use crate::flow::value::{FALSE, NUMBER, TRUE, Value, concat, unite};
 use crate::model::ir::Name;
 use crate::source::Span;
 
+/// Globals of the language that code for older platforms assigns where they lack them.
+const POLYFILLED: [&str; 7] = ["console", "Promise", "Object", "Array", "JSON", "setTimeout", "setInterval"];
+
 impl<'a> Machine<'a> {
     pub fn global(&mut self, act: &Act<'a>, text: &Name, span: Span) -> Value {
         if let Some((variables, data)) = &act.scope {
@@ -29,10 +32,12 @@ impl<'a> Machine<'a> {
             _ => {}
         }
         let key = self.sym_of(text);
-        if let Some(value) = self.heap.get(self.globals, key) {
-            return value.clone();
+        let Some(mut value) = self.heap.get(self.globals, key).cloned() else { return self.global_named(text) };
+        // What a library brings for where there is none stands beside what is there.
+        if POLYFILLED.contains(&&**text) {
+            value.join(&self.global_named(text));
         }
-        self.global_named(text)
+        value
     }
 
     /// A global that the package does not assign.

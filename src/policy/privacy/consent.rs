@@ -79,6 +79,7 @@ pub struct Words {
     acting: Vec<Arc<str>>,
     disagree: Vec<Arc<str>>,
     purpose: Vec<Arc<str>>,
+    purpose_not: Vec<Arc<str>>,
     goal: Vec<Arc<str>>,
     goal_with: Vec<Arc<str>>,
     purpose_then: Vec<Arc<str>>,
@@ -202,7 +203,17 @@ impl Words {
         let speaks = said & (ASKS | PRIVACY | GOAL_WITH) != 0;
         let goals = if speaks && said & GOAL != 0 { &*self.goal } else { &[] };
         for cue in cues.iter().chain(goals) {
-            for (at, found) in text.match_indices(&**cue) {
+            // A cue that is part of another word.
+            let inside = |at: usize| {
+                self.purpose_not.iter().any(|word| {
+                    word.match_indices(&**cue).any(|(inner, _)| {
+                        at.checked_sub(inner)
+                            .and_then(|at| text.get(at..))
+                            .is_some_and(|rest| rest.starts_with(&**word))
+                    })
+                })
+            };
+            for (at, found) in text.match_indices(&**cue).filter(|(at, _)| !inside(*at)) {
                 let clause = clause_of(at + found.len());
                 if self.names_use(clause) {
                     out.push(at..at + found.len() + clause.len());

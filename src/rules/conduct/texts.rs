@@ -146,6 +146,7 @@ fn template(cx: &Context<'_>, file: FileId, out: &mut Vec<Run>) {
     let Some(template) = cx.program.template(file) else { return };
     let document = &template.document;
     let text = &cx.package.source(file).text;
+    let prefix = cx.policy.hosts.info(&cx.package.host).map_or("", |host| &*host.directive_prefix);
     for (id, node) in document.nodes.iter().enumerate() {
         let id = id as NodeId;
         match &node.kind {
@@ -161,7 +162,7 @@ fn template(cx: &Context<'_>, file: FileId, out: &mut Vec<Run>) {
                     }
                 }
             }
-            NodeKind::Element(element) => attributes(file, id, element, text, out),
+            NodeKind::Element(element) => attributes(file, id, element, text, prefix, out),
             _ => {}
         }
     }
@@ -227,11 +228,12 @@ fn push_parts(parts: &[Part], source: &str, run: &mut Run) {
     }
 }
 
-fn attributes(file: FileId, id: NodeId, element: &Element, source: &str, out: &mut Vec<Run>) {
+fn attributes(file: FileId, id: NodeId, element: &Element, source: &str, prefix: &str, out: &mut Vec<Run>) {
     for attribute in &element.attributes {
         let Some(value) = &attribute.value else { continue };
         let name = attribute.name.to_ascii_lowercase();
-        if matches!(&*name, "class" | "style" | "id" | "hover-class")
+        if matches!(&*name, "class" | "style" | "id" | "hover-class" | "key" | "slot")
+            || (!prefix.is_empty() && name.starts_with(prefix))
             || name.starts_with("bind")
             || name.starts_with("catch")
         {

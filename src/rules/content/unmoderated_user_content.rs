@@ -37,8 +37,8 @@ impl Rule for UnmoderatedUserContent {
             if !has_role(host, call, &PUBLISHING) || reviews.contains(&call.place) || found.contains_key(&call.place) {
                 continue;
             }
-            let data = param(host, call, "data");
-            if !data.is_some_and(|data| from_user(data, 0)) || reviewed(call, &reviews) {
+            let sent = ["data", "url"].into_iter().filter_map(|name| param(host, call, name));
+            if !sent.into_iter().any(|value| from_user(value, 0)) || reviewed(call, &reviews) {
                 continue;
             }
             let Some(unit) = cx.program.units.iter().find(|unit| unit.route == call.entry.route) else { continue };

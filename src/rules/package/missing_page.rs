@@ -47,7 +47,7 @@ impl Rule for MissingPage {
 }
 
 /// Whether a dynamic library of that name serves the page (`swan-sitemap/index`).
-fn is_library_page(cx: &Context<'_>, route: &str) -> bool {
+pub(super) fn is_library_page(cx: &Context<'_>, route: &str) -> bool {
     let Some((folder, _)) = route.split_once('/') else { return false };
     let Some(libraries) = cx.package.app_json().and_then(|app| app.get("dynamicLib")) else { return false };
     libraries.properties().iter().any(|library| {

@@ -81,6 +81,7 @@ impl Rule for UnreachablePage {
                     && !reached.contains(&page.route)
                     && entry.is_none_or(|entry| entry.trim_start_matches('/') != &*page.route)
                     && has_files(cx, &page.route)
+                    && !super::missing_page::is_library_page(cx, &page.route)
                     && Some(&*page.route) != cx.package.submission.privacy_policy.as_deref().map(stem)
             })
             .map(|(_, page)| page)

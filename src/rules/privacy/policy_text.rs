@@ -119,7 +119,8 @@ fn pages(cx: &Context<'_>, out: &mut PolicyFound) {
             }
             (Some(false), _) | (_, Some(false)) => {
                 let text = text(SENTENCE);
-                if cx.policy.privacy.consent_text(&text).privacy {
+                // An agreement that only names a policy is none.
+                if cx.policy.privacy.consent_text(&text).privacy && cx.policy.privacy.tells_collecting(&text) {
                     out.exists = true;
                     out.text.push_str(&text);
                 }
