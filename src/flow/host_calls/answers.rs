@@ -332,11 +332,20 @@ impl<'a> Machine<'a> {
         const LEAST: u8 = 70;
         /// A name alone is no proof.
         const MOST: u8 = 60;
-        let remote = base.origins.iter().any(|&id| matches!(self.origin_table[id as usize], Origin::Remote(_)));
-        if !remote || place.span.is_empty() {
-            return Ids::new();
+        let remote = base.origins.iter().find_map(|&id| match &self.origin_table[id as usize] {
+            Origin::Remote(path) => Some(path.clone()),
+            _ => None,
+        });
+        let Some(path) = remote.filter(|_| !place.span.is_empty()) else { return Ids::new() };
+        let mut known = self.key_kind(field);
+        if let Some((_, sure)) = &known
+            && *sure < LEAST
+        {
+            // `user.phone` is a person's, as `userPhone` would be.
+            let whole = path.rsplit('.').next().filter(|whole| !whole.is_empty());
+            known = whole.and_then(|whole| self.key_kind(&format!("{whole}_{field}")));
         }
-        let Some((kind, certainty)) = self.key_kind(field).filter(|(_, sure)| *sure >= LEAST) else {
+        let Some((kind, certainty)) = known.filter(|(_, sure)| *sure >= LEAST) else {
             return Ids::new();
         };
         let kinds = BTreeSet::from([kind.clone()]);
