@@ -263,7 +263,7 @@ impl<'a> Machine<'a> {
         // A component may show itself.
         self.texts.insert((file, node), "".into());
         let out = match self.program.template(file) {
-            Some(template) => self.visible_text(file, &template.document.nodes, node, |_, _, _| false),
+            Some(template) => self.visible_text(file, &template.document.nodes, node, true, |_, _, _| false),
             None => String::new(),
         };
         let text: Name = out.trim().into();
@@ -291,17 +291,25 @@ impl<'a> Machine<'a> {
             }
             chain.push(this.parent);
         }
-        self.visible_text(file, nodes, top, |machine, id, element| {
+        self.visible_text(file, nodes, top, true, |machine, id, element| {
             !chain.contains(&id) && (machine.conditional(element) || leads_nowhere(element))
         })
     }
 
-    /// Text in a tree, and what names its pictures, without elements that `left_out` names; it is cut where it gets long.
+    /// Text inside an element as its template has it, without what components are given to show.
+    pub fn text_written(&mut self, file: FileId, node: NodeId) -> Name {
+        let Some(template) = self.program.template(file) else { return "".into() };
+        self.visible_text(file, &template.document.nodes, node, false, |_, _, _| false).trim().into()
+    }
+
+    /// Text in a tree, and what names its pictures, with what components are `given` to show or without, and without elements
+    /// that `left_out` names; it is cut where it gets long.
     fn visible_text(
         &mut self,
         file: FileId,
         nodes: &'a [Node],
         top: NodeId,
+        given: bool,
         left_out: impl Fn(&Self, NodeId, &Element) -> bool,
     ) -> String {
         let mut out = String::new();
@@ -314,7 +322,7 @@ impl<'a> Machine<'a> {
                         continue;
                     }
                     // What a component is told is mostly what it shows.
-                    let own = !self.host.components.contains_key(&element.name) && element.name.contains('-');
+                    let own = given && !self.host.components.contains_key(&element.name) && element.name.contains('-');
                     for attribute in &element.attributes {
                         let Some(text) = attribute.value.as_ref().and_then(|value| value.literal()) else { continue };
                         if matches!(&*attribute.name, "title" | "aria-label" | "alt") || own && !text.is_ascii() {
@@ -322,7 +330,7 @@ impl<'a> Machine<'a> {
                             out.push(' ');
                         }
                     }
-                    if &*element.name == "slot" {
+                    if given && &*element.name == "slot" {
                         out.push_str(&self.slotted(file));
                     }
                     stack.extend(element.children.iter().rev());
@@ -330,7 +338,9 @@ impl<'a> Machine<'a> {
                 Some(NodeKind::Text(parts)) => {
                     for part in parts {
                         match part {
-                            Part::Interpolation { expression, .. } => out.push_str(&self.told_to(file, *expression)),
+                            Part::Interpolation { expression, .. } if given => {
+                                out.push_str(&self.told_to(file, *expression));
+                            }
                             _ => out.push_str(part.literal().unwrap_or_default().trim()),
                         }
                     }

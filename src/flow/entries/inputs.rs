@@ -227,7 +227,7 @@ impl<'a> Machine<'a> {
                         })
                         .collect::<String>()
                         .into(),
-                    NodeKind::Element(_) => self.text_inside(template, sibling),
+                    NodeKind::Element(_) => self.text_written(template, sibling),
                     _ => name(""),
                 };
                 if text.is_empty() {
