@@ -21,6 +21,9 @@ const BESIDE: usize = 240;
 /// How many ancestors up a text still stands beside an element.
 const LEVELS: usize = 3;
 
+/// Where a component is used: the unit, its template, the element.
+type Use = (UnitId, FileId, NodeId);
+
 /// What the facts on a path come to.
 #[derive(Clone, Copy, Debug, Default)]
 struct Told {
@@ -356,7 +359,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The component whose template this is, and the elements that stand for it.
-    fn users_of(&self, file: FileId) -> Option<(UnitId, &[(UnitId, FileId, NodeId)])> {
+    fn users_of(&self, file: FileId) -> Option<(UnitId, &[Use])> {
         // What libraries show is judged where they are used.
         if !matches!(self.package.files[file.index()].origin, Origin::Own) {
             return None;
