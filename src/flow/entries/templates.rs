@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::flow::machine::{Act, Machine, name};
 use crate::flow::solution::{Entry, EntryKind, Place, SinkKind};
-use crate::flow::value::{NUMBER, Value, concat};
+use crate::flow::value::{NUMBER, Piece, Value, concat};
 use crate::model::UnitId;
 use crate::model::ir::Name;
 use crate::source::{FileId, Span};
@@ -208,8 +208,8 @@ impl<'a> Machine<'a> {
                             let held = machine.element_facts(unit, template, node, false);
                             machine.push_facts(&held);
                             let address = machine.evaluate(unit, template, node, value);
-                            if view || link {
-                                let source: Name = element.name.to_string().into();
+                            let source: Name = element.name.to_string().into();
+                            if view || link || asks_with(&address) {
                                 machine.sink(
                                     SinkKind::Url,
                                     &source,
@@ -220,6 +220,8 @@ impl<'a> Machine<'a> {
                                     None,
                                     true,
                                 );
+                            }
+                            if view || link {
                                 machine.record_view(&source, &attribute.name, &address, place, view);
                             }
                             if link {
@@ -236,4 +238,18 @@ impl<'a> Machine<'a> {
             }
         }
     }
+}
+
+/// Whether an address asks a server for something with values in it, as that of a picture does that counts its readers. What is
+/// an address as a whole is put into none.
+fn asks_with(address: &Value) -> bool {
+    address.strings.iter().any(|text| {
+        let mut literals = text.pieces.iter().filter_map(|piece| match piece {
+            Piece::Literal(text) => Some(&**text),
+            _ => None,
+        });
+        matches!(text.pieces.first(), Some(Piece::Literal(head)) if head.contains("//"))
+            && text.pieces.len() > 1
+            && literals.any(|text| text.contains('?'))
+    })
 }
