@@ -1,9 +1,10 @@
 //! The language's own functions, promises, modules, and calls of what is not known.
 
+mod clients;
 mod generators;
 mod globals;
 mod lists;
-mod modules;
+pub(super) mod modules;
 mod promises;
 mod texts;
 mod unknown;
@@ -114,7 +115,12 @@ impl<'a> Machine<'a> {
     pub fn call_special(&mut self, target: ObjId, this: &Value, args: Vec<Value>, site: &Site) -> Value {
         match self.heap.kind(target).clone() {
             Kind::Host { namespace, path } => self.call_host(&namespace, &path, this, args, site),
-            Kind::External { module, path } => self.call_external(&module, &path, this, args, site),
+            Kind::External { module, path } => {
+                if let Some(answer) = self.client_call(target, &module, &path, this, &args, site) {
+                    return answer;
+                }
+                self.call_external(&module, &path, this, args, site)
+            }
             Kind::Settle { promise, fulfil } => {
                 let base_key = self.known("[[base]]");
                 let base = self.heap.get(promise, base_key).map(|value| value.yes.clone()).unwrap_or_default();
@@ -141,6 +147,9 @@ impl<'a> Machine<'a> {
 
     pub fn construct_special(&mut self, target: ObjId, args: Vec<Value>, site: &Site) -> Value {
         let Kind::External { module, path } = self.heap.kind(target).clone() else { return Value::any() };
+        if let Some(client) = self.client_instance(&module, &path, &args, site) {
+            return client;
+        }
         if !module.is_empty() {
             let answer = self.call_external(&module, &path, &Value::undefined(), args, site);
             let known =

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
+use super::builtins::modules::MISSING_MODULE;
 use super::heap::Reads;
 use super::solution::{BlindSpot, Branch, Entry, Flow, HostCall, Navigation, Place, Reach, SinkKind, Step, Update};
 use super::value::{Ids, TaintId, Value, intersect};
@@ -375,7 +376,7 @@ impl super::machine::Machine<'_> {
             branches: whole.branches,
             updates: whole.updates.into_iter().collect(),
             share_results: whole.share_results,
-            blind_spots: whole.blind_spots.into_iter().collect(),
+            blind_spots: once_a_module(whole.blind_spots),
             reached: whole.reached,
             shown: whole.shown.into_iter().collect(),
             navigations: whole.navigations,
@@ -383,4 +384,10 @@ impl super::machine::Machine<'_> {
             ..Solution::default()
         }
     }
+}
+
+/// One place tells of a module that is not in the package, however many ask for it.
+fn once_a_module(spots: BTreeSet<BlindSpot>) -> Vec<BlindSpot> {
+    let mut told = BTreeSet::new();
+    spots.into_iter().filter(|spot| spot.note != MISSING_MODULE || told.insert(spot.name.clone())).collect()
 }

@@ -14,6 +14,9 @@ const MAX_LIBRARY: usize = 96 * 1024;
 /// Most objects that are looked into for what a value holds.
 pub(super) const MAX_HOLDERS: usize = 400;
 
+/// What a blind spot is called where a module is not in the package.
+pub const MISSING_MODULE: &str = "missing-module";
+
 /// Modules that load one another, each from the body of the one before.
 const MAX_LOADING: usize = 400;
 
@@ -51,7 +54,14 @@ impl<'a> Machine<'a> {
         }
         match target {
             Some(file) => self.load(file, &text),
-            None => self.foreign_module(&text),
+            None => {
+                // A path that leads nowhere is told as a missing file.
+                let named = !text.starts_with(['.', '/']) && !self.policy.hosts.is_alias_module(&text);
+                if named && !self.policy.privacy.knows_module(&text) {
+                    self.record.blind(place, MISSING_MODULE, &text);
+                }
+                self.foreign_module(&text)
+            }
         }
     }
 
@@ -84,6 +94,7 @@ impl<'a> Machine<'a> {
         if let Some(library) = library {
             let stem = entry.source.name().split('.').next().unwrap_or("");
             let known = self.policy.privacy.sdk_by_module(&library).is_some()
+                || self.policy.privacy.client(&library).is_some()
                 || self.policy.privacy.sdk_by_file(&entry.source.path).is_some()
                 || self.policy.privacy.is_cipher_module(&library)
                 || self.policy.privacy.is_cipher_module(stem);

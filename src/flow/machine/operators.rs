@@ -146,7 +146,7 @@ impl<'a> Machine<'a> {
         value
     }
 
-    pub(super) fn add_text(&mut self, a: &Value, b: &Value, place: Place) -> Value {
+    pub fn add_text(&mut self, a: &Value, b: &Value, place: Place) -> Value {
         let mut out = concat(a, b);
         let masks = |value: &Value| {
             value.texts().any(|text| text.contains("**") || text.contains("＊＊") || text.contains("••"))

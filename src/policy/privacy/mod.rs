@@ -2,6 +2,7 @@
 //! what consent looks like, what a literal or a secret looks like.
 
 mod ciphers;
+mod clients;
 mod consent;
 mod inputs;
 mod literals;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 use super::packs::{PackError, Packs};
 
 pub use ciphers::{Cipher, CipherClass};
+pub use clients::{Argument, Client, Hook};
 pub use consent::ConsentText;
 pub use inputs::{Clue, InputClues};
 pub use literals::LiteralHit;
@@ -98,6 +100,7 @@ pub struct Privacy {
     groups: BTreeMap<Arc<str>, super::catalogue::Wording>,
     inputs: inputs::Vocabulary,
     ciphers: ciphers::Table,
+    clients: clients::Table,
     parties: parties::Table,
     consent: consent::Words,
     necessary: necessary::Table,
@@ -111,27 +114,29 @@ impl Privacy {
     pub fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
         // Beside each other; mistakes keep the order.
         let [mut inputs_errors, mut parties_errors] = [const { Vec::new() }; 2];
-        let ((inputs, ciphers, literals, security), (taxonomy, parties, consent, necessary, secrets)) = rayon::join(
-            || {
-                let errors = &mut inputs_errors;
-                (
-                    inputs::Vocabulary::load(packs, errors),
-                    ciphers::Table::load(packs, errors),
-                    literals::Table::load(packs, errors),
-                    SecurityWords::load(packs, errors),
-                )
-            },
-            || {
-                let errors = &mut parties_errors;
-                (
-                    packs.parse::<TaxonomyFile>("privacy/taxonomy.toml", errors).unwrap_or_default(),
-                    parties::Table::load(packs, errors),
-                    consent::Words::load(packs, errors),
-                    necessary::Table::load(packs, errors),
-                    secrets::Table::load(packs, errors),
-                )
-            },
-        );
+        let ((inputs, ciphers, clients, literals, security), (taxonomy, parties, consent, necessary, secrets)) =
+            rayon::join(
+                || {
+                    let errors = &mut inputs_errors;
+                    (
+                        inputs::Vocabulary::load(packs, errors),
+                        ciphers::Table::load(packs, errors),
+                        clients::Table::load(packs, errors),
+                        literals::Table::load(packs, errors),
+                        SecurityWords::load(packs, errors),
+                    )
+                },
+                || {
+                    let errors = &mut parties_errors;
+                    (
+                        packs.parse::<TaxonomyFile>("privacy/taxonomy.toml", errors).unwrap_or_default(),
+                        parties::Table::load(packs, errors),
+                        consent::Words::load(packs, errors),
+                        necessary::Table::load(packs, errors),
+                        secrets::Table::load(packs, errors),
+                    )
+                },
+            );
         errors.append(&mut inputs_errors);
         errors.append(&mut parties_errors);
         let kinds: BTreeMap<Arc<str>, KindInfo> = taxonomy
@@ -146,6 +151,7 @@ impl Privacy {
             groups: taxonomy.groups,
             inputs,
             ciphers,
+            clients,
             parties,
             consent,
             necessary,
@@ -292,6 +298,19 @@ impl Privacy {
             || text.starts_with("MFkw")
             || text.starts_with("MFww")
             || (text.len() == 130 && text.starts_with("04") && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    }
+
+    /// An HTTP client by what a script requests.
+    pub fn client(&self, request: &str) -> Option<&Client> {
+        self.clients.by_module(request)
+    }
+
+    /// Whether what a module does is known without its code: a client, an SDK, a cipher, or one that sends nothing.
+    pub fn knows_module(&self, request: &str) -> bool {
+        self.clients.by_module(request).is_some()
+            || self.clients.is_helper(request)
+            || self.parties.by_module(request).is_some()
+            || self.ciphers.has_module(request)
     }
 
     /// An SDK by what a script requests: an npm name, or a path whose file is known.

@@ -1,0 +1,125 @@
+//! HTTP clients of npm, and modules that send nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use serde::Deserialize;
+
+use crate::policy::packs::{PackError, Packs};
+
+/// What an argument of a client's call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Argument {
+    /// The address.
+    Url,
+    /// What is sent.
+    Data,
+    /// All the rest, by name.
+    Options,
+}
+
+/// What a function that a client is given sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hook {
+    /// Every request.
+    Request,
+    /// Every answer.
+    Response,
+}
+
+/// An HTTP client.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Client {
+    modules: Vec<Arc<str>>,
+    /// Members that give a client of its own.
+    pub instances: Vec<Arc<str>>,
+    /// Settings that hold the part of the address that all requests share.
+    pub base: Vec<Arc<str>>,
+    /// Members that hold settings.
+    pub settings: Vec<Arc<str>>,
+    /// Fields of options with the address.
+    pub address: Vec<Arc<str>>,
+    /// Fields of options that are sent.
+    pub data: Vec<Arc<str>>,
+    /// Fields of options with headers.
+    pub header: Vec<Arc<str>>,
+    /// Fields of options with the path of a file.
+    pub file: Vec<Arc<str>>,
+    calls: BTreeMap<Arc<str>, Vec<Argument>>,
+    #[serde(default)]
+    uploads: BTreeMap<Arc<str>, Vec<Argument>>,
+    #[serde(default)]
+    hooks: BTreeMap<Arc<str>, Hook>,
+}
+
+impl Client {
+    /// The arguments of a member that sends.
+    pub fn call(&self, member: &str) -> Option<&[Argument]> {
+        self.calls.get(member).map(Vec::as_slice)
+    }
+
+    /// The arguments of a member that sends a file.
+    pub fn upload(&self, member: &str) -> Option<&[Argument]> {
+        self.uploads.get(member).map(Vec::as_slice)
+    }
+
+    /// What a function given to a member sees.
+    pub fn hook(&self, member: &str) -> Option<Hook> {
+        self.hooks.get(member).copied()
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    helpers: Vec<Arc<str>>,
+    client: BTreeMap<Arc<str>, Client>,
+}
+
+/// `clients.toml`.
+#[derive(Debug, Default)]
+pub struct Table {
+    clients: Vec<Client>,
+    modules: FxHashMap<Arc<str>, usize>,
+    helpers: FxHashSet<Arc<str>>,
+    below: Vec<Arc<str>>,
+}
+
+impl Table {
+    pub(super) fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
+        let file: File = packs.parse("privacy/clients.toml", errors).unwrap_or_default();
+        let mut table = Self::default();
+        for (index, (_, client)) in file.client.into_iter().enumerate() {
+            table.modules.extend(client.modules.iter().map(|module| (module.clone(), index)));
+            table.clients.push(client);
+        }
+        let (below, helpers) = file.helpers.into_iter().partition(|helper| helper.ends_with('/'));
+        table.below = below;
+        table.helpers = helpers.into_iter().collect();
+        table
+    }
+
+    pub(super) fn by_module(&self, request: &str) -> Option<&Client> {
+        let found = self.modules.get(request).or_else(|| self.modules.get(package_of(request)))?;
+        Some(&self.clients[*found])
+    }
+
+    pub(super) fn is_helper(&self, request: &str) -> bool {
+        self.helpers.contains(request)
+            || self.helpers.contains(package_of(request))
+            || self.below.iter().any(|below| {
+                request.strip_prefix(&**below).is_some() || below.strip_suffix('/').is_some_and(|name| name == request)
+            })
+    }
+}
+
+/// `@scope/name/lib/x` → `@scope/name`.
+fn package_of(request: &str) -> &str {
+    let parts = if request.starts_with('@') { 2 } else { 1 };
+    let end = request.match_indices('/').nth(parts - 1).map_or(request.len(), |(at, _)| at);
+    &request[..end]
+}
