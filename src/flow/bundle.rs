@@ -117,6 +117,10 @@ impl<'a> Machine<'a> {
                 self.register_framework(&args[0], site);
                 Some(Value::undefined())
             }
+            Some("$createPage" | "$createApp") if !args.is_empty() => {
+                self.register_class(&args[0], site);
+                Some(Value::undefined())
+            }
             _ => None,
         }
     }
@@ -396,6 +400,121 @@ impl<'a> Machine<'a> {
                 }
             }
         }
+    }
+
+    /// A page or app that is an instance of a class: what the class and its mixins have stands on the host's own instance.
+    fn register_class(&mut self, class: &Value, site: &Site) {
+        let Some(unit) = self.current_unit else { return };
+        let instance = self.instance(unit);
+        let this = Value::object(instance);
+        let prototype = self.known("prototype");
+        let prototypes = self.field(class, &Keys::one(prototype), site.place);
+        self.register(&prototypes, site);
+        if self.program.units[unit as usize].kind != UnitKind::App {
+            let app = self.framework_global("getApp", &[], site);
+            for owner in ["$parent", "$root"] {
+                let key = self.known(owner);
+                self.heap.set(instance, key, Some(app.clone()));
+            }
+        }
+        self.call_super(class, &this, Vec::new(), site);
+        let mixins = self.known("mixins");
+        let mixins = self.field(&this, &Keys::one(mixins), site.place);
+        let mut layers = vec![this.clone()];
+        for mixin in self.items_of(&mixins).objects {
+            let inner = Site { place: self.heap.objects[mixin as usize].place, ..Site::at(site.place) };
+            layers.push(self.construct(mixin, Vec::new(), &inner));
+        }
+        for layer in &layers {
+            for member in ["methods", "data", ""] {
+                let key = self.sym(member);
+                let part =
+                    if member.is_empty() { layer.clone() } else { self.field(layer, &Keys::one(key), site.place) };
+                self.lend(instance, "", &part, None);
+            }
+        }
+        let children = self.known("components");
+        let children = self.field(&this, &Keys::one(children), site.place);
+        for (label, class) in self.known_fields(&children).unwrap_or_default() {
+            let prefix = format!("${}$", self.spell(label));
+            for &class in &class.objects {
+                let inner = Site { place: self.heap.objects[class as usize].place, ..Site::at(site.place) };
+                let child = self.construct(class, Vec::new(), &inner);
+                let parent = self.known("$parent");
+                for &object in &child.objects {
+                    self.heap.set(object, parent, Some(this.clone()));
+                }
+                for (member, bound) in [("methods", true), ("data", false)] {
+                    let key = self.sym(member);
+                    let part = self.field(&child, &Keys::one(key), site.place);
+                    self.lend(instance, &prefix, &part, bound.then_some(&child));
+                    for &object in &child.objects {
+                        self.lend(object, "", &part, None);
+                    }
+                }
+            }
+        }
+        let (data, computed) = (self.known("data"), self.known("computed"));
+        self.heap.set(instance, data, Some(this.clone()));
+        let getters = self.field(&this, &Keys::one(computed), site.place);
+        for (label, getter) in self.known_fields(&getters).unwrap_or_default() {
+            if let Some(&getter) = getter.objects.first() {
+                self.heap.objects[instance as usize].getters.push((label, getter));
+            }
+        }
+    }
+
+    /// Gives an object what others have and it lacks, under a prefix; functions keep the `this` they are bound to.
+    fn lend(&mut self, to: ObjId, prefix: &str, from: &Value, this: Option<&Value>) {
+        for &first in &from.objects {
+            let mut at = Some(first);
+            for _ in 0..4 {
+                let Some(object) = at.filter(|&id| id != to && matches!(self.heap.kind(id), Kind::Plain)) else {
+                    break;
+                };
+                at = self.heap.objects[object as usize].proto;
+                for key in self.heap.keys(object) {
+                    let key_to = if prefix.is_empty() {
+                        key
+                    } else {
+                        let label = format!("{prefix}{}", self.spell(key));
+                        self.sym(&label)
+                    };
+                    let Some(mut value) = self.heap.get(object, key).cloned() else { continue };
+                    if self.heap.get(to, key_to).is_some() {
+                        continue;
+                    }
+                    if let Some(this) = this
+                        && let Some(&target) = value.objects.first()
+                    {
+                        let place = self.heap.objects[target as usize].place;
+                        let bound = self.make_at(place, 84, Kind::Bound { target });
+                        let key = self.known("this");
+                        self.heap.set(bound, key, Some(this.clone()));
+                        value = Value::object(bound);
+                    }
+                    self.heap.set(to, key_to, Some(value));
+                }
+            }
+        }
+    }
+
+    /// What a compiled template hands to a method before the event: `remove(item.id)` is `data-wpyremove-a`.
+    pub fn handed_before(
+        &mut self,
+        unit: UnitId,
+        binding: &Binding,
+        element: &'a Element,
+        handler: &str,
+    ) -> Vec<Value> {
+        let method = handler.rsplit('$').next().unwrap_or(handler).to_ascii_lowercase();
+        let mut out = Vec::new();
+        for letter in 'a'..='z' {
+            let Some(attribute) = element.attribute(&format!("data-wpy{method}-{letter}")) else { break };
+            let Some(value) = &attribute.value else { break };
+            out.push(self.evaluate(unit, binding.template, binding.node, value));
+        }
+        out
     }
 
     /// Runs `setup` and the render function of a component: what they give is what its template reads.

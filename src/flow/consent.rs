@@ -9,8 +9,8 @@ use super::entries::camel;
 use super::machine::Machine;
 use super::solution::{Consent, Fact, FactSet};
 use super::value::{FALSE, Ids, TRUE, Value, unite};
-use crate::model::UnitId;
 use crate::model::ir::Name;
+use crate::model::{UnitId, is_idle};
 use crate::package::Origin;
 use crate::policy::privacy::ConsentText;
 use crate::source::{FileId, Span};
@@ -142,10 +142,14 @@ impl<'a> Machine<'a> {
             Fact::Authorized(granted) if scope.is_some_and(|scope| *scope == **granted) => told.prompt = true,
             Fact::Passed(route) => {
                 let text = self.page_text(route);
-                let says = self.policy.privacy.consent_text(&text);
-                if says.policy || (says.privacy && (purpose(says, &text) || says.agreement)) {
+                let privacy = &self.policy.privacy;
+                let says = privacy.consent_text(&text);
+                // Told on another page, a purpose must name what it is for.
+                let purpose = says.purpose
+                    && kinds.is_some_and(|kinds| privacy.purpose_names(&text, kinds.iter().map(|kind| &**kind)));
+                if says.policy || (says.privacy && (purpose || says.agreement)) {
                     told.linked = true;
-                    told.notice |= purpose(says, &text) || self.policy.privacy.states(&text);
+                    told.notice |= purpose || privacy.states(&text);
                 }
             }
             _ => {}
@@ -295,7 +299,7 @@ impl<'a> Machine<'a> {
             chain.push(this.parent);
         }
         self.visible_text(file, nodes, top, true, |machine, id, element| {
-            !chain.contains(&id) && (machine.conditional(element) || leads_nowhere(element))
+            !chain.contains(&id) && (machine.conditional(element) || machine.opens_nothing(file, id, element))
         })
     }
 
@@ -451,10 +455,30 @@ impl<'a> Machine<'a> {
         let Some(&unit) = self.program.by_route.get(route) else { return "".into() };
         let mut out = String::new();
         for &template in &self.program.units[unit as usize].templates {
-            out.push_str(&self.text_inside(template, 0));
+            let Some(facts) = self.program.template(template) else { continue };
+            let nodes = &facts.document.nodes;
+            let text = self.visible_text(template, nodes, 0, true, |machine, id, element| {
+                machine.opens_nothing(template, id, element)
+            });
+            out.push_str(text.trim());
             out.push(' ');
         }
         out.into()
+    }
+
+    /// Whether an element is a link or has a handler, and neither opens anything.
+    fn opens_nothing(&self, file: FileId, node: NodeId, element: &Element) -> bool {
+        if leads_nowhere(element) {
+            return true;
+        }
+        if element.attribute("open-type").is_some() || element.attribute("form-type").is_some() {
+            return false;
+        }
+        let host = self.host;
+        let tells = |name: &str| host.apis.get(name).is_some_and(|api| api.roles.iter().any(|role| &**role == "toast"));
+        let mut bound =
+            self.program.bindings_in(file).filter(|binding| binding.node == node && binding.user_action).peekable();
+        bound.peek().is_some() && bound.all(|binding| is_idle(self.program, binding, &tells))
     }
 }
 

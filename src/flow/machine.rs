@@ -6,7 +6,7 @@
 mod calls;
 mod classes;
 mod expressions;
-mod operators;
+pub(super) mod operators;
 mod places;
 mod statements;
 

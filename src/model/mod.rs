@@ -2,6 +2,7 @@
 
 pub mod conditions;
 pub mod facts;
+mod idle;
 pub mod ir;
 mod link;
 pub mod lower;
@@ -10,5 +11,6 @@ pub mod sites;
 pub mod surface;
 pub mod texts;
 
+pub use idle::is_idle;
 pub use link::{link, normalize, resolve, uses};
 pub use program::*;

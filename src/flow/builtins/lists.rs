@@ -1,8 +1,10 @@
 //! Methods of lists, and of the functions that they are handed.
 
 use crate::flow::heap::{ITEM, Kind};
+use crate::flow::machine::operators::constant_texts;
 use crate::flow::machine::{Machine, Site, name};
 use crate::flow::value::{FALSE, Ids, NUMBER, TRUE, UNDEFINED, Value, concat, unite};
+use crate::model::ir::Name;
 
 /// Longest array of known items that is joined or reversed item by item.
 pub(super) const MAX_JOINED: usize = 32;
@@ -292,6 +294,9 @@ impl<'a> Machine<'a> {
                 out
             }
             "includes" | "indexOf" | "lastIndexOf" if known => {
+                if let Some(answer) = self.found_in(base, method, args) {
+                    return Some(answer);
+                }
                 let item = self.items_of(base);
                 let bits = if method == "includes" { TRUE | FALSE } else { NUMBER };
                 // What is on a list of known texts was compared with them.
@@ -308,6 +313,27 @@ impl<'a> Machine<'a> {
             }
             _ => return None,
         })
+    }
+
+    /// Whether a constant is among constants, where that can be told.
+    fn found_in(&mut self, list: &Value, method: &str, args: &[Value]) -> Option<Value> {
+        let items = self.single_items(list);
+        let sought = constant_texts(args.first()?)?;
+        let all: Vec<Vec<&Name>> = items.iter().map(constant_texts).collect::<Option<_>>()?;
+        if all.is_empty() || args.len() != 1 {
+            return None;
+        }
+        if !all.iter().flatten().any(|item| sought.contains(item)) {
+            return Some(if method == "includes" { Value::bool(false) } else { Value::number(-1.0) });
+        }
+        let [one] = sought.as_slice() else { return None };
+        let at = all.iter().position(|item| item.as_slice() == [*one])?;
+        let first = all[..at].iter().all(|item| !item.contains(one));
+        match method {
+            "includes" => Some(Value::bool(true)),
+            "indexOf" if first => Some(Value::number(at as f64)),
+            _ => None,
+        }
     }
 
     /// The first items of an array whose places are all known.

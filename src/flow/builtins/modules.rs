@@ -6,6 +6,7 @@ use crate::flow::solution::Place;
 use crate::flow::value::{NULL, ObjId, Value};
 use crate::model::ir::Export;
 use crate::package::Origin as FileOrigin;
+use crate::policy::privacy::package_of;
 use crate::source::{FileId, Span};
 
 /// Largest npm or vendored script whose code is run, in bytes.
@@ -58,7 +59,7 @@ impl<'a> Machine<'a> {
                 // A path that leads nowhere is told as a missing file.
                 let named = !text.starts_with(['.', '/']) && !self.policy.hosts.is_alias_module(&text);
                 if named && !self.policy.privacy.knows_module(&text) {
-                    self.record.blind(place, MISSING_MODULE, &text);
+                    self.record.blind(place, MISSING_MODULE, package_of(&text));
                 }
                 self.foreign_module(&text)
             }
@@ -92,6 +93,9 @@ impl<'a> Machine<'a> {
             FileOrigin::Vendored { name, .. } | FileOrigin::Npm { name, .. } => Some(name.clone()),
         };
         if let Some(library) = library {
+            if self.policy.hosts.is_alias_module(&library) {
+                return self.foreign_module(&library);
+            }
             let stem = entry.source.name().split('.').next().unwrap_or("");
             let known = self.policy.privacy.sdk_by_module(&library).is_some()
                 || self.policy.privacy.client(&library).is_some()

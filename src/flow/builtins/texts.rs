@@ -2,6 +2,7 @@
 
 use crate::flow::builtins::lists::MAX_JOINED;
 use crate::flow::heap::Kind;
+use crate::flow::machine::operators::constant_texts;
 use crate::flow::machine::{Machine, Site};
 use crate::flow::solution::Protection;
 use crate::flow::value::{ANY, FALSE, NULL, NUMBER, Piece, TRUE, Value, unite};
@@ -145,6 +146,26 @@ impl<'a> Machine<'a> {
                             let at = text.find(&**part).map_or(-1.0, |at| text[..at].encode_utf16().count() as f64);
                             return Some(Value::number(at));
                         }
+                        _ => {}
+                    }
+                }
+                let sets = (constant_texts(base), args.first().and_then(constant_texts));
+                if let ((Some(all), Some(parts)), "includes" | "startsWith" | "endsWith" | "indexOf") = (sets, method) {
+                    let mut bits = 0;
+                    for text in all {
+                        for part in &parts {
+                            let found = match method {
+                                "startsWith" => text.starts_with(&***part),
+                                "endsWith" => text.ends_with(&***part),
+                                _ => text.contains(&***part),
+                            };
+                            bits |= if found { TRUE } else { FALSE };
+                        }
+                    }
+                    match (method, bits) {
+                        ("indexOf", FALSE) => return Some(Value::number(-1.0)),
+                        ("indexOf", _) => {}
+                        (_, TRUE | FALSE) => return Some(Value::bool(bits == TRUE)),
                         _ => {}
                     }
                 }

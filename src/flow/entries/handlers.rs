@@ -124,9 +124,59 @@ impl<'a> Machine<'a> {
         let kind = if binding.user_action { EntryKind::User } else { EntryKind::Event };
         let (template, node) = (binding.template, binding.node);
         let event = binding.event.clone();
+        let instance = self.instance(unit);
+        if self.method(instance, handler).is_none() {
+            self.unhandled(unit, kind, binding, element, &facts);
+            return;
+        }
         self.enter(unit, kind, handler, Some((template, node)), &facts, |machine| {
-            vec![machine.event(unit, template, node, element, &event)]
+            let mut arguments = machine.handed_before(unit, binding, element, handler);
+            arguments.push(machine.event(unit, template, node, element, &event));
+            arguments
         });
+    }
+
+    /// What users put into a field is taken, even where the method that takes it cannot be seen.
+    fn unhandled(&mut self, unit: UnitId, kind: EntryKind, binding: &Binding, element: &'a Element, facts: &[u32]) {
+        let (template, node) = (binding.template, binding.node);
+        let Some(component) = self.host.components.get(&element.name) else { return };
+        let has = |role: &str| component.roles.iter().any(|known| &**known == role);
+        let fields = if has("form") && &*binding.event == "submit" {
+            self.inputs_inside(template, node)
+        } else if (has("input") || has("textarea") || has("picker") || has("editor")) && value_event(&binding.event) {
+            vec![(node, element)]
+        } else {
+            return;
+        };
+        for (node, field) in fields {
+            let value = self.input_value(unit, template, node, field);
+            let place = Place { file: template, span: field.open };
+            let label = field.attribute("name").and_then(|a| a.value.as_ref()).and_then(AttributeValue::literal);
+            let value = self.typed_by_key(value, label.as_deref().unwrap_or(""), place);
+            let known: Vec<usize> = value
+                .taints
+                .iter()
+                .map(|&id| &self.taints[id as usize])
+                .filter(|taint| !taint.kind.is_empty())
+                .map(|taint| taint.collection)
+                .collect();
+            if known.is_empty() {
+                continue;
+            }
+            let entry = Entry {
+                kind,
+                route: self.program.units[unit as usize].route.clone(),
+                method: binding.handler.clone().unwrap_or_else(|| binding.event.clone()),
+                place,
+                element: Some((template, node)),
+            };
+            self.run_entry(entry, facts, None, |machine| {
+                for collection in known {
+                    machine.reached(collection, place);
+                }
+                Value::undefined()
+            });
+        }
     }
 
     /// A handler that is a function of the data itself, as compiled components have it.

@@ -94,7 +94,7 @@ impl<'a> Machine<'a> {
         self.fill(&mut act, object, std::slice::from_ref(property));
     }
 
-    pub(super) fn call_super(&mut self, parent: &Value, this: &Value, args: Vec<Value>, site: &Site) {
+    pub fn call_super(&mut self, parent: &Value, this: &Value, args: Vec<Value>, site: &Site) {
         for &target in &parent.objects {
             match self.heap.kind(target) {
                 Kind::Class { .. } => self.initialise(target, this, args.clone(), site),

@@ -12,6 +12,9 @@ use crate::flow::value::{
 use crate::model::ir::{Expr, Name, Operator};
 use crate::source::{FileId, Span};
 
+/// Most texts of a set that are compared one by one.
+const MAX_TEXTS: usize = 16;
+
 impl<'a> Machine<'a> {
     pub(super) fn binary(
         &mut self,
@@ -188,6 +191,11 @@ impl<'a> Machine<'a> {
         } else if is_constant(a) {
             (b, a)
         } else {
+            if let (Some(a), Some(b)) = (constant_texts(a), constant_texts(b))
+                && !a.iter().any(|text| b.contains(text))
+            {
+                return Value::bool(false);
+            }
             let mut out = Value::either();
             for side in [a, b] {
                 let (yes, no) = self.tested(side, None, file, span);
@@ -370,6 +378,19 @@ fn is_constant(value: &Value) -> bool {
         && (value.strings.is_empty() || (value.strings.len() == 1 && value.strings[0].complete().is_some()))
         && value.yes.is_empty()
         && value.no.is_empty()
+}
+
+/// All that a value can be, where that is a set of known texts.
+pub fn constant_texts(value: &Value) -> Option<Vec<&Name>> {
+    let bare = value.objects.is_empty()
+        && value.taints.is_empty()
+        && value.origins.is_empty()
+        && value.bits == 0
+        && value.number.is_none();
+    if !bare || value.strings.is_empty() || value.strings.len() > MAX_TEXTS {
+        return None;
+    }
+    value.strings.iter().map(|text| text.complete()).collect()
 }
 
 fn loosely_equal(a: &Value, b: &Value) -> bool {

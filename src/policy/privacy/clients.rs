@@ -117,8 +117,8 @@ impl Table {
     }
 }
 
-/// `@scope/name/lib/x` → `@scope/name`.
-fn package_of(request: &str) -> &str {
+/// The package that a request is for: `@scope/name/lib/x` → `@scope/name`.
+pub fn package_of(request: &str) -> &str {
     let parts = if request.starts_with('@') { 2 } else { 1 };
     let end = request.match_indices('/').nth(parts - 1).map_or(request.len(), |(at, _)| at);
     &request[..end]

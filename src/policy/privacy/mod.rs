@@ -19,7 +19,7 @@ use serde::Deserialize;
 use super::packs::{PackError, Packs};
 
 pub use ciphers::{Cipher, CipherClass};
-pub use clients::{Argument, Client, Hook};
+pub use clients::{Argument, Client, Hook, package_of};
 pub use consent::ConsentText;
 pub use inputs::{Clue, InputClues};
 pub use literals::LiteralHit;
@@ -361,6 +361,21 @@ impl Privacy {
         }
         let subjects = self.consent.purpose_subjects(text);
         subjects.is_empty() || subjects.iter().any(|subject| self.speaks_of(subject, kinds.clone()))
+    }
+
+    /// Whether a purpose that is told before anything is asked for names one of these kinds.
+    pub fn purpose_names<'k>(&self, text: &str, kinds: impl Iterator<Item = &'k str> + Clone) -> bool {
+        self.consent.purpose_subjects(text).iter().any(|subject| self.names_kind(subject, kinds.clone()))
+    }
+
+    fn names_kind<'k>(&self, subject: &str, kinds: impl Iterator<Item = &'k str> + Clone) -> bool {
+        self.kinds.iter().any(|(kind, info)| {
+            let related = |asked: &str| asked == &**kind || self.kind(asked).is_some_and(|asked| asked.goes_with(info));
+            let mut words = info.policy.iter().chain(self.labels(kind));
+            kinds.clone().any(related)
+                && (words.any(|word| subject.contains(&*word.to_lowercase()))
+                    || subject.contains(&info.zh.to_lowercase()))
+        })
     }
 
     /// Whether a text names one of these kinds, or none at all.

@@ -228,18 +228,23 @@ pub fn continued(program: &Program, file: FileId, node: NodeId) -> String {
 }
 
 /// Whether something happens when the element is tapped: a handler, or an address, on it or on what it stands in.
-pub fn is_live(program: &Program, file: FileId, node: NodeId) -> bool {
+pub fn is_live(cx: &Context<'_>, file: FileId, node: NodeId) -> bool {
+    let program = cx.program;
+    let host = cx.policy.host(&cx.package.host);
+    let tells = |name: &str| host.and_then(|host| host.apis.get(name)).is_some_and(|api| api.has_role("toast"));
     std::iter::once(node).chain(ancestors(program, file, node)).take(4).any(|node| {
-        program
-            .bindings_in(file)
-            .any(|binding| binding.node == node && binding.user_action && binding.handler.is_some())
-            || element(program, file, node).is_some_and(|element| {
-                ["url", "src", "path"].iter().any(|name| {
-                    element.attribute(name).and_then(|attribute| attribute.value.as_ref()).is_some_and(|value| {
-                        value.literal().is_none_or(|text| !matches!(text.trim(), "" | "#" | "/" | "javascript:;"))
-                    })
-                }) && matches!(&*element.name, "navigator" | "web-view" | "a" | "link")
-            })
+        program.bindings_in(file).any(|binding| {
+            binding.node == node
+                && binding.user_action
+                && binding.handler.is_some()
+                && !crate::model::is_idle(program, binding, &tells)
+        }) || element(program, file, node).is_some_and(|element| {
+            ["url", "src", "path"].iter().any(|name| {
+                element.attribute(name).and_then(|attribute| attribute.value.as_ref()).is_some_and(|value| {
+                    value.literal().is_none_or(|text| !matches!(text.trim(), "" | "#" | "/" | "javascript:;"))
+                })
+            }) && matches!(&*element.name, "navigator" | "web-view" | "a" | "link")
+        })
     })
 }
 
@@ -551,7 +556,13 @@ pub fn told_on_page(
 ) -> ConsentText {
     let mut out = ConsentText::default();
     for file in &unit.templates {
-        out = out.and(super::notices::notices(cx, *file, at.filter(|(of, _)| of == file).map(|(_, node)| node), kinds));
+        out = out.and(super::notices::notices(
+            cx,
+            *file,
+            at.filter(|(of, _)| of == file).map(|(_, node)| node),
+            kinds,
+            true,
+        ));
     }
     for navigation in &cx.solution.navigations {
         let leads = navigation
@@ -564,7 +575,7 @@ pub fn told_on_page(
                 cx.program.by_route.get(&navigation.from).and_then(|id| cx.program.units.get(*id as usize))
         {
             for file in &from.templates {
-                out = out.and(super::notices::notices(cx, *file, None, kinds));
+                out = out.and(super::notices::notices(cx, *file, None, kinds, false));
             }
         }
     }

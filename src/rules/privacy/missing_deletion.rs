@@ -62,7 +62,7 @@ fn has_way(cx: &Context<'_>) -> bool {
                     .program
                     .bindings_in(*file)
                     .any(|binding| binding.node == node && binding.user_action && binding.handler.is_some());
-                let leads = matches!(&*element.name, "navigator" | "a") && is_live(cx.program, *file, node);
+                let leads = matches!(&*element.name, "navigator" | "a") && is_live(cx, *file, node);
                 let cell = element.name.contains('-') && element.attribute("title").is_some();
                 if (bound || leads || cell) && privacy.deletes(&text_of(cx.program, *file, node)) {
                     return true;

@@ -29,8 +29,8 @@ struct Notice {
 }
 
 /// What the texts of a template say to somebody at `node`: agreements in another branch, and names of agreements that
-/// lead nowhere, do not count.
-pub fn notices(cx: &Context<'_>, file: FileId, node: Option<NodeId>, kinds: &BTreeSet<Kind>) -> ConsentText {
+/// lead nowhere, do not count. On a page that is not the form's `own`, a purpose must name what it is for.
+pub fn notices(cx: &Context<'_>, file: FileId, node: Option<NodeId>, kinds: &BTreeSet<Kind>, own: bool) -> ConsentText {
     let known = cx.readings.told.0.lock().unwrap_or_else(PoisonError::into_inner).get(&file).cloned();
     let list = known.unwrap_or_else(|| {
         let list: Arc<[Notice]> = read(cx, file).into();
@@ -47,8 +47,13 @@ pub fn notices(cx: &Context<'_>, file: FileId, node: Option<NodeId>, kinds: &BTr
     };
     for notice in list.iter().filter(|notice| !elsewhere(notice)) {
         let mut says = notice.says;
-        says.purpose =
-            says.purpose && cx.policy.privacy.purpose_covers(&notice.about, kinds.iter().map(|kind| &**kind));
+        let (privacy, asked) = (&cx.policy.privacy, kinds.iter().map(|kind| &**kind));
+        says.purpose = says.purpose
+            && if own {
+                privacy.purpose_covers(&notice.about, asked)
+            } else {
+                privacy.purpose_names(&notice.about, asked)
+            };
         if notice.more || says.purpose {
             out = out.and(says);
         }
@@ -76,9 +81,7 @@ fn read(cx: &Context<'_>, file: FileId) -> Vec<Notice> {
         if !(more || says.purpose) {
             continue;
         }
-        if !is_live(cx.program, file, item.parent)
-            && !is_live(cx.program, file, id as NodeId)
-            && !linked_inside(cx, file, id as NodeId)
+        if !is_live(cx, file, item.parent) && !is_live(cx, file, id as NodeId) && !linked_inside(cx, file, id as NodeId)
         {
             says.policy = false;
             says.agreement = false;
@@ -102,7 +105,7 @@ fn linked_inside(cx: &Context<'_>, file: FileId, node: NodeId) -> bool {
     let Some(parent) = ancestors(cx.program, file, node).first().copied() else { return false };
     let Some(element) = element(cx.program, file, parent) else { return false };
     element.children.iter().any(|child| {
-        self::element(cx.program, file, *child).is_some() && is_live(cx.program, file, *child) && {
+        self::element(cx.program, file, *child).is_some() && is_live(cx, file, *child) && {
             let says = cx.policy.privacy.consent_text(&text_of(cx.program, file, *child));
             says.policy || says.agreement
         }

@@ -165,7 +165,7 @@ fn links(cx: &Context<'_>) -> bool {
                 let NodeKind::Text(parts) = &node.kind else { continue };
                 let text: String = parts.iter().filter_map(Part::literal).collect();
                 if cx.policy.privacy.consent_text(&text).policy
-                    && (is_live(cx.program, *file, node.parent) || is_live(cx.program, *file, id as NodeId))
+                    && (is_live(cx, *file, node.parent) || is_live(cx, *file, id as NodeId))
                 {
                     return true;
                 }
