@@ -1,6 +1,7 @@
 //! Calls of host APIs: what they answer, what they take away, what their callbacks prove.
 
 mod answers;
+pub(super) mod people;
 mod protections;
 mod records;
 mod routes;
@@ -112,6 +113,7 @@ impl<'a> Machine<'a> {
                 let (facts, argument) = match *key {
                     "success" => (granted.clone(), result.clone()),
                     "fail" => (refused.clone(), self.failure(place)),
+                    _ if has("dialog") => (vec![self.fact(Fact::Closed(place))], result.clone()),
                     _ => (Vec::new(), result.clone()),
                 };
                 let inner = Site { place, args: Vec::new(), name: site.name.clone(), used: true };
@@ -198,6 +200,7 @@ impl<'a> Machine<'a> {
         let Some(api) = api else { return };
         let key_value = self.param(api, "key", args);
         let value = self.param(api, "data", args);
+        let value = self.kept_record(api, args, value, place);
         let value = self.under_consent(value);
         let keys = self.keys_from(&key_value);
         let storage = self.storage;

@@ -249,6 +249,8 @@ pub(super) struct Machine<'a> {
     pub forms: rustc_hash::FxHashSet<ObjId>,
     /// Texts of dialogs by call.
     pub dialogs: FxHashMap<Place, String>,
+    /// What the package reads of people's records, once it was asked for.
+    pub records: Option<super::host_calls::people::Records>,
     /// Kinds of personal information that keys name, with how sure that is.
     key_kinds: FxHashMap<Name, Option<(Name, u8)>>,
     /// What sets of facts come to, for kinds, with or without the host's prompt, for a scope; by the dialogs known so far.
@@ -332,6 +334,7 @@ impl<'a> Machine<'a> {
             timers: Vec::new(),
             forms: rustc_hash::FxHashSet::default(),
             dialogs: FxHashMap::default(),
+            records: None,
             key_kinds: FxHashMap::default(),
             consents: FxHashMap::default(),
             texts: FxHashMap::default(),

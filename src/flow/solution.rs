@@ -168,6 +168,8 @@ pub enum Fact {
     Succeeded(Place),
     /// A host answered with failure: the call.
     Failed(Place),
+    /// A dialog was closed, whatever the answer: the call.
+    Closed(Place),
     /// A branch on a value of this origin: what it was compared with, and whether the comparison held.
     Tested {
         /// What the value is.

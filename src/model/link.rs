@@ -8,6 +8,7 @@ use super::program::{Binding, FileFacts, Program, Require, Unit, UnitId, UnitKin
 use crate::package::{FileKind, Package};
 use crate::policy::Policy;
 use crate::policy::host::HostInfo;
+use crate::policy::privacy::Privacy;
 use crate::source::FileId;
 use crate::syntax::json::Json;
 use crate::syntax::template::{AttributeValue, NodeKind, Part};
@@ -16,7 +17,8 @@ use crate::syntax::template::{AttributeValue, NodeKind, Part};
 pub fn link(package: &Package, policy: &Policy, facts: Vec<FileFacts>) -> Program {
     let empty = HostInfo::default();
     let info = policy.host(&package.host).map_or(&empty, |host| &host.info);
-    let mut linker = Linker { package, info, program: Program { facts, ..Program::default() } };
+    let privacy = &policy.privacy;
+    let mut linker = Linker { package, info, privacy, program: Program { facts, ..Program::default() } };
     linker.requires();
     linker.units();
     linker.templates();
@@ -28,6 +30,7 @@ pub fn link(package: &Package, policy: &Policy, facts: Vec<FileFacts>) -> Progra
 struct Linker<'a> {
     package: &'a Package,
     info: &'a HostInfo,
+    privacy: &'a Privacy,
     program: Program,
 }
 
@@ -276,7 +279,8 @@ impl Linker<'_> {
                     for attribute in &element.attributes {
                         let Some(event) = event_name(&attribute.name) else { continue };
                         let Some(value) = &attribute.value else { continue };
-                        let user_action = self.info.user_events.iter().any(|known| known.eq_ignore_ascii_case(&event));
+                        let user_action = self.info.user_events.iter().any(|known| known.eq_ignore_ascii_case(&event))
+                            || self.privacy.hands_files(&element.name, &event);
                         let handlers: Vec<Option<Arc<str>>> = match value.literal() {
                             Some(text) => vec![Some(text.trim().into())],
                             None => self.chosen(template, value),

@@ -318,7 +318,15 @@ impl<'a> Machine<'a> {
         let detail = self.make_at(place, 73, Kind::Plain);
         let mut out = Value { bits: ANY, objects: one(detail), ..Value::default() };
         let Some(component) = self.host.components.get(&element.name) else {
-            if self.is_foreign(unit, element) && value_event(event) {
+            if self.is_foreign(unit, element) && self.policy.privacy.hands_files(&element.name, event) {
+                let kinds = BTreeSet::from([name("photo-media")]);
+                let source: Name = element.name.to_string().into();
+                let collection = self.collection(place, source, Some((template, node)), kinds, 90, false, None);
+                self.record.collections[collection].lazy = true;
+                let taints = self.taints_of(collection, &[name("photo-media")], None);
+                self.heap.set(detail, ITEM, Some(Value { taints: taints.clone(), ..Value::any() }));
+                out.taints = taints;
+            } else if self.is_foreign(unit, element) && value_event(event) {
                 let taints = self.field_taints(unit, template, node, element);
                 if !taints.is_empty() {
                     let value = Value { taints: taints.clone(), ..Value::any() };

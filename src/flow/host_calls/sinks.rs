@@ -29,6 +29,9 @@ impl<'a> Machine<'a> {
             let session = self.kept_as_session(api, args);
             for param in &sink.data {
                 let mut value = self.param(api, param, args);
+                if kind == SinkKind::Storage && &**param == "data" {
+                    value = self.kept_record(api, args, value, site.place);
+                }
                 if session {
                     // A session's name says which part of an answer is kept: not the personal one.
                     let ids: Ids =

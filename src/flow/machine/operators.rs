@@ -382,11 +382,7 @@ fn is_constant(value: &Value) -> bool {
 
 /// All that a value can be, where that is a set of known texts.
 pub fn constant_texts(value: &Value) -> Option<Vec<&Name>> {
-    let bare = value.objects.is_empty()
-        && value.taints.is_empty()
-        && value.origins.is_empty()
-        && value.bits == 0
-        && value.number.is_none();
+    let bare = value.objects.is_empty() && value.taints.is_empty() && value.bits == 0 && value.number.is_none();
     if !bare || value.strings.is_empty() || value.strings.len() > MAX_TEXTS {
         return None;
     }

@@ -77,6 +77,10 @@ struct Words {
     person_picture: Vec<Arc<str>>,
     session: Vec<Arc<str>>,
     choice: Vec<Arc<str>>,
+    record: Vec<Arc<str>>,
+    record_with: Vec<Arc<str>>,
+    uploader: Vec<Arc<str>>,
+    chosen: Vec<Arc<str>>,
     letters: Vec<Arc<str>>,
 }
 
@@ -163,6 +167,31 @@ impl Vocabulary {
 
     pub(super) fn choice(&self, component: &str) -> bool {
         words(component).iter().any(|word| self.words.choice.iter().any(|choice| **choice == **word))
+    }
+
+    pub(super) fn record(&self, name: &str) -> bool {
+        let known = |list: &[Arc<str>], word: &str| list.iter().any(|known| **known == *word);
+        let mut person = false;
+        // `userinfo` is as good as `userInfo`.
+        let plain = words(name).into_iter().flat_map(|word| {
+            let split = self.words.record.iter().find_map(|record| Some((record, word.strip_prefix(&**record)?)));
+            match split {
+                Some((record, rest)) => vec![record.to_string(), rest.to_owned()],
+                None => vec![word],
+            }
+        });
+        let all = plain.filter(|word| !word.is_empty()).all(|word| {
+            let record = known(&self.words.record, &word);
+            person |= record;
+            record || known(&self.words.record_with, &word)
+        });
+        all && person
+    }
+
+    pub(super) fn hands_files(&self, component: &str, event: &str) -> bool {
+        let event = words(event).concat();
+        self.words.chosen.iter().any(|known| **known == *event)
+            && words(component).iter().any(|word| self.words.uploader.iter().any(|known| **known == **word))
     }
 
     pub(super) fn person_picture(&self, text: &str) -> bool {

@@ -223,9 +223,19 @@ impl Privacy {
             || self.inputs.input(clues).is_some_and(|(kind, _, clue)| !self.is_personal(&kind) && stands(clue))
     }
 
+    /// Whether a name is that of a person's record (`userInfo`, `member`).
+    pub fn names_person_record(&self, name: &str) -> bool {
+        self.inputs.record(name)
+    }
+
     /// Whether a component, by its name, lets the user choose among what is there already, and takes nothing typed.
     pub fn is_choice(&self, component: &str) -> bool {
         self.inputs.choice(component)
+    }
+
+    /// Whether a component, by its name, lets the user choose pictures or files and hands them over with an event.
+    pub fn hands_files(&self, component: &str, event: &str) -> bool {
+        self.inputs.hands_files(component, event)
     }
 
     /// The kind that an input takes, how sure (50 to 100) and which clue says so; `None` when it takes none that counts

@@ -157,13 +157,22 @@ fn refusal(cx: &Context<'_>, call: &HostCall, prompts: &BTreeMap<Place, &HostCal
                     read.then_some(*place)
                 })
             }),
-        Fact::DialogRefused(place) => calls(cx, "dialog")
-            .find(|(dialog, api)| {
-                dialog.place == *place && cx.policy.privacy.consent_text(&dialog_text(dialog, api)).asks_consent()
-            })
-            .map(|(dialog, _)| dialog.place),
+        Fact::DialogRefused(place) => consent_dialog(cx, *place),
+        // Opened again by what closes it.
+        Fact::Closed(place) if *place == call.place && !call.facts.contains(&Fact::DialogConfirmed(*place)) => {
+            consent_dialog(cx, *place)
+        }
         _ => None,
     })
+}
+
+/// A dialog, where it asks for consent.
+fn consent_dialog(cx: &Context<'_>, place: Place) -> Option<Place> {
+    calls(cx, "dialog")
+        .find(|(dialog, api)| {
+            dialog.place == place && cx.policy.privacy.consent_text(&dialog_text(dialog, api)).asks_consent()
+        })
+        .map(|(dialog, _)| dialog.place)
 }
 
 /// Whether it follows a dialog that was confirmed in the refusal branch: the user chose it, or the dialog without a way

@@ -77,6 +77,13 @@ fn read(cx: &Context<'_>, file: FileId) -> Vec<Notice> {
         let whole = whole.unwrap_or_else(|| text.clone());
         let own = privacy.consent_text(&text);
         let mut says = if whole == text { own } else { own.and(privacy.consent_text(&whole)) };
+        // What another element names by itself is judged there.
+        if !(own.policy || own.agreement)
+            && (says.policy || says.agreement)
+            && above.get(1).is_some_and(|parent| named_inside(cx, file, *parent, id as NodeId))
+        {
+            (says.policy, says.agreement) = (false, false);
+        }
         let more = says.privacy || says.policy || says.agreement;
         if !(more || says.purpose) {
             continue;
@@ -98,6 +105,18 @@ fn read(cx: &Context<'_>, file: FileId) -> Vec<Notice> {
         out.push(Notice { says, more, about, arms: arms(cx, file, id as NodeId) });
     }
     out
+}
+
+/// Whether an element without `node` names a policy or agreement by itself.
+fn named_inside(cx: &Context<'_>, file: FileId, top: NodeId, node: NodeId) -> bool {
+    let Some(element) = element(cx.program, file, top) else { return false };
+    let above = ancestors(cx.program, file, node);
+    element.children.iter().filter(|child| !above.contains(child) && **child != node).any(|child| {
+        self::element(cx.program, file, *child).is_some() && {
+            let says = cx.policy.privacy.consent_text(&text_of(cx.program, file, *child));
+            says.policy || says.agreement
+        }
+    })
 }
 
 /// Whether a neighbour in the same sentence leads somewhere (`我已阅读<text bindtap>《隐私政策》</text>`).

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::flow::Place;
+use crate::model::ir::{Pattern, Script};
 use crate::model::sites::{self, Root};
 use crate::package::{FileKind, Origin};
 use crate::rules::privacy::evidence::calls;
@@ -115,7 +116,7 @@ fn script(cx: &Context<'_>, file: FileId, seen: &mut BTreeSet<Place>, out: &mut 
                 .iter()
                 .any(|on| value.strip_prefix(on).is_some_and(|rest| !rest.chars().next().is_some_and(word)));
             let span = Span::new(at as u32, (at + found.len()) as u32);
-            if !on || script.comments.iter().any(|comment| comment.contains(span)) {
+            if !on || script.comments.iter().any(|comment| comment.contains(span)) || is_default(script, at as u32) {
                 continue;
             }
             // `{enableDebug: true}` of a call that is told already.
@@ -126,4 +127,16 @@ fn script(cx: &Context<'_>, file: FileId, seen: &mut BTreeSet<Place>, out: &mut 
             out.push(Finding::new(ID, place).text("what", &**key).confidence(Confidence::Medium));
         }
     }
+}
+
+/// Whether a name is a parameter that has its value when nothing is handed over.
+fn is_default(script: &Script, at: u32) -> bool {
+    let defaults = |pattern: &Pattern| match pattern {
+        Pattern::Default(target, _) => matches!(**target, Pattern::Var(_, span) if span.start == at),
+        _ => false,
+    };
+    script.functions.iter().flat_map(|function| &function.params).any(|param| match &param.pattern {
+        Pattern::Object { properties, .. } => properties.iter().any(|(_, inner)| defaults(inner)),
+        pattern => defaults(pattern),
+    })
 }
