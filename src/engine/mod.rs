@@ -463,52 +463,63 @@ fn vet_unless(
     if cancelled() {
         return Err(Box::new(package));
     }
-    let start = Instant::now();
     let stop = || cancelled() || watch.over().is_some();
     // What was cut short is made anew the next time.
     let kept = options.facts.0.as_deref().filter(|_| errors.is_empty() && watch.over().is_none());
     let kept = kept.map(|cache| (cache, solution_key(&package, policy)));
     let known = kept.as_ref().and_then(|(cache, key)| cache.solution(key));
-    let mut solution = known.unwrap_or_else(|| {
-        let solved = catch_unwind(AssertUnwindSafe(|| crate::flow::solve_until(&package, policy, &program, &stop)));
-        match solved {
-            Ok(solution) => {
-                if let Some((cache, key)) = kept
-                    && !stop()
-                {
-                    cache.put_solution(&key, &solution);
+    let solve = || {
+        let start = Instant::now();
+        let solved = known.map_or_else(
+            || {
+                let solved =
+                    catch_unwind(AssertUnwindSafe(|| crate::flow::solve_until(&package, policy, &program, &stop)));
+                if let (Some((cache, key)), Ok(solution), false) = (kept, &solved, stop()) {
+                    cache.put_solution(&key, solution);
                 }
-                solution
-            }
-            Err(panic) => {
-                stage(&mut errors, "solve", panic);
-                Solution { exhausted: true, ..Solution::default() }
-            }
-        }
+                solved
+            },
+            Ok,
+        );
+        (solved, start.elapsed())
+    };
+    let readings = rules::Readings::default();
+    let unsolved = Solution::default();
+    let context = |solution| Context {
+        package: &package,
+        policy,
+        program: &program,
+        solution,
+        options: &config.options,
+        terms: config.lexicons.as_ref().map(|lexicons| lexicons.matcher(policy)),
+        readings: &readings,
+    };
+    let asked = rules_to_run(options);
+    let early = |rule: &&dyn rules::Rule| !rule.reads_solution();
+    let ((solved, time), (texts, beside)) = rayon::join(solve, || {
+        let context = context(&unsolved);
+        (read_texts(&asked, &context), run_rules(&asked, early, &context, &watch))
+    });
+    timings.add("solve", time);
+    match texts {
+        Ok(time) => timings.add("texts", time),
+        Err(panic) => stage(&mut errors, "texts", panic),
+    }
+    let mut solution = solved.unwrap_or_else(|panic| {
+        stage(&mut errors, "solve", panic);
+        Solution { exhausted: true, ..Solution::default() }
     });
     if let Some(reason) = watch.over().filter(|_| solution.exhausted) {
         errors.push(format!("solve: not finished: {}", watch::limit_name(reason)));
     }
     solution.blind_spots.extend(watch::unread(&package, &program));
     solution.blind_spots.sort();
-    timings.stage("solve", start);
 
     if cancelled() {
         return Err(Box::new(package));
     }
-    let start = Instant::now();
-    let readings = rules::Readings::default();
-    let context = Context {
-        package: &package,
-        policy,
-        program: &program,
-        solution: &solution,
-        options: &config.options,
-        terms: config.lexicons.as_ref().map(|lexicons| lexicons.matcher(policy)),
-        readings: &readings,
-    };
-    let mut findings = run_rules(&context, options, &watch, &mut errors, &mut timings);
-    timings.stage("rules", start);
+    let context = context(&solution);
+    let mut findings = all_rules(&asked, beside, &context, options, &watch, &mut errors, &mut timings);
     if cancelled() {
         return Err(Box::new(package));
     }
@@ -735,30 +746,47 @@ fn facts_key(file: &PackageFile, dialect_hash: &[u8; 32]) -> FactsKey {
     *hasher.finalize().as_bytes()
 }
 
-fn run_rules(
-    context: &Context<'_>,
-    options: &Options,
-    watch: &Watch,
-    errors: &mut Vec<String>,
-    timings: &mut Timings,
-) -> Vec<Finding> {
+/// The rules that were asked for.
+fn rules_to_run(options: &Options) -> Vec<&'static dyn rules::Rule> {
     if options.no_rules {
         return Vec::new();
     }
-    let rules: Vec<_> =
-        rules::all().into_iter().filter(|rule| rule.id() == "structure" || options.runs(rule.id())).collect();
-    if rules.iter().any(|rule| rule.id().starts_with("content/")) {
-        let start = Instant::now();
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| rules::content::prepare(context))) {
-            errors.push(format!("texts: {}", panic_text(&*panic)));
+    rules::all().into_iter().filter(|rule| rule.id() == "structure" || options.runs(rule.id())).collect()
+}
+
+/// Reads the texts that the rules will ask for, each once.
+fn read_texts(rules: &[&'static dyn rules::Rule], context: &Context<'_>) -> Result<Duration, Box<dyn Any + Send>> {
+    let start = Instant::now();
+    let asked = |group: &str| rules.iter().any(|rule| rule.id().starts_with(group));
+    catch_unwind(AssertUnwindSafe(|| {
+        if asked("content/") {
+            rules::content::prepare(context);
         }
-        timings.stage("texts", start);
-    }
-    let results: Vec<(Result<Vec<Finding>, String>, Duration)> = rules
+        if asked("conduct/") {
+            rules::conduct::prepare(context);
+        }
+    }))
+    .map(|()| start.elapsed())
+}
+
+/// What a rule found, or why it did not run to its end, and how long it took.
+type Answer = (Result<Vec<Finding>, String>, Duration);
+
+/// Runs those of the rules that `which` takes: the answers, in the order of the rules, and `None` for the others.
+fn run_rules(
+    rules: &[&'static dyn rules::Rule],
+    which: impl Fn(&&'static dyn rules::Rule) -> bool + Sync,
+    context: &Context<'_>,
+    watch: &Watch,
+) -> Vec<Option<Answer>> {
+    rules
         .par_iter()
         .map(|rule| {
+            if !which(rule) {
+                return None;
+            }
             if let Some(reason) = watch.over() {
-                return (Err(format!("{}: not run: {}", rule.id(), watch::limit_name(reason))), Duration::ZERO);
+                return Some((Err(format!("{}: not run: {}", rule.id(), watch::limit_name(reason))), Duration::ZERO));
             }
             let start = Instant::now();
             let found = catch_unwind(AssertUnwindSafe(|| {
@@ -767,12 +795,28 @@ fn run_rules(
                 out
             }))
             .map_err(|panic| format!("{}: {}", rule.id(), panic_text(&*panic)));
-            (found, start.elapsed())
+            Some((found, start.elapsed()))
         })
-        .collect();
+        .collect()
+}
+
+/// Runs the rules that did not run `beside` the analyses, and gives what all of them found.
+fn all_rules(
+    rules: &[&'static dyn rules::Rule],
+    beside: Vec<Option<Answer>>,
+    context: &Context<'_>,
+    options: &Options,
+    watch: &Watch,
+    errors: &mut Vec<String>,
+    timings: &mut Timings,
+) -> Vec<Finding> {
+    let start = Instant::now();
+    let rest = run_rules(rules, |rule| rule.reads_solution(), context, watch);
     let mut findings = Vec::new();
-    timings.rules = rules.iter().zip(&results).map(|(rule, (_, time))| (rule.id(), *time)).collect();
-    for (result, _) in results {
+    timings.rules.clear();
+    for (rule, answer) in rules.iter().zip(beside.into_iter().zip(rest).map(|(early, late)| early.or(late))) {
+        let Some((result, time)) = answer else { continue };
+        timings.rules.push((rule.id(), time));
         match result {
             Ok(found) => findings.extend(found),
             Err(error) => errors.push(error),
@@ -780,6 +824,7 @@ fn run_rules(
     }
     rules::once::once(context, &mut findings);
     findings.retain(|finding| options.runs(finding.rule));
+    timings.stage("rules", start);
     findings
 }
 

@@ -74,6 +74,10 @@ pub trait Rule: Sync {
     fn id(&self) -> &'static str;
     /// Adds what it finds.
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>);
+    /// Whether it asks what the analyses found. One that does not runs beside them, with an empty solution.
+    fn reads_solution(&self) -> bool {
+        true
+    }
 }
 
 pub mod category;

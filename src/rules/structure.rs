@@ -11,6 +11,7 @@ use ast_grep_core::{AstGrep, Matcher, Node, Pattern};
 use rayon::prelude::*;
 
 use crate::flow::{EntryKind, Place};
+use crate::model::Unit;
 use crate::package::{FileKind, Origin};
 use crate::policy::pattern::Pattern as TextPattern;
 use crate::policy::structure::{JavaScript, Language, StructuralRule, Sureness, When, compile, pattern_element};
@@ -48,16 +49,23 @@ impl Rule for Structure {
             .filter(|rule| rule.language == Language::Script)
             .map(|rule| (*rule, rule.patterns.iter().map(|pattern| runs(rule, pattern)).collect()))
             .collect();
+        // Pages and components that a file belongs to.
+        let mut units: Vec<Vec<&Unit>> = vec![Vec::new(); cx.package.files.len()];
+        for unit in &cx.program.units {
+            for file in unit.templates.iter().copied().chain(unit.script) {
+                units[file.index()].push(unit);
+            }
+        }
         let found: Vec<Vec<Finding>> = (0..cx.package.files.len())
             .into_par_iter()
             .map(|index| {
                 let file = FileId(index as u32);
                 let mut out = Vec::new();
                 match cx.package.files[index].kind {
-                    FileKind::Script | FileKind::ViewScript => script(cx, file, &scripts, &mut out),
+                    FileKind::Script | FileKind::ViewScript => script(cx, file, &units[index], &scripts, &mut out),
                     FileKind::Template => {
                         for rule in rules.iter().filter(|rule| rule.language == Language::Template) {
-                            template(cx, file, rule, &mut out);
+                            template(cx, file, &units[index], rule, &mut out);
                         }
                     }
                     _ => {}
@@ -129,7 +137,13 @@ fn has_inner_comments(text: &str) -> bool {
     })
 }
 
-fn script(cx: &Context<'_>, file: FileId, rules: &[(&StructuralRule, Vec<Vec<String>>)], out: &mut Vec<Finding>) {
+fn script(
+    cx: &Context<'_>,
+    file: FileId,
+    units: &[&Unit],
+    rules: &[(&StructuralRule, Vec<Vec<String>>)],
+    out: &mut Vec<Finding>,
+) {
     let entry = &cx.package.files[file.index()];
     let text = &*entry.source.text;
     if text.len() > MAX_SCRIPT {
@@ -151,7 +165,7 @@ fn script(cx: &Context<'_>, file: FileId, rules: &[(&StructuralRule, Vec<Vec<Str
             .filter(|(_, runs)| runs.iter().all(|run| may_stand(run, text, commented)))
             .map(|(pattern, _)| pattern)
             .collect();
-        if wanted.is_empty() || !unit_has(cx, file, rule) {
+        if wanted.is_empty() || !unit_has(cx, file, units, rule) {
             continue;
         }
         if tree.is_none() {
@@ -196,16 +210,15 @@ fn within(node: &Tree<'_>, pattern: &Pattern) -> bool {
 }
 
 /// Whether the file, and the page or component around it, is one that the rule speaks of.
-fn unit_has(cx: &Context<'_>, file: FileId, rule: &StructuralRule) -> bool {
+fn unit_has(cx: &Context<'_>, file: FileId, units: &[&Unit], rule: &StructuralRule) -> bool {
     if let Some(path) = &rule.path
         && !is_match(path, &cx.package.source(file).path)
     {
         return false;
     }
-    let around = || cx.program.units.iter().filter(|unit| unit.script == Some(file) || unit.templates.contains(&file));
     if rule.home {
         let home = cx.package.pages.first().map(|page| &page.route);
-        if !around().any(|unit| Some(&unit.route) == home) {
+        if !units.iter().any(|unit| Some(&unit.route) == home) {
             return false;
         }
     }
@@ -214,7 +227,8 @@ fn unit_has(cx: &Context<'_>, file: FileId, rule: &StructuralRule) -> bool {
             let text = &cx.package.source(file).text;
             wanted.iter().any(|wanted| memchr::memmem::find(text.as_bytes(), wanted.as_bytes()).is_some())
         };
-        has(file) || around().any(|unit| unit.templates.iter().copied().chain(unit.script).chain(unit.config).any(has))
+        has(file)
+            || units.iter().any(|unit| unit.templates.iter().copied().chain(unit.script).chain(unit.config).any(has))
     };
     (rule.unit_has.is_empty() || holds(&rule.unit_has)) && (rule.unit_not_has.is_empty() || !holds(&rule.unit_not_has))
 }
@@ -225,7 +239,10 @@ static PATTERNS: LazyLock<Mutex<HashMap<String, Arc<TextPattern>>>> = LazyLock::
 fn is_match(source: &str, text: &str) -> bool {
     let pattern = {
         let mut patterns = PATTERNS.lock().unwrap_or_else(PoisonError::into_inner);
-        patterns.entry(source.to_owned()).or_insert_with(|| Arc::new(TextPattern::new(source))).clone()
+        match patterns.get(source) {
+            Some(known) => known.clone(),
+            None => patterns.entry(source.to_owned()).or_insert(Arc::new(TextPattern::new(source))).clone(),
+        }
     };
     pattern.is_match(text)
 }
@@ -350,13 +367,13 @@ fn entered(cx: &Context<'_>, place: Place) -> Vec<EntryKind> {
     kinds
 }
 
-fn template(cx: &Context<'_>, file: FileId, rule: &StructuralRule, out: &mut Vec<Finding>) {
+fn template(cx: &Context<'_>, file: FileId, units: &[&Unit], rule: &StructuralRule, out: &mut Vec<Finding>) {
     let entry = &cx.package.files[file.index()];
     if !rule.vendored && entry.origin != Origin::Own {
         return;
     }
     let holds = |text: &String| memchr::memmem::find(entry.source.text.as_bytes(), text.as_bytes()).is_some();
-    if !rule.file_has.is_empty() && !rule.file_has.iter().any(holds) || !unit_has(cx, file, rule) {
+    if !rule.file_has.is_empty() && !rule.file_has.iter().any(holds) || !unit_has(cx, file, units, rule) {
         return;
     }
     let Some(facts) = cx.program.template(file) else { return };

@@ -1,8 +1,9 @@
 //! Wins and rewards that the package stages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::support::{acted, all_runs, calls, has_role, told, unit, unit_texts};
+use super::texts::Run;
 use crate::flow::{EntryKind, Origin, Place};
 use crate::model::ir::{ExprKind, Key};
 use crate::rules::{Confidence, Context, Finding, Rule};
@@ -47,6 +48,10 @@ impl Rule for FakeReward {
 /// Winners that a script makes up: who won just now, in a function that throws dice.
 fn winners(rule: &'static str, cx: &Context<'_>, first: usize, out: &mut Vec<Finding>) {
     let conduct = &cx.policy.conduct;
+    let mut by_file: HashMap<FileId, Vec<&Run>> = HashMap::new();
+    for run in all_runs(cx) {
+        by_file.entry(run.file).or_default().push(run);
+    }
     for (index, facts) in cx.program.facts.iter().enumerate() {
         let file = FileId(index as u32);
         let Some(script) = &facts.script else { continue };
@@ -64,7 +69,7 @@ fn winners(rule: &'static str, cx: &Context<'_>, first: usize, out: &mut Vec<Fin
                 continue;
             }
             // A list of winners is one finding, at its first.
-            let found = all_runs(cx).iter().filter(|run| run.file == file).find_map(|run| {
+            let found = by_file.get(&file).into_iter().flatten().find_map(|run| {
                 let range = conduct.fires("staged-win", &run.scan(cx))?;
                 let place = run.place(range);
                 texts.iter().any(|span| span.contains(place.span)).then(|| (place, run.excerpt(range)))

@@ -27,7 +27,7 @@ mod texts;
 mod unprompted_action;
 mod unprompted_jump;
 
-pub use texts::Shown;
+pub use texts::{Shown, prepare};
 
 use super::Rule;
 

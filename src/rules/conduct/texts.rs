@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
+use rayon::prelude::*;
+
 use crate::flow::Place;
 use crate::model::ir::{Expr, ExprKind, Key, Operator, walk_expr};
 use crate::package::{FileKind, Origin};
@@ -21,6 +23,13 @@ impl Shown {
     pub fn runs(&self, cx: &Context<'_>) -> &[Run] {
         self.0.get_or_init(|| runs(cx))
     }
+}
+
+/// Reads the texts and looks for the conduct words in them.
+pub fn prepare(cx: &Context<'_>) {
+    cx.readings.shown.runs(cx).par_iter().for_each(|run| {
+        run.scan(cx);
+    });
 }
 
 /// Where a text stands.

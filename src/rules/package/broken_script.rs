@@ -13,6 +13,10 @@ impl Rule for BrokenScript {
         "package/broken-script"
     }
 
+    fn reads_solution(&self) -> bool {
+        false
+    }
+
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         for index in 0..cx.package.files.len() {
             let file = crate::source::FileId(index as u32);

@@ -28,6 +28,10 @@ impl Rule for BrokenTemplate {
         "package/broken-template"
     }
 
+    fn reads_solution(&self) -> bool {
+        false
+    }
+
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let Some(host) = cx.policy.host(&cx.package.host) else { return };
         for (index, facts) in cx.program.facts.iter().enumerate() {

@@ -1,10 +1,11 @@
 //! `package/dead-navigation`: routes that no page serves, and tabs that are opened the wrong way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::flow::{Navigation, Place, Text};
 use crate::model::conditions::conditions;
 use crate::model::normalize;
+use crate::package::PageEntry;
 use crate::rules::{Confidence, Context, Finding, Rule};
 
 use super::{is_own, nearest};
@@ -60,9 +61,10 @@ impl Rule for DeadNavigation {
             return;
         }
         let mut told = BTreeSet::new();
+        // Of pages that are listed twice the first counts.
+        let pages: HashMap<&str, &PageEntry> = cx.package.pages.iter().rev().map(|page| (&*page.route, page)).collect();
         let served = |navigation: &Navigation| {
-            route_of(&navigation.target, &navigation.from)
-                .is_some_and(|(route, _)| cx.package.pages.iter().any(|page| *page.route == *route))
+            route_of(&navigation.target, &navigation.from).is_some_and(|(route, _)| pages.contains_key(&*route))
         };
         let mut targets: BTreeMap<Place, (usize, bool)> = BTreeMap::new();
         for navigation in &cx.solution.navigations {
@@ -96,11 +98,10 @@ impl Rule for DeadNavigation {
             if route.is_empty() {
                 continue;
             }
-            let pages = &cx.package.pages;
             // A relative path may have been resolved already.
             let plain =
                 normalize(navigation.target.head().split(['?', '#']).next().unwrap_or_default()).unwrap_or_default();
-            let page = pages.iter().find(|page| *page.route == *route || *page.route == *plain);
+            let page = pages.get(&*route).or_else(|| pages.get(&*plain)).copied();
             let variant = match page {
                 None => "",
                 Some(page) if to_tab && !page.tab => "no-tab",
@@ -115,7 +116,7 @@ impl Rule for DeadNavigation {
             let mut finding = base.text("target", route.clone());
             if !variant.is_empty() {
                 finding = finding.variant(variant);
-            } else if let Some(near) = nearest(&route, pages.iter().map(|page| &*page.route)) {
+            } else if let Some(near) = nearest(&route, cx.package.pages.iter().map(|page| &*page.route)) {
                 finding = finding.variant("near").text("near", near);
             }
             if navigation.target.complete().is_none() {

@@ -21,6 +21,10 @@ impl Rule for ForeignFile {
         "package/foreign-file"
     }
 
+    fn reads_solution(&self) -> bool {
+        false
+    }
+
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         // By top folder: the first file that can be shown, and a path to name.
         let mut found: BTreeMap<&str, (Option<FileId>, String)> = BTreeMap::new();

@@ -1,7 +1,11 @@
 //! `package/missing-file`: components, icons, pictures, templates and modules that are named and not there.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
 use crate::flow::Place;
 use crate::model::normalize;
+use crate::package::Package;
 use crate::rules::{Context, Finding, Rule};
 use crate::source::{FileId, Span};
 use crate::syntax::json::Json;
@@ -18,34 +22,67 @@ impl Rule for MissingFile {
         ID
     }
 
+    fn reads_solution(&self) -> bool {
+        false
+    }
+
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
-        self.components(cx, out);
-        self.icons(cx, out);
-        self.templates(cx, out);
-        self.styles(cx, out);
-        self.modules(cx, out);
+        let mut lookup = Lookup { cx, spellings: OnceCell::new(), out };
+        lookup.components();
+        lookup.icons();
+        lookup.templates();
+        lookup.styles();
+        lookup.modules();
     }
 }
 
-fn told(cx: &Context<'_>, file: FileId, span: Span, path: &str, what: &'static str) -> Finding {
-    let finding = Finding::new(ID, Place { file, span }).text("path", path.to_owned()).word("what", what);
-    // The name stands there in another case: found here, missing on the device.
-    let folder = cx.package.source(file).folder();
-    let wanted: Vec<String> = [format!("{folder}/{path}"), path.to_owned()]
-        .iter()
-        .filter_map(|path| Some(normalize(path)?.to_lowercase()))
-        .collect();
-    let all = cx.package.by_path.keys().chain(cx.package.assets.iter().map(|asset| &asset.path));
-    let near = all.into_iter().find(|known| {
-        if path.trim_start_matches(['.', '/']) == &***known {
-            return false;
+/// Paths of the package in lower case, with and without their extension: where each stands among all.
+struct Spellings<'a> {
+    paths: Vec<&'a str>,
+    places: HashMap<String, Vec<u32>>,
+}
+
+impl<'a> Spellings<'a> {
+    fn new(package: &'a Package) -> Self {
+        let paths: Vec<&str> =
+            package.by_path.keys().chain(package.assets.iter().map(|asset| &asset.path)).map(|path| &**path).collect();
+        let mut places: HashMap<String, Vec<u32>> = HashMap::new();
+        for (at, path) in paths.iter().enumerate() {
+            let lower = path.to_lowercase();
+            if let Some((stem, _)) = lower.rsplit_once('.') {
+                places.entry(stem.to_owned()).or_default().push(at as u32);
+            }
+            places.entry(lower).or_default().push(at as u32);
         }
-        let known = known.to_lowercase();
-        wanted.iter().any(|wanted| known == *wanted || known.rsplit_once('.').is_some_and(|(stem, _)| stem == wanted))
-    });
-    match near {
-        Some(near) => finding.variant("case").text("near", near.to_string()),
-        None => finding,
+        Self { paths, places }
+    }
+}
+
+/// What names are looked up in, and where findings go.
+struct Lookup<'c, 'o> {
+    cx: &'c Context<'c>,
+    spellings: OnceCell<Spellings<'c>>,
+    out: &'o mut Vec<Finding>,
+}
+
+impl Lookup<'_, '_> {
+    fn told(&mut self, file: FileId, span: Span, path: &str, what: &'static str) {
+        let finding = Finding::new(ID, Place { file, span }).text("path", path.to_owned()).word("what", what);
+        // The name stands there in another case: found here, missing on the device.
+        let folder = self.cx.package.source(file).folder();
+        let spellings = self.spellings.get_or_init(|| Spellings::new(self.cx.package));
+        let written = path.trim_start_matches(['.', '/']);
+        let near = [format!("{folder}/{path}"), path.to_owned()]
+            .iter()
+            .filter_map(|path| spellings.places.get(&normalize(path)?.to_lowercase()))
+            .flatten()
+            .filter(|at| spellings.paths[**at as usize] != written)
+            .min()
+            .map(|at| spellings.paths[*at as usize]);
+        self.out.push(match near {
+            Some(near) => finding.variant("case").text("near", near.to_owned()),
+            None => finding,
+        });
     }
 }
 
@@ -57,8 +94,9 @@ fn local(path: &str) -> Option<&str> {
     (!path.is_empty() && !scheme && !path.ends_with('/')).then_some(path)
 }
 
-impl MissingFile {
-    fn components(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+impl Lookup<'_, '_> {
+    fn components(&mut self) {
+        let cx = self.cx;
         let mut seen = std::collections::BTreeSet::new();
         for unit in cx.program.units.iter().filter(|unit| unit.live) {
             let Some(config) = unit.config.filter(|config| is_own(cx, *config)) else { continue };
@@ -80,20 +118,21 @@ impl MissingFile {
                     if npm || weui(path) || unbuilt(cx, path) || !seen.insert(absolute) {
                         continue;
                     }
-                    out.push(told(cx, config, property.value.span, path, "file-component"));
+                    self.told(config, property.value.span, path, "file-component");
                 }
             }
         }
     }
 
-    fn icons(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+    fn icons(&mut self) {
+        let cx = self.cx;
         // The submission's icon, where the configuration that names it lies in the package.
         if let (Some(icon), Some(file)) = (&cx.package.submission.icon, cx.package.submission.file)
             && let Some(span) = cx.package.submission.spans.get("icon")
             && let Some(path) = local(icon)
             && !normalize(path).is_some_and(|path| exists(cx, &path))
         {
-            out.push(told(cx, file, *span, path, "file-icon"));
+            self.told(file, *span, path, "file-icon");
         }
         let (Some(app), Some(json)) = (cx.package.app, cx.package.app_json()) else { return };
         let Some(bar) = json.get("tabBar") else { return };
@@ -104,13 +143,14 @@ impl MissingFile {
                 };
                 let Some(path) = local(path) else { continue };
                 if !normalize(path).is_some_and(|path| exists(cx, &path)) && !path.starts_with('@') {
-                    out.push(told(cx, app, span, path, "file-icon"));
+                    self.told(app, span, path, "file-icon");
                 }
             }
         }
     }
 
-    fn templates(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+    fn templates(&mut self) {
+        let cx = self.cx;
         let Some(host) = cx.policy.host(&cx.package.host) else { return };
         for (index, file) in cx.package.files.iter().enumerate() {
             let id = FileId(index as u32);
@@ -148,14 +188,15 @@ impl MissingFile {
                         .flatten()
                         .any(|base| extensions.iter().any(|extension| exists(cx, &format!("{base}{extension}"))));
                     if !found {
-                        out.push(told(cx, id, value.span, path, what));
+                        self.told(id, value.span, path, what);
                     }
                 }
             }
         }
     }
 
-    fn styles(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+    fn styles(&mut self) {
+        let cx = self.cx;
         let styles = cx.program.units.iter().filter(|unit| unit.live).filter_map(|unit| unit.style);
         let mut seen = std::collections::BTreeSet::new();
         for id in styles {
@@ -182,12 +223,13 @@ impl MissingFile {
                     continue;
                 }
                 let span = Span::new((start + open + 1) as u32, (start + open + 1 + close) as u32);
-                out.push(told(cx, id, span, path, "file-style"));
+                self.told(id, span, path, "file-style");
             }
         }
     }
 
-    fn modules(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
+    fn modules(&mut self) {
+        let cx = self.cx;
         // One module that many files need is one finding.
         let mut seen = std::collections::BTreeSet::new();
         for (index, file) in cx.package.files.iter().enumerate() {
@@ -211,7 +253,7 @@ impl MissingFile {
                         .any(|extension| exists(cx, &format!("{base}{extension}")))
                 });
                 if !found && !unbuilt(cx, path) && seen.insert(base) {
-                    out.push(told(cx, id, require.span, path, "file-module"));
+                    self.told(id, require.span, path, "file-module");
                 }
             }
         }

@@ -19,6 +19,10 @@ impl Rule for MissingHandler {
         "package/missing-handler"
     }
 
+    fn reads_solution(&self) -> bool {
+        false
+    }
+
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let mut known: HashMap<UnitId, Option<Methods>> = HashMap::new();
         let lent = std::cell::OnceCell::new();

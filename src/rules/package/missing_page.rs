@@ -13,6 +13,10 @@ impl Rule for MissingPage {
         "package/missing-page"
     }
 
+    fn reads_solution(&self) -> bool {
+        false
+    }
+
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let (Some(app), Some(host)) = (cx.package.app, cx.policy.hosts.info(&cx.package.host)) else { return };
         if cx.package.game {

@@ -78,6 +78,10 @@ pub(super) fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>)
 
 /// Edits (insertion, removal, change, swap of neighbours) between two names without case; `None` past `limit`.
 fn distance(a: &str, b: &str, limit: usize) -> Option<usize> {
+    // Of plain letters the lengths are known before anything is read.
+    if a.is_ascii() && b.is_ascii() && a.len().abs_diff(b.len()) > limit {
+        return None;
+    }
     let a: Vec<char> = a.to_lowercase().chars().collect();
     let b: Vec<char> = b.to_lowercase().chars().collect();
     if a.len().abs_diff(b.len()) > limit {

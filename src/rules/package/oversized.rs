@@ -31,6 +31,10 @@ impl Rule for Oversized {
         "package/oversized"
     }
 
+    fn reads_solution(&self) -> bool {
+        false
+    }
+
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let (Some(host), Some(app), Some(start)) =
             (cx.policy.hosts.info(&cx.package.host), cx.package.app, app_start(cx))

@@ -17,6 +17,10 @@ impl Rule for WeakenedDevice {
         ID
     }
 
+    fn reads_solution(&self) -> bool {
+        false
+    }
+
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let words = &cx.policy.privacy.security().device;
         let wanted = words.tells.iter().flat_map(|word| [Some(word.to_string()), squeezed(word)]).flatten();
