@@ -438,6 +438,34 @@ fn what_is_told_is_a_hint() {
 }
 
 #[test]
+fn whoever_offers_says_so() {
+    let mut errors = Vec::new();
+    let mut lexicon = Lexicon::default();
+    let offer = "id = \"offer\"\nreach = \"text\"\ndistance = 99\nexpected = true\nlonger = 8\nexcept = \"rumour\"";
+    lexicon.read_contexts(&format!("[[contexts]]\n{offer}\naround = \"现货 白莲八号\""), &mut errors);
+    lexicon.read_class("trade", "[[terms]]\nwords = \"蓝莲七号\"\nevade = \"gap\"", &mut errors);
+    lexicon.read_class("pair", "[[terms]]\nwords = \"红莲\"\nwith = \"白莲八号\"\nwindow = 4", &mut errors);
+    lexicon.read_class("triple", "[[terms]]\nwords = \"黑莲\"\nwith = [\"青莲\", \"紫莲\"]\nwindow = 4", &mut errors);
+    lexicon.read_class("rumour", "[[terms]]\nwords = \"灰莲九号\"", &mut errors);
+    assert_eq!(errors, []);
+    let matcher = Matcher::new(&lexicon);
+    for (text, certainty) in [
+        ("蓝莲七号", Certainty::High),
+        ("从前有人在山里见过蓝莲七号", Certainty::Low),
+        ("从前有人在山里见过蓝·莲·七·号", Certainty::High),
+        ("山里的蓝莲七号已经到了，现货", Certainty::High),
+        // What is part of the match shows nothing beside it.
+        ("从前有人在山里见过红莲和白莲八号", Certainty::Low),
+        ("从前有人在山里见过黑莲和青莲紫莲", Certainty::High),
+        ("从前有人在山里见过灰莲九号", Certainty::High),
+    ] {
+        let found: Vec<Certainty> =
+            matcher.find(text).iter().filter(|one| one.fires).map(|one| one.certainty).collect();
+        assert_eq!(found, [certainty], "{text}");
+    }
+}
+
+#[test]
 fn a_list_is_no_offer_and_a_long_text_tells() {
     let mut errors = Vec::new();
     let mut lexicon = Lexicon::default();

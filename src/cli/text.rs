@@ -221,6 +221,7 @@ fn reason_text(line: &str, reason: &Reason) -> String {
         Reason::Crowd(count) => format!("crowd {count}"),
         Reason::Evasive(evasions) => evasions.names().join(","),
         Reason::Context(range, id) => format!("{id} “{}”", line.get(range.clone()).unwrap_or("")),
+        Reason::Without(id) => format!("no {id}"),
         Reason::Enumeration => "enumeration".to_owned(),
         Reason::Category(id) => format!("category {id}"),
         Reason::Imported => "imported".to_owned(),

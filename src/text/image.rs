@@ -172,6 +172,8 @@ pub struct Quencher {
     pub distance: usize,
     /// Whether it holds nothing back and makes matches hints.
     pub weakens: bool,
+    /// Whether matches need it beside them.
+    pub expected: bool,
     /// See [`Context::longer`](super::lexicon::Context::longer).
     pub longer: usize,
 }
@@ -299,7 +301,8 @@ impl Image {
         Quencher {
             reach: reach[field(2).min(2) as usize],
             distance: field(3) as usize,
-            weakens: field(8) != 0,
+            weakens: field(8) & 1 != 0,
+            expected: field(8) & 2 != 0,
             longer: field(11) as usize,
         }
     }
@@ -427,10 +430,8 @@ impl Writer {
         let marks = self.text(&context.marks.join(" "));
         let except = self.text(&context.except.join(" "));
         self.longs(Part::Contexts, [id[0], id[1], reach, context.distance, categories[0], categories[1]]);
-        self.longs(
-            Part::Contexts,
-            [marks[0], marks[1], u32::from(context.weakens), except[0], except[1], context.longer],
-        );
+        let kind = u32::from(context.weakens) | u32::from(context.expected) << 1;
+        self.longs(Part::Contexts, [marks[0], marks[1], kind, except[0], except[1], context.longer]);
     }
 
     /// The image.

@@ -170,6 +170,9 @@ pub struct Context {
     /// Whether it holds nothing back and makes every plainly written match of the text a hint: who tells of a thing does not
     /// offer it.
     pub weakens: bool,
+    /// Whether it is what a plainly written match of one or two words needs beside it in a text of more than
+    /// [`longer`](Self::longer) units: whoever offers a thing says so, and the match is a hint where nothing does.
+    pub expected: bool,
     /// Set by texts of more units than this as well, unless 0: who writes at length tells more than he sells.
     pub longer: u32,
     /// Classes whose matches it leaves as they are: what they look for is told, not offered.
@@ -243,6 +246,8 @@ struct ContextEntry {
     marks: String,
     #[serde(default)]
     weakens: bool,
+    #[serde(default)]
+    expected: bool,
     #[serde(default)]
     longer: u32,
     #[serde(default)]
@@ -346,6 +351,7 @@ impl Lexicon {
                 categories: words(&context.categories),
                 marks: words(&context.marks),
                 weakens: context.weakens,
+                expected: context.expected,
                 longer: context.longer,
                 except: words(&context.except),
             });
@@ -445,8 +451,9 @@ impl Lexicon {
 
     /// Adds single terms, such as those of an imported list: weak unless `vetted`.
     pub fn add_terms(&mut self, terms: &[Term], vetted: bool) {
-        let quench = u64::MAX >> (64 - self.contexts.len().clamp(1, 64));
-        let quench = if self.contexts.is_empty() { 0 } else { quench };
+        let holds = |context: &Context| !context.weakens && !context.expected;
+        let held = self.contexts.iter().enumerate().filter(|(_, context)| holds(context));
+        let quench = held.fold(0, |set, (index, _)| set | 1 << index);
         let mut by_class: Vec<(Arc<str>, Vec<Arc<str>>)> = Vec::new();
         for term in terms {
             match by_class.iter_mut().find(|(class, _)| *class == term.class) {

@@ -46,6 +46,8 @@ pub enum Reason {
     Evasive(Evasions),
     /// A cue of a context stands near: where, and the context's id.
     Context(Range<usize>, Arc<str>),
+    /// Nothing shows the context that such a term needs in a text of this length: the context's id.
+    Without(Arc<str>),
     /// Terms of several classes are listed, as rules do.
     Enumeration,
     /// The declared category is about the matter: the context's id.

@@ -190,6 +190,11 @@ impl Matcher {
                 if let Some((context, place)) = self.weakened(text, view, cues, &found.class, &own) {
                     found.certainty = Certainty::Low;
                     found.cons.push(Reason::Context(place, self.contexts[context].clone()));
+                } else if own.len() < 3
+                    && let Some(context) = self.unexpected(view, cues, &found.class, &own)
+                {
+                    found.certainty = Certainty::Low;
+                    found.cons.push(Reason::Without(self.contexts[context].clone()));
                 }
             }
         }
@@ -230,6 +235,26 @@ impl Matcher {
             let long = || (longer > 0 && view.units.len() > longer).then(|| view.bytes(text, 0..1));
             let cue = || cue().map(|(.., units)| view.bytes(text, units.clone()));
             mark.or_else(cue).or_else(long).map(|place| (index, place))
+        })
+    }
+
+    /// The context that a term of the class needs in a text of this length, when nothing but the match itself shows it.
+    fn unexpected(
+        &self,
+        view: &View,
+        cues: &[(u32, CueSide, Range<usize>)],
+        class: &str,
+        own: &[&Range<usize>],
+    ) -> Option<usize> {
+        (0..self.contexts.len()).find(|index| {
+            let context = self.image.context(*index);
+            context.expected
+                && view.units.len() > context.longer
+                && !self.image.context_except(*index).any(|except| except == class)
+                && !cues.iter().any(|(of, _, cue)| {
+                    let part = own.iter().any(|span| span.start <= cue.start && cue.end <= span.end);
+                    *of as usize == *index && !part
+                })
         })
     }
 
