@@ -1,16 +1,19 @@
 //! What a script offers to its template and touches of the host: methods, data keys that it sets, host members that it
 //! asks about before use.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::ir::{Arg, Expr, ExprKind, Key, Pattern, Property, Script, Stmt, StmtKind, VarId};
+use crate::source::Span;
 
 /// Methods that a script gives to its page or component.
 #[derive(Clone, Debug, Default)]
 pub struct Methods {
     /// Their names.
     pub names: BTreeSet<Arc<str>>,
+    /// Those without a statement, and where they stand.
+    pub idle: BTreeMap<Arc<str>, Span>,
     /// Whether these are all: nothing is mixed in, wrapped or computed.
     pub complete: bool,
 }
@@ -66,6 +69,13 @@ fn collect(script: &Script, expr: &Expr, found: &mut Methods, depth: u8) {
                 match property {
                     Property::Value(Key::Static(name, _), value) => {
                         found.names.insert(name.clone());
+                        if let ExprKind::Function(id) = &value.kind
+                            && let Some(function) = script.functions.get(*id as usize)
+                            && function.body.is_empty()
+                            && function.hoisted.is_empty()
+                        {
+                            found.idle.insert(name.clone(), function.span);
+                        }
                         if METHOD_TABLES.contains(&&**name) {
                             collect(script, value, found, depth + 1);
                         }

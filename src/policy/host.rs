@@ -63,6 +63,12 @@ pub struct HostInfo {
     pub compiled: crate::package::Compiled,
     /// Prefix of control attributes (`s-`, `wx:`).
     pub directive_prefix: Arc<str>,
+    /// Directives, without the prefix (`if`, `for-item`).
+    pub directives: Vec<Arc<str>>,
+    /// What stands before an event's name in the attribute that binds it (`bind`, `on`).
+    pub event_prefixes: Vec<Arc<str>>,
+    /// How the tags of whole families of components start, which the table does not list one by one.
+    pub component_families: Vec<Arc<str>>,
     /// Tags whose body is an inline view script (`filter`, `import-sjs`, `wxs`).
     pub raw_tags: Vec<Arc<str>>,
     /// Whether the host has a privacy gate of its own (`__usePrivacyCheck__`).

@@ -7,10 +7,12 @@ pub mod conduct;
 pub mod configuration;
 pub mod content;
 pub mod host;
+pub mod markup;
 pub mod naming;
 pub mod packs;
 pub mod pattern;
 pub mod placeholders;
+pub mod precedence;
 pub mod privacy;
 pub mod structure;
 
@@ -19,9 +21,11 @@ use categories::{Categories, CategoryTable, Prohibited, Signals};
 use clauses::{Clause, Clauses, Registry};
 use conduct::Conduct;
 use host::{Host, Hosts};
+use markup::Markup;
 use naming::{Lists, Naming};
 use packs::{PackError, Packs};
 use placeholders::Placeholders;
+use precedence::Precedence;
 use privacy::Privacy;
 use structure::Structure;
 
@@ -53,6 +57,10 @@ pub struct Policy {
     pub hosts: Hosts,
     /// Texts that stand for something that is not there yet.
     pub placeholders: Placeholders,
+    /// Markup that no host knows.
+    pub markup: Markup,
+    /// Which rules give way to which.
+    pub precedence: Precedence,
 }
 
 impl Policy {
@@ -79,6 +87,8 @@ impl Policy {
                     naming: Naming::load(&packs, &mut rest_errors),
                     clauses: Clauses::load(&packs, &mut rest_errors),
                     placeholders: Placeholders::load(&packs, &mut rest_errors),
+                    markup: Markup::load(&packs, &mut rest_errors),
+                    precedence: Precedence::load(&packs, &mut rest_errors),
                     ..Self::default()
                 };
                 ((hosts, policy), catalogue)

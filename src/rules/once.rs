@@ -7,32 +7,6 @@ use crate::policy::catalogue::Severity;
 use crate::rules::{Confidence, Context, Finding};
 use crate::source::FileId;
 
-/// Classes of content that name the goods which a prohibited industry trades in.
-const GOODS: &[&str] = &["content/illegal-trade", "content/illicit-service", "content/medical-claim"];
-
-/// Content classes and the conduct rules that tell the same deed more exactly when they stand in the same words.
-const DEEDS: &[(&str, &[&str])] = &[
-    (
-        "content/financial-fraud",
-        &[
-            "conduct/multi-level-distribution",
-            "conduct/fake-reward",
-            "conduct/paid-forwarding",
-            "conduct/fund-collection",
-        ],
-    ),
-    ("content/rumor", &["conduct/induced-sharing"]),
-    ("content/illegal-trade", &["conduct/cheating-tool"]),
-    ("content/illicit-service", &["conduct/cheating-tool"]),
-    ("content/gambling", &["conduct/game-room-card", "conduct/game-chance-purchase"]),
-];
-
-/// What a service of a category of its own may be mistaken for.
-const SERVICES: &[&str] = &["conduct/fund-collection", "content/financial-fraud"];
-
-/// Claims that a name makes by naming the platform.
-const OFFICIAL: &[&str] = &["官方", "官网", "认证", "核验", "指定"];
-
 /// Bytes between two matches that speak of one deed.
 const NEAR: u32 = 60;
 
@@ -53,8 +27,10 @@ pub fn once(cx: &Context<'_>, findings: &mut Vec<Finding>) {
                 end - start <= NEAR && !between.contains(['\n', '<', '"', '\''])
             })
     };
+    let order = &cx.policy.precedence;
+    let names = |list: &[String], name: &str| list.iter().any(|known| known == name);
     let deed = |content: &Finding, conduct: &Finding| {
-        DEEDS.iter().any(|(class, rules)| *class == content.rule && rules.contains(&conduct.rule))
+        order.deeds.get(content.rule).is_some_and(|rules| names(rules, conduct.rule))
             && same_words(content.place, conduct.place)
     };
     // Most findings are of groups that say nothing here.
@@ -100,13 +76,13 @@ pub fn once(cx: &Context<'_>, findings: &mut Vec<Finding>) {
                             || one.rule == "metadata/malformed-name"
                                 && one.value("part").zip(other.value("word")).is_some_and(|(a, b)| b.contains(a))
                             || one.rule == "metadata/superlative-name"
-                                && one.value("word").is_some_and(|word| OFFICIAL.contains(&word)))
+                                && one.value("word").is_some_and(|word| names(&order.official, word)))
                             && other.rule == "metadata/affiliated-name"
                             && one.place == other.place
                     }
                     // A service that is not declared: what it lives on is no deed beside it.
                     ("conduct" | "content", "category") if other.rule == "category/undeclared-category" => {
-                        SERVICES.contains(&one.rule)
+                        names(&order.services, one.rule)
                             && one.confidence != Confidence::High
                             && std::iter::once(other.place)
                                 .chain(other.trace.iter().map(|step| step.place))
@@ -114,7 +90,7 @@ pub fn once(cx: &Context<'_>, findings: &mut Vec<Finding>) {
                     }
                     ("content", "category") => {
                         other.rule == "category/prohibited-industry"
-                            && GOODS.contains(&one.rule)
+                            && names(&order.goods, one.rule)
                             && (overlap(one.place, other.place)
                                 || other.trace.iter().any(|step| overlap(one.place, step.place)))
                     }

@@ -1,11 +1,11 @@
 //! Audio and video that start by themselves.
 
-use super::support::{acted, api_name, boolean, calls, element_roles, units_of};
+use super::support::{acted, ancestors, api_name, boolean, calls, element_roles, units_of};
 use crate::flow::{EntryKind, Place};
 use crate::model::ir::{ExprKind, Key, Property};
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
-use crate::syntax::template::Element;
+use crate::syntax::template::{Element, NodeId};
 
 /// `conduct/autoplay-media`
 #[derive(Debug)]
@@ -23,12 +23,13 @@ impl Rule for AutoplayMedia {
         let live = cx.package.submission.categories.iter().any(|category| category.contains("直播"));
         for index in 0..cx.package.files.len() {
             let file = FileId(index as u32);
-            for (_, element) in cx.program.elements(file) {
+            for (node, element) in cx.program.elements(file) {
                 let roles = element_roles(cx, element);
                 if !roles.iter().any(|role| MEDIA.contains(role)) || live && roles.contains(&"live-player") {
                     continue;
                 }
-                if on(cx, file, element, "autoplay") && !on(cx, file, element, "muted") {
+                if on(cx, file, element, "autoplay") && !on(cx, file, element, "muted") && !behind_a_tap(cx, file, node)
+                {
                     let sure = if roles.contains(&"live-player") { Confidence::Medium } else { Confidence::High };
                     out.push(
                         Finding::new(self.id(), Place { file, span: element.open })
@@ -76,8 +77,73 @@ fn on(cx: &Context<'_>, file: FileId, element: &Element, name: &str) -> bool {
     }
 }
 
+/// Whether the element stands under a condition that is false at first and that only a user's action turns: that
+/// action is the start.
+fn behind_a_tap(cx: &Context<'_>, file: FileId, node: NodeId) -> bool {
+    let Some(info) = cx.policy.hosts.info(&cx.package.host) else { return false };
+    let Some(template) = cx.program.template(file) else { return false };
+    let source = &cx.package.source(file).text;
+    let condition = format!("{}if", info.directive_prefix);
+    ancestors(&template.document, node).any(|(_, element)| {
+        let Some(value) = element.attribute(&condition).and_then(|attribute| attribute.value.as_ref()) else {
+            return false;
+        };
+        let key = value.span.slice(source).trim().trim_start_matches(['{', ' ']).trim_end_matches(['}', ' ']);
+        let mut units = units_of(cx, file).filter_map(|unit| unit.script).peekable();
+        units.peek().is_some()
+            && units.all(|script| starts_as(cx, script, key, false) && set_by_users(cx, file, script, key))
+    })
+}
+
+/// Whether every function that sets the key to something else is, or stands in, a handler of a user's action.
+fn set_by_users(cx: &Context<'_>, template: FileId, file: FileId, key: &str) -> bool {
+    let Some(script) = cx.program.script(file) else { return false };
+    let handlers: Vec<&str> = cx
+        .program
+        .bindings
+        .iter()
+        .filter(|binding| binding.template == template && binding.user_action)
+        .filter_map(|binding| binding.handler.as_deref())
+        .collect();
+    let mut setters = 0;
+    let by_users = script.functions.iter().enumerate().all(|(index, function)| {
+        let mut sets = false;
+        function.for_each_expr(&mut |expr| {
+            let ExprKind::Call { callee, args, .. } = &expr.kind else { return };
+            let to = matches!(&callee.kind, ExprKind::Member { key: Key::Static(name, _), .. } if &**name == "setData");
+            let Some(ExprKind::Object(properties)) = args.first().filter(|_| to).map(|arg| &arg.value.kind) else {
+                return;
+            };
+            sets |= properties.iter().any(|property| {
+                matches!(property, Property::Value(Key::Static(name, _), value)
+                    if &**name == key && !matches!(value.kind, ExprKind::Bool(false)))
+            });
+        });
+        setters += usize::from(sets);
+        !sets || {
+            let mut at = index;
+            loop {
+                let Some(function) = script.functions.get(at) else { break false };
+                if function.name.as_deref().is_some_and(|name| handlers.contains(&name)) {
+                    break true;
+                }
+                if function.parent as usize == at {
+                    break false;
+                }
+                at = function.parent as usize;
+            }
+        }
+    });
+    setters > 0 && by_users
+}
+
 /// Whether the page's initial data holds that key as `true`.
 fn starts_true(cx: &Context<'_>, file: FileId, key: &str) -> bool {
+    starts_as(cx, file, key, true)
+}
+
+/// Whether the page's initial data holds that key as that.
+fn starts_as(cx: &Context<'_>, file: FileId, key: &str, held: bool) -> bool {
     let Some(script) = cx.program.script(file) else { return false };
     let mut found = false;
     script.for_each_expr(&mut |expr| {
@@ -88,7 +154,7 @@ fn starts_true(cx: &Context<'_>, file: FileId, key: &str) -> bool {
                 && let ExprKind::Object(data) = &value.kind
             {
                 found |= data.iter().any(|item| {
-                    matches!(item, Property::Value(Key::Static(name, _), value) if &**name == key && matches!(value.kind, ExprKind::Bool(true)))
+                    matches!(item, Property::Value(Key::Static(name, _), value) if &**name == key && matches!(value.kind, ExprKind::Bool(on) if on == held))
                 });
             }
         }

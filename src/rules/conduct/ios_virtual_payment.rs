@@ -121,9 +121,21 @@ fn virtual_goods(cx: &Context<'_>, runs: &[Run], call: &HostCall, place: Place) 
             own.push('\n');
         }
     }
+    let route = &call.entry.route;
+    let mut texts = unit(cx, route).map(|unit| unit_texts(runs, unit)).unwrap_or_default();
+    // A component's goods are told by the pages that use it, a helper's by its own file.
+    texts.extend(runs.iter().filter(|run| run.file == place.file).map(|run| format!("{}\n", run.text)));
+    let around = conduct.scan(&texts);
+    let kept = || conduct.fires("stored-value", &around).is_some() && sells_goods(cx, runs);
     let scan = conduct.scan(&own);
-    if let Some(range) = conduct.fires("virtual-goods", &scan).or_else(|| conduct.near("virtual-goods", &scan)) {
-        return Some((range.slice(&own).to_owned(), Confidence::High));
+    let high = |range: Span| Some((range.slice(&own).to_owned(), Confidence::High));
+    if let Some(range) = conduct.fires("virtual-goods", &scan) {
+        return high(range);
+    }
+    if conduct.fires("physical-goods", &scan).is_none()
+        && let Some(range) = conduct.near("virtual-goods", &scan)
+    {
+        return if kept() { None } else { high(range) };
     }
     if is_game(cx) {
         return Some(("道具".to_owned(), Confidence::High));
@@ -131,22 +143,27 @@ fn virtual_goods(cx: &Context<'_>, runs: &[Run], call: &HostCall, place: Place) 
     if conduct.fires("physical-goods", &scan).is_some() {
         return None;
     }
-    let route = &call.entry.route;
-    let mut texts = unit(cx, route).map(|unit| unit_texts(runs, unit)).unwrap_or_default();
-    // A component's goods are told by the pages that use it, a helper's by its own file.
-    texts.extend(runs.iter().filter(|run| run.file == place.file).map(|run| format!("{}\n", run.text)));
-    let scan = conduct.scan(&texts);
-    if conduct.fires("physical-goods", &scan).is_some() {
+    if conduct.fires("physical-goods", &around).is_some() {
         return None;
     }
-    if let Some(range) = conduct.fires("virtual-goods", &scan) {
+    if let Some(range) = conduct.fires("virtual-goods", &around) {
         return Some((range.slice(&texts).to_owned(), Confidence::High));
     }
-    if let Some(range) = conduct.near("virtual-goods", &scan) {
+    if let Some(range) = conduct.near("virtual-goods", &around) {
+        if kept() {
+            return None;
+        }
         return Some((range.slice(&texts).to_owned(), Confidence::Medium));
     }
     [route, &call.entry.method]
         .into_iter()
         .find(|name| conduct.names("id-virtual", name))
         .map(|name| (name.to_string(), Confidence::Medium))
+}
+
+/// Whether the program sells things of the real world and no virtual ones: what money kept with it buys.
+fn sells_goods(cx: &Context<'_>, runs: &[Run]) -> bool {
+    let conduct = &cx.policy.conduct;
+    let fires = |topic: &str| runs.iter().any(|run| conduct.fires(topic, &run.scan(cx)).is_some());
+    fires("physical-goods") && !fires("virtual-goods")
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::support::{all_runs, calls, confirmed, element, unit, units_of};
 use super::texts::{Run, Site};
 use crate::flow::{EntryKind, HostCall};
+use crate::rules::package::route_of;
 use crate::rules::{Context, Finding, Rule};
 use crate::source::FileId;
 use crate::syntax::template::{NodeKind, Part};
@@ -40,6 +41,9 @@ fn noticed(cx: &Context<'_>, runs: &[Run], call: &HostCall) -> bool {
     if confirmed(call) {
         return true;
     }
+    if call.entry.kind == EntryKind::Load {
+        return sent_from_price(cx, runs, &call.entry.route);
+    }
     if call.entry.kind != EntryKind::User {
         return false;
     }
@@ -66,8 +70,30 @@ fn noticed(cx: &Context<'_>, runs: &[Run], call: &HostCall) -> bool {
         .chain(on_the_way.flat_map(|file| units_of(cx, file)))
         .flat_map(|unit| unit.templates.iter().copied())
         .collect();
-    runs.iter().filter(|run| shown.contains(&run.file)).any(|run| conduct.fires("price", &run.scan(cx)).is_some())
-        || shown.iter().any(|file| shows_amount(cx, *file))
+    shows_price(cx, runs, &shown)
+}
+
+/// Whether one of those files tells a price.
+fn shows_price(cx: &Context<'_>, runs: &[Run], shown: &BTreeSet<FileId>) -> bool {
+    let told = |run: &Run| cx.policy.conduct.fires("price", &run.scan(cx)).is_some();
+    runs.iter().filter(|run| shown.contains(&run.file)).any(told) || shown.iter().any(|file| shows_amount(cx, *file))
+}
+
+/// Whether a page only ever opens from pages that show a price, on the user's way to paying it.
+fn sent_from_price(cx: &Context<'_>, runs: &[Run], route: &str) -> bool {
+    let mut from = BTreeSet::new();
+    for navigation in &cx.solution.navigations {
+        let to = route_of(&navigation.target, &navigation.from);
+        if to.is_some_and(|(to, _)| to == route) && &*navigation.from != route {
+            from.insert(&*navigation.from);
+        }
+    }
+    let shows = |from: &&str| {
+        let shown: BTreeSet<FileId> =
+            unit(cx, from).into_iter().flat_map(|unit| unit.templates.iter().copied()).collect();
+        shows_price(cx, runs, &shown)
+    };
+    !from.is_empty() && from.iter().all(shows)
 }
 
 /// Whether a template shows an amount from data.

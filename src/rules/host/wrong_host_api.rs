@@ -9,6 +9,7 @@ use crate::policy::host::HostInfo;
 use crate::rules::package::is_own;
 use crate::rules::{Context, Finding, Rule};
 use crate::source::FileId;
+use crate::syntax::template::Element;
 
 use super::Checked;
 
@@ -16,9 +17,6 @@ use super::Checked;
 pub struct WrongHostApi;
 
 const ID: &str = "host/wrong-host-api";
-/// Directives of templates, without the host's prefix.
-const DIRECTIVES: [&str; 7] = ["if", "elif", "else", "for", "for-item", "for-index", "key"];
-
 impl Rule for WrongHostApi {
     fn id(&self) -> &'static str {
         ID
@@ -53,13 +51,14 @@ impl Rule for WrongHostApi {
                 continue;
             }
             for (_, element) in cx.program.elements(id) {
+                events(cx, own, id, element, out);
                 for attribute in &element.attributes {
                     let mut others = cx.policy.hosts.infos().filter(|info| {
                         !info.directive_prefix.is_empty() && info.directive_prefix != own.directive_prefix
                     });
                     let directive = |info: &&HostInfo| {
                         let name = attribute.name.strip_prefix(&*info.directive_prefix);
-                        name.is_some_and(|name| DIRECTIVES.contains(&name))
+                        name.is_some_and(|name| info.directives.iter().any(|known| **known == *name))
                     };
                     let Some(other) = others.find(directive) else { continue };
                     let name = attribute.name.get(other.directive_prefix.len()..).unwrap_or_default();
@@ -77,4 +76,39 @@ impl Rule for WrongHostApi {
             }
         }
     }
+}
+
+/// Attributes of a host's own component that bind an event as another host does (`onTap`).
+fn events(cx: &Context<'_>, own: &HostInfo, file: FileId, element: &Element, out: &mut Vec<Finding>) {
+    let components = cx.policy.host(&own.id).map(|host| &host.components);
+    if !components.is_some_and(|components| components.contains_key(&element.name)) {
+        return;
+    }
+    for attribute in &element.attributes {
+        if binds(own, own, &attribute.name).is_some() {
+            continue;
+        }
+        let found = cx.policy.hosts.infos().find_map(|other| Some((other, binds(other, own, &attribute.name)?)));
+        let (Some((other, event)), Some(prefix)) = (found, own.event_prefixes.first()) else { continue };
+        let event = if &**prefix == "on" {
+            format!("{}{}", event[..1].to_uppercase(), &event[1..])
+        } else {
+            event.to_lowercase()
+        };
+        out.push(
+            Finding::new(ID, Place { file, span: attribute.name_span })
+                .variant("event")
+                .text("name", attribute.name.to_string())
+                .text("host", other.name_zh.clone())
+                .text("own", format!("{prefix}{event}")),
+        );
+    }
+}
+
+/// The event of `own` that an attribute binds where `host` reads it.
+fn binds<'n>(host: &HostInfo, own: &HostInfo, attribute: &'n str) -> Option<&'n str> {
+    host.event_prefixes.iter().find_map(|prefix| {
+        let event = attribute.strip_prefix(&**prefix)?.trim_start_matches(':');
+        own.user_events.iter().any(|known| known.eq_ignore_ascii_case(event)).then_some(event)
+    })
 }

@@ -1,12 +1,17 @@
 //! `package/broken-template`: markup that does not hold together.
 
+use std::collections::HashSet;
+
 use crate::flow::Place;
 use crate::package::FileKind;
-use crate::rules::{Context, Finding, Rule};
+use crate::policy::host::Host;
+use crate::policy::markup::Tables;
+use crate::rules::{Confidence, Context, Finding, Rule, Severity};
 use crate::source::{FileId, Span};
+use crate::syntax::json::Json;
 use crate::syntax::template::{NodeKind, TemplateError, TemplateErrorKind};
 
-use super::is_own;
+use super::{is_own, nearest};
 
 /// Looks for tags that do not match, expressions that do not parse, and tags that the host forbids.
 pub struct BrokenTemplate;
@@ -81,6 +86,7 @@ impl Rule for BrokenTemplate {
                 }
             }
             self.branches(cx, file, out);
+            markup(cx, file, out);
         }
     }
 }
@@ -99,9 +105,6 @@ fn closed_elsewhere(text: &str, stray: Span, errors: &[TemplateError]) -> bool {
             && text[error.span.start as usize..stray.start as usize].contains('\n')
     })
 }
-
-/// What is written for the directive of a further condition; the host knows none of them, and both branches show.
-const MISNAMED: [&str; 3] = ["else-if", "elseif", "elsif"];
 
 impl BrokenTemplate {
     /// `else` and `elif` stand right behind an `if`.
@@ -122,15 +125,8 @@ impl BrokenTemplate {
                 let NodeKind::Element(element) = &nodes[child as usize].kind else { continue };
                 let has = |name: &str| element.attribute(&named(name));
                 let chained = has("else").or_else(|| has("elif"));
-                let misnamed = MISNAMED.iter().find_map(|name| has(name));
-                if let Some(attribute) = misnamed {
-                    out.push(
-                        Finding::new("package/broken-template", Place { file, span: attribute.name_span })
-                            .variant("unknown-directive")
-                            .text("text", attribute.name.to_string())
-                            .text("own", named("elif")),
-                    );
-                }
+                let further = cx.policy.markup.tables(&cx.policy.packs).misnamed.get("elif");
+                let misnamed = further.and_then(|names| names.iter().find_map(|name| has(name)));
                 match chained {
                     Some(attribute) if !open && has("if").is_none() => out.push(
                         Finding::new("package/broken-template", Place { file, span: attribute.name_span })
@@ -143,4 +139,111 @@ impl BrokenTemplate {
             }
         }
     }
+}
+
+/// Attributes and tags that mean something elsewhere; a tag once a file.
+fn markup(cx: &Context<'_>, file: FileId, out: &mut Vec<Finding>) {
+    let Some(host) = cx.policy.host(&cx.package.host) else { return };
+    let tables = cx.policy.markup.tables(&cx.policy.packs);
+    let registered = registered(cx, file);
+    let mut told: HashSet<&str> = HashSet::new();
+    for (_, element) in cx.program.elements(file) {
+        for attribute in &element.attributes {
+            let Some((variant, own, framework)) = unknown_attribute(host, tables, &attribute.name) else { continue };
+            let mut finding = Finding::new("package/broken-template", Place { file, span: attribute.name_span })
+                .variant(variant)
+                .text("text", attribute.name.to_string());
+            if let Some(own) = own {
+                finding = finding.text("own", own);
+            }
+            if let Some(framework) = framework {
+                finding = finding.text("framework", framework.to_owned());
+            }
+            out.push(finding);
+        }
+        let tag = &*element.name;
+        if registered.as_ref().is_none_or(|names| names.contains(tag)) || known_tag(cx, host, tag) {
+            continue;
+        }
+        let base = Finding::new("package/broken-template", Place { file, span: element.name_span })
+            .text("text", tag.to_owned());
+        let finding = if let Some(own) = tables.component(tag) {
+            base.variant("html-tag").severity(Severity::Note).text("own", own.to_owned())
+        } else if let Some(own) = nearest(tag, host.components.keys().map(|name| &**name)) {
+            base.variant("unknown-tag").text("own", own.to_owned())
+        } else if tag.contains('-') {
+            base.variant("unregistered-tag").confidence(Confidence::Medium)
+        } else {
+            continue;
+        };
+        if told.insert(tag) {
+            out.push(finding);
+        }
+    }
+}
+
+/// What an attribute that the host does not know is taken for: the variant, what is meant, the framework.
+fn unknown_attribute<'t>(
+    host: &Host,
+    tables: &'t Tables,
+    name: &str,
+) -> Option<(&'static str, Option<String>, Option<&'t str>)> {
+    let info = &host.info;
+    let named = |own: &str| format!("{}{own}", info.directive_prefix);
+    let is = |name: &str| info.directives.iter().any(|known| &**known == name);
+    if !info.directives.is_empty()
+        && let Some(rest) = name.strip_prefix(&*info.directive_prefix)
+    {
+        if is(rest) {
+            return None;
+        }
+        let meant = tables.meant(rest).or_else(|| nearest(rest, info.directives.iter().map(|own| &**own)));
+        return Some(match meant {
+            Some(own) => ("unknown-directive", Some(named(own)), None),
+            None => ("no-directive", None, None),
+        });
+    }
+    // The namespace of the scripts before a directive (`swan.else`).
+    let own = info.namespaces.iter().find_map(|namespace| {
+        let rest = name.strip_prefix(&**namespace)?.strip_prefix(['.', ':', '-'])?;
+        if is(rest) { Some(rest) } else { tables.meant(rest) }
+    });
+    if let Some(own) = own {
+        return Some(("unknown-directive", Some(named(own)), None));
+    }
+    let (framework, own) = tables.dialect(name)?;
+    Some(match own {
+        Some(own) => ("dialect-directive", Some(named(own)), Some(framework)),
+        None => ("dialect", None, Some(framework)),
+    })
+}
+
+/// Whether this host, or another (which has a rule of its own), has a component of that name.
+fn known_tag(cx: &Context<'_>, host: &Host, tag: &str) -> bool {
+    matches!(tag, "template" | "import" | "include" | "block" | "slot")
+        || host.components.contains_key(tag)
+        || host.info.raw_tags.iter().any(|raw| &**raw == tag)
+        || host.info.component_families.iter().any(|family| tag.starts_with(&**family))
+        || cx.policy.hosts.ids().any(|id| {
+            cx.policy.host(id).is_some_and(|other| {
+                other.components.contains_key(tag) || other.info.raw_tags.iter().any(|raw| &**raw == tag)
+            })
+        })
+}
+
+/// Custom components that the units of a template may use; `None` where no page shows it.
+fn registered<'c>(cx: &Context<'c>, file: FileId) -> Option<HashSet<&'c str>> {
+    let mut out = HashSet::new();
+    let mut any = false;
+    for unit in cx.program.units.iter().filter(|unit| unit.live && unit.templates.contains(&file)) {
+        any = true;
+        out.extend(unit.components.keys().map(|name| &**name));
+        let json = unit.config.and_then(|config| cx.package.files[config.index()].json.as_ref());
+        if let Some(json) = json {
+            // Generics are named by who uses the component.
+            let generics = json.get("componentGenerics").map_or(&[][..], Json::properties);
+            out.extend(generics.iter().map(|property| &*property.key));
+        }
+    }
+    any.then_some(out)
 }

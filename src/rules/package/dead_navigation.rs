@@ -7,6 +7,7 @@ use crate::model::conditions::conditions;
 use crate::model::normalize;
 use crate::package::PageEntry;
 use crate::rules::{Confidence, Context, Finding, Rule};
+use crate::source::FileId;
 
 use super::{is_own, nearest};
 
@@ -14,7 +15,7 @@ use super::{is_own, nearest};
 pub struct DeadNavigation;
 
 /// The route of a target when its path is constant: `pages/a/a` of `/pages/a/a?id=` and a hole.
-pub(super) fn route_of(target: &Text, from: &str) -> Option<(String, bool)> {
+pub(in crate::rules) fn route_of(target: &Text, from: &str) -> Option<(String, bool)> {
     let head = target.head();
     let (path, query) = match head.split_once('?') {
         Some((path, _)) => (path, true),
@@ -60,6 +61,7 @@ impl Rule for DeadNavigation {
         if cx.package.pages.is_empty() {
             return;
         }
+        without_target(cx, out);
         let mut told = BTreeSet::new();
         // Of pages that are listed twice the first counts.
         let pages: HashMap<&str, &PageEntry> = cx.package.pages.iter().rev().map(|page| (&*page.route, page)).collect();
@@ -80,6 +82,18 @@ impl Rule for DeadNavigation {
                 continue;
             }
             if navigation.target.head().is_empty() {
+                if navigation.target.complete().is_some()
+                    && cx.program.script(navigation.place.file).is_some()
+                    && told.insert(navigation.place)
+                {
+                    let text = navigation.place.span.slice(&cx.package.source(navigation.place.file).text);
+                    let name = text.split('(').next().unwrap_or(text).trim();
+                    out.push(
+                        Finding::new("package/dead-navigation", navigation.place)
+                            .variant("no-target")
+                            .text("target", name.to_owned()),
+                    );
+                }
                 continue;
             }
             let to_tab = matches!(&*navigation.role, "navigate-tab" | "switchTab");
@@ -123,6 +137,66 @@ impl Rule for DeadNavigation {
                 finding = finding.confidence(Confidence::Medium);
             }
             out.push(finding);
+        }
+    }
+}
+
+/// Kinds of `navigator` that go to a page, so that they need its route.
+const TO_PAGE: [&str; 6] = ["", "navigate", "redirect", "redirectto", "switchtab", "relaunch"];
+
+/// Links that name no page, and that nothing else hears.
+fn without_target(cx: &Context<'_>, out: &mut Vec<Finding>) {
+    let Some(host) = cx.policy.host(&cx.package.host) else { return };
+    let pages = cx.program.units.iter().filter(|unit| unit.live);
+    let files: BTreeSet<FileId> = pages.flat_map(|unit| unit.templates.iter().copied()).collect();
+    for file in files.into_iter().filter(|file| is_own(cx, *file)) {
+        let bound: BTreeSet<_> = cx
+            .program
+            .bindings
+            .iter()
+            .filter(|one| one.template == file && one.user_action)
+            .map(|one| one.node)
+            .collect();
+        let Some(template) = cx.program.template(file) else { continue };
+        let nodes = &template.document.nodes;
+        for (node, element) in cx.program.elements(file) {
+            let links = host
+                .components
+                .get(&element.name)
+                .is_some_and(|known| known.roles.iter().any(|role| &**role == "navigator"));
+            let literal = |name: &str| {
+                element
+                    .attribute(name)
+                    .map(|attribute| attribute.value.as_ref().map_or(Some(String::new()), |value| value.literal()))
+            };
+            let kind = literal("open-type").unwrap_or_else(|| Some(String::new()));
+            let to_page = kind.is_some_and(|kind| TO_PAGE.contains(&kind.trim().to_lowercase().as_str()));
+            let nowhere = match literal("url") {
+                None => true,
+                Some(url) => url.is_some_and(|url| url.trim().is_empty()),
+            };
+            if !links || !to_page || !nowhere || element.attribute("target").is_some() || element.children.is_empty() {
+                continue;
+            }
+            let around = std::iter::successors(Some(node), |node| {
+                let parent = nodes[*node as usize].parent;
+                (parent != *node).then_some(parent)
+            });
+            let heard = around.into_iter().any(|node| bound.contains(&node))
+                || bound.iter().any(|at| {
+                    std::iter::successors(Some(*at), |node| {
+                        let parent = nodes[*node as usize].parent;
+                        (parent != *node).then_some(parent)
+                    })
+                    .any(|parent| parent == node)
+                });
+            if !heard {
+                out.push(
+                    Finding::new("package/dead-navigation", Place { file, span: element.open })
+                        .variant("no-target")
+                        .text("target", format!("<{}>", element.name)),
+                );
+            }
         }
     }
 }

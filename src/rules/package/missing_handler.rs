@@ -6,7 +6,7 @@ use crate::flow::Place;
 use crate::model::UnitId;
 use crate::model::ir::{ExprKind, Key, Name, Pattern, Script};
 use crate::model::surface::{Methods, methods};
-use crate::rules::{Context, Finding, Rule};
+use crate::rules::{Context, Finding, Rule, Severity};
 use crate::syntax::template::{NodeId, NodeKind};
 
 use super::{is_own, nearest};
@@ -42,6 +42,23 @@ impl Rule for MissingHandler {
                 methods.complete.then_some(methods)
             });
             let Some(methods) = methods else { continue };
+            if let Some(span) = methods.idle.get(handler)
+                && &*binding.event == "tap"
+                && binding.user_action
+                && unit.script.is_some_and(|script| commented_out(span.slice(&cx.package.source(script).text)))
+                && !catches(cx, binding.template, binding.node)
+                && self.rendered(cx, binding.unit, binding.template, binding.node)
+            {
+                out.push(
+                    Finding::new("package/missing-handler", Place { file: binding.template, span: binding.span })
+                        .variant("emptied")
+                        .severity(Severity::Note)
+                        .text("handler", handler.to_string())
+                        .text("unit", unit.route.to_string())
+                        .text("event", binding.event.to_string()),
+                );
+                continue;
+            }
             if methods.names.contains(handler)
                 || is_stopper(cx, binding.template, binding.node, &binding.event, handler)
                 || !self.rendered(cx, binding.unit, binding.template, binding.node)
@@ -59,6 +76,20 @@ impl Rule for MissingHandler {
             out.push(finding);
         }
     }
+}
+
+/// Whether a function without statements holds code in comments: what it did is gone, its entry is not.
+fn commented_out(function: &str) -> bool {
+    let Some((_, body)) = function.split_once('{') else { return false };
+    let comments = body.lines().map(str::trim).skip_while(|line| !line.starts_with(['/', '*']));
+    comments.filter(|line| line.ends_with([';', '{', '}', ',', ')']) && line.contains(['(', '=', ':'])).count() > 0
+}
+
+/// Whether the element also stops an event, for which an empty method is enough.
+fn catches(cx: &Context<'_>, template: crate::source::FileId, node: NodeId) -> bool {
+    let Some(facts) = cx.program.template(template) else { return false };
+    let NodeKind::Element(element) = &facts.document.nodes[node as usize].kind else { return false };
+    element.attributes.iter().any(|attribute| attribute.name.starts_with("catch"))
 }
 
 /// Whether a script passes its page or component on to somebody who may give it methods (`new Wheel(this, …)`).

@@ -17,6 +17,8 @@ mod unhandled_refusal;
 mod unknown_api;
 mod unreachable_page;
 
+pub(super) use dead_navigation::route_of;
+
 use super::{Context, Rule};
 use crate::flow::Place;
 use crate::package::{FileKind, Origin};

@@ -3,6 +3,7 @@
 use crate::flow::Place;
 use crate::package::{Package, SkipReason};
 use crate::rules::{Context, Finding, Rule, Severity};
+use crate::source::FileId;
 use crate::syntax::json::Json;
 
 use super::app_start;
@@ -10,16 +11,29 @@ use super::app_start;
 /// Measures what would ship: main package, sub-packages, the total, tab icons.
 pub struct Oversized;
 
-/// Paths and sizes of everything that ships.
-fn shipped(package: &Package) -> impl Iterator<Item = (&str, u64)> {
-    let files = package.files.iter().map(|file| (&*file.source.path, file.source.bytes));
-    let assets = package.assets.iter().map(|asset| (&*asset.path, asset.bytes));
+/// Paths and sizes of everything that ships. Of installed modules only those files do that the program loads.
+fn shipped<'c>(cx: &Context<'c>) -> impl Iterator<Item = (&'c str, u64)> {
+    let package: &Package = cx.package;
+    let live = &cx.program.live_files;
+    let files = package
+        .files
+        .iter()
+        .enumerate()
+        .filter(move |(index, file)| !installed(&file.source.path) || live.contains(&FileId(*index as u32)));
+    let files = files.map(|(_, file)| (&*file.source.path, file.source.bytes));
+    let assets = package.assets.iter().map(|asset| (&*asset.path, asset.bytes)).filter(|(path, _)| !installed(path));
     let skipped = package
         .skipped
         .iter()
         .filter(|item| matches!(item.reason, SkipReason::TooLarge | SkipReason::Declarations | SkipReason::Binary))
-        .map(|item| (&*item.path, item.bytes));
+        .map(|item| (&*item.path, item.bytes))
+        .filter(|(path, _)| !installed(path));
     files.chain(assets).chain(skipped)
+}
+
+/// Whether a path is of a module as the package manager laid it down.
+fn installed(path: &str) -> bool {
+    path.split('/').any(|part| part == "node_modules")
 }
 
 fn below(path: &str, root: &str) -> bool {
@@ -52,7 +66,7 @@ impl Rule for Oversized {
         let mut total = 0;
         let mut parts = vec![0; cx.package.subpackages.len()];
         let mut seen = std::collections::HashSet::new();
-        for (path, bytes) in shipped(cx.package) {
+        for (path, bytes) in shipped(cx) {
             if !seen.insert(path) {
                 continue;
             }

@@ -82,6 +82,31 @@ impl Found<'_, '_> {
     }
 }
 
+/// Listed pages whose template holds nothing, and whose script leads nowhere else.
+fn blank_pages(cx: &Context<'_>, out: &mut Vec<Finding>) {
+    for unit in cx.program.units.iter().filter(|unit| unit.live && unit.page.is_some()) {
+        let Some(file) = unit.template.filter(|file| is_own(cx, *file)) else { continue };
+        let Some(template) = cx.program.template(file) else { continue };
+        let source = &cx.package.source(file).text;
+        let filled = template.document.nodes.iter().any(|node| match &node.kind {
+            NodeKind::Element(_) => true,
+            NodeKind::Text(parts) => parts.iter().any(|part| match part {
+                Part::Text { span, .. } => !span.slice(source).trim().is_empty(),
+                Part::Interpolation { .. } => true,
+            }),
+            _ => false,
+        });
+        let leaves = cx.solution.navigations.iter().any(|navigation| navigation.from == unit.route);
+        if !filled && !leaves && unit.templates.len() == 1 && template.document.errors.is_empty() {
+            out.push(
+                Finding::new("package/placeholder-content", Place { file, span: Span::at(0) })
+                    .variant("blank-page")
+                    .text("text", unit.route.to_string()),
+            );
+        }
+    }
+}
+
 /// Literals of the data that pages and components start with, under keys that their templates name.
 fn initial_data(cx: &Context<'_>) -> Vec<Place> {
     let mut out = Vec::new();
@@ -159,6 +184,7 @@ impl Rule for PlaceholderContent {
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let host = cx.policy.host(&cx.package.host);
+        blank_pages(cx, out);
         let mut found = Found { cx, seen: BTreeSet::new(), out };
         for (index, file) in cx.package.files.iter().enumerate() {
             let id = FileId(index as u32);
