@@ -307,9 +307,11 @@ impl Conduct {
         });
         hits.sort_by_key(|hit| (hit.start, hit.end));
         let group = |name: &str| self.names.get(name).copied();
-        if let (Some(soft), Some(whole)) = (group("soft-negation"), group("no-negation"))
-            && hits.iter().any(|hit| hit.group == whole)
-        {
+        for (soft, whole) in [("soft-negation", "no-negation"), ("must-share", "invitation-code")] {
+            let (Some(soft), Some(whole)) = (group(soft), group(whole)) else { continue };
+            if !hits.iter().any(|hit| hit.group == whole) {
+                continue;
+            }
             let words: Vec<(u32, u32)> =
                 hits.iter().filter(|hit| hit.group == whole).map(|hit| (hit.start, hit.end)).collect();
             hits.retain(|hit| {

@@ -71,7 +71,10 @@ fn on(cx: &Context<'_>, file: FileId, element: &Element, name: &str) -> bool {
             let inner = text.trim_start_matches(['{', '=', ' ']).trim_end_matches(['}', '=', ' ']);
             match inner {
                 "true" | "!0" | "!false" | "1" => true,
-                key => units_of(cx, file).any(|unit| unit.script.is_some_and(|script| starts_true(cx, script, key))),
+                key => {
+                    let (key, held) = key.strip_prefix('!').map_or((key, true), |key| (key.trim(), false));
+                    units_of(cx, file).any(|unit| unit.script.is_some_and(|script| starts_as(cx, script, key, held)))
+                }
             }
         }
     }
@@ -135,11 +138,6 @@ fn set_by_users(cx: &Context<'_>, template: FileId, file: FileId, key: &str) -> 
         }
     });
     setters > 0 && by_users
-}
-
-/// Whether the page's initial data holds that key as `true`.
-fn starts_true(cx: &Context<'_>, file: FileId, key: &str) -> bool {
-    starts_as(cx, file, key, true)
 }
 
 /// Whether the page's initial data holds that key as that.

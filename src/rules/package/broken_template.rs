@@ -167,9 +167,11 @@ fn markup(cx: &Context<'_>, file: FileId, out: &mut Vec<Finding>) {
         }
         let base = Finding::new("package/broken-template", Place { file, span: element.name_span })
             .text("text", tag.to_owned());
+        // Of two short prefixes of one family none is a slip for the other (`cu-custom`, `ad-custom`).
+        let alike = |known: &&str| !tag.contains('-') || known.chars().next() == tag.chars().next();
         let finding = if let Some(own) = tables.component(tag) {
             base.variant("html-tag").severity(Severity::Note).text("own", own.to_owned())
-        } else if let Some(own) = nearest(tag, host.components.keys().map(|name| &**name)) {
+        } else if let Some(own) = nearest(tag, host.components.keys().map(|name| &**name).filter(alike)) {
             base.variant("unknown-tag").text("own", own.to_owned())
         } else if tag.contains('-') {
             base.variant("unregistered-tag").confidence(Confidence::Medium)

@@ -74,11 +74,16 @@ impl Lookup<'_, '_> {
         let written = path.trim_start_matches(['.', '/']);
         let near = [format!("{folder}/{path}"), path.to_owned()]
             .iter()
-            .filter_map(|path| spellings.places.get(&normalize(path)?.to_lowercase()))
+            .filter_map(|path| {
+                let path = normalize(path)?;
+                let at = spellings.places.get(&path.to_lowercase())?;
+                // In the same case it is another kind of file.
+                Some(at.iter().copied().filter(move |at| !spellings.paths[*at as usize].starts_with(&*path)))
+            })
             .flatten()
-            .filter(|at| spellings.paths[**at as usize] != written)
+            .filter(|at| spellings.paths[*at as usize] != written)
             .min()
-            .map(|at| spellings.paths[*at as usize]);
+            .map(|at| spellings.paths[at as usize]);
         self.out.push(match near {
             Some(near) => finding.variant("case").text("near", near.to_owned()),
             None => finding,
