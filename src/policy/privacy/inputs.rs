@@ -77,6 +77,7 @@ struct Words {
     person_picture: Vec<Arc<str>>,
     session: Vec<Arc<str>>,
     choice: Vec<Arc<str>>,
+    few: Vec<Arc<str>>,
     record: Vec<Arc<str>>,
     record_with: Vec<Arc<str>>,
     uploader: Vec<Arc<str>>,
@@ -167,6 +168,10 @@ impl Vocabulary {
 
     pub(super) fn choice(&self, component: &str) -> bool {
         words(component).iter().any(|word| self.words.choice.iter().any(|choice| **choice == **word))
+    }
+
+    pub(super) fn for_few(&self, kind: &str) -> bool {
+        self.words.few.iter().any(|known| **known == *kind)
     }
 
     pub(super) fn record(&self, name: &str) -> bool {

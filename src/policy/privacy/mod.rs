@@ -223,6 +223,11 @@ impl Privacy {
             || self.inputs.input(clues).is_some_and(|(kind, _, clue)| !self.is_personal(&kind) && stands(clue))
     }
 
+    /// Whether a kind is one that nobody means to show to strangers.
+    pub fn is_for_few(&self, kind: &str) -> bool {
+        self.inputs.for_few(kind)
+    }
+
     /// Whether a name is that of a person's record (`userInfo`, `member`).
     pub fn names_person_record(&self, name: &str) -> bool {
         self.inputs.record(name)

@@ -45,7 +45,7 @@ fn noticed(cx: &Context<'_>, runs: &[Run], call: &HostCall) -> bool {
         return sent_from_price(cx, runs, &call.entry.route);
     }
     if call.entry.kind != EntryKind::User {
-        return false;
+        return opened_by_priced(cx, runs, &call.entry.route);
     }
     let conduct = &cx.policy.conduct;
     let speaks = |run: &Run| {
@@ -94,6 +94,32 @@ fn sent_from_price(cx: &Context<'_>, runs: &[Run], route: &str) -> bool {
         shows_price(cx, runs, &shown)
     };
     !from.is_empty() && from.iter().all(shows)
+}
+
+/// Whether a page opens only from pages that show what it costs.
+fn opened_by_priced(cx: &Context<'_>, runs: &[Run], route: &str) -> bool {
+    let mut pages = cx.package.pages.iter().enumerate();
+    if pages.any(|(index, page)| &*page.route == route && (index == 0 || page.tab)) {
+        return false;
+    }
+    let from: BTreeSet<&str> = cx
+        .solution
+        .navigations
+        .iter()
+        .filter(|navigation| {
+            let target = navigation.target.head().split('?').next().unwrap_or("");
+            target.trim_start_matches('/') == route && *navigation.from != *route
+        })
+        .map(|navigation| &*navigation.from)
+        .collect();
+    !from.is_empty()
+        && from.into_iter().all(|from| {
+            unit(cx, from).is_some_and(|unit| {
+                let priced = |run: &&Run| cx.policy.conduct.fires("price", &run.scan(cx)).is_some();
+                runs.iter().filter(|run| unit.templates.contains(&run.file)).any(|run| priced(&run))
+                    || unit.templates.iter().any(|file| shows_amount(cx, *file))
+            })
+        })
 }
 
 /// Whether a template shows an amount from data.
