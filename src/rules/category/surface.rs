@@ -75,6 +75,15 @@ fn own(cx: &Context<'_>, file: FileId) -> bool {
     cx.package.files.get(file.index()).is_some_and(|file| file.origin == Origin::Own)
 }
 
+/// Whether users can come to a file: pages that nothing lists, and what only they use, offer no service.
+fn reached(cx: &Context<'_>, file: FileId) -> bool {
+    let live = &cx.program.live_files;
+    live.is_empty()
+        || live.contains(&file)
+        || !cx.program.units.iter().any(|unit| !unit.live && (unit.script == Some(file) || unit.config == Some(file)))
+            && cx.package.files.get(file.index()).is_some_and(|file| file.kind != FileKind::Template)
+}
+
 /// Titles that configuration gives: window and page titles, tab texts.
 pub fn titles<'a>(cx: &Context<'a>, each: &mut dyn FnMut(Run<'a>)) {
     let mut value = |file: FileId, json: Option<&Json>| {
@@ -110,7 +119,7 @@ pub fn titles<'a>(cx: &Context<'a>, each: &mut dyn FnMut(Run<'a>)) {
     let mut configs: BTreeSet<FileId> = BTreeSet::new();
     for unit in &cx.program.units {
         let Some(file) = unit.config else { continue };
-        if Some(file) == cx.package.app || !own(cx, file) || !configs.insert(file) {
+        if Some(file) == cx.package.app || !own(cx, file) || !reached(cx, file) || !configs.insert(file) {
             continue;
         }
         let Some(json) = cx.package.files.get(file.index()).and_then(|file| file.json.as_ref()) else { continue };
@@ -142,6 +151,9 @@ pub fn texts<'a>(cx: &Context<'a>, each: &mut dyn FnMut(Run<'a>)) {
             continue;
         }
         let id = FileId(index as u32);
+        if !reached(cx, id) {
+            continue;
+        }
         let text: &'a str = &file.source.text;
         let mut run = |span: Span| {
             let text: &'a str = span.slice(text);
