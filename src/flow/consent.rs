@@ -9,9 +9,10 @@ use super::entries::camel;
 use super::machine::Machine;
 use super::solution::{Consent, Fact, FactSet};
 use super::value::{FALSE, Ids, TRUE, Value, unite};
-use crate::model::ir::Name;
+use crate::model::ir::{Expr, ExprKind, Name};
 use crate::model::{UnitId, is_idle};
 use crate::package::Origin;
+use crate::policy::host::OpenType;
 use crate::policy::privacy::ConsentText;
 use crate::source::{FileId, Span};
 use crate::syntax::template::{Element, Node, NodeId, NodeKind, Part};
@@ -239,27 +240,42 @@ impl<'a> Machine<'a> {
             return ("".into(), Role::None);
         };
         let mut role = Role::None;
-        if let Some(open) = self.open_type(element) {
-            if open.roles.iter().any(|role| &**role == "privacy-agreement") {
-                role = Role::PrivacyAgreement;
-            } else if open
-                .roles
-                .iter()
-                .any(|role| matches!(&**role, "authorize" | "phone-number" | "user-info" | "address" | "invoice"))
-            {
-                role = Role::Authorize;
-            }
+        let open_types = self.open_types(file, element);
+        // What it is only sometimes proves nothing.
+        let always = |of: &dyn Fn(&str) -> bool| {
+            !open_types.is_empty() && open_types.iter().all(|(open, _)| open.roles.iter().any(|role| of(role)))
+        };
+        if always(&|role| role == "privacy-agreement") {
+            role = Role::PrivacyAgreement;
+        } else if always(&|role| matches!(role, "authorize" | "phone-number" | "user-info" | "address" | "invoice")) {
+            role = Role::Authorize;
         }
         (self.text_inside(file, node), role)
     }
 
-    /// The host's entry for the `open-type` of an element.
-    pub fn open_type(&self, element: &Element) -> Option<&'a crate::policy::host::OpenType> {
-        let value = element.attribute("open-type")?.value.as_ref()?;
-        let component = self.host.components.get(&element.name)?;
-        let literal = value.literal()?;
+    /// The host's entries for what the `open-type` of an element may be, with their names.
+    pub fn open_types(&self, file: FileId, element: &Element) -> Vec<(&'a OpenType, Name)> {
+        let Some(value) = element.attribute("open-type").and_then(|attribute| attribute.value.as_ref()) else {
+            return Vec::new();
+        };
+        let Some(component) = self.host.components.get(&element.name) else { return Vec::new() };
+        let mut written: Vec<Name> = Vec::new();
+        match (value.literal(), value.parts.as_slice()) {
+            (Some(literal), _) => written.push(literal.as_str().into()),
+            (None, [Part::Interpolation { expression, .. }]) => {
+                let known = self.program.template(file).and_then(|facts| {
+                    facts
+                        .expressions
+                        .get(&expression.start)
+                        .or_else(|| facts.expressions.values().find(|known| expression.contains(known.span)))
+                });
+                known.into_iter().for_each(|expr| arms(expr, &mut written));
+            }
+            _ => {}
+        }
         // A button may carry several.
-        literal.split('|').find_map(|one| component.open_types.get(one.trim()))
+        let entry = |literal: &Name| literal.split('|').find_map(|one| component.open_types.get(one.trim()));
+        written.into_iter().filter_map(|literal| Some((entry(&literal)?, literal))).collect()
     }
 
     /// Visible text inside an element.
@@ -479,6 +495,22 @@ impl<'a> Machine<'a> {
         let mut bound =
             self.program.bindings_in(file).filter(|binding| binding.node == node && binding.user_action).peekable();
         bound.peek().is_some() && bound.all(|binding| is_idle(self.program, binding, &tells))
+    }
+}
+
+/// The texts that an expression may come to.
+fn arms(expr: &Expr, out: &mut Vec<Name>) {
+    match &expr.kind {
+        ExprKind::String(text) => out.push(text.clone()),
+        ExprKind::Conditional(_, yes, no) => {
+            arms(yes, out);
+            arms(no, out);
+        }
+        ExprKind::Logical(_, left, right) => {
+            arms(left, out);
+            arms(right, out);
+        }
+        _ => {}
     }
 }
 

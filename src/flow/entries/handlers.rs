@@ -11,6 +11,7 @@ use crate::flow::value::{ANY, Ids, NUMBER, Value, one, unite};
 use crate::model::ir::{ExprKind, Key, Name};
 use crate::model::{Binding, UnitId, UnitKind};
 use crate::package::Origin as FileOrigin;
+use crate::policy::host::OpenType;
 use crate::source::FileId;
 use crate::syntax::template::{AttributeValue, Element, NodeId, NodeKind};
 
@@ -340,22 +341,12 @@ impl<'a> Machine<'a> {
         let has = |role: &str| component.roles.iter().any(|known| &**known == role);
         let value_key = self.known("value");
         // Host buttons.
-        if let Some(open) = self.open_type(element)
-            && open.event.as_deref().is_some_and(|answer| answer.eq_ignore_ascii_case(event))
-        {
+        let answers = |open: &OpenType| open.event.as_deref().is_some_and(|answer| answer.eq_ignore_ascii_case(event));
+        if let Some((open, written)) = self.open_types(template, element).into_iter().find(|(open, _)| answers(open)) {
             let kinds: BTreeSet<Name> =
                 open.yields.values().chain(open.ciphertext.values()).flatten().cloned().collect();
             if !kinds.is_empty() {
-                let source: Name = format!(
-                    "{}[open-type={}]",
-                    element.name,
-                    element
-                        .attribute("open-type")
-                        .and_then(|a| a.value.as_ref())
-                        .and_then(AttributeValue::literal)
-                        .unwrap_or_default()
-                )
-                .into();
+                let source: Name = format!("{}[open-type={written}]", element.name).into();
                 let collection =
                     self.collection(place, source, Some((template, node)), kinds, 100, true, open.scope.clone());
                 self.record.collections[collection].lazy = true;

@@ -163,6 +163,16 @@ impl<'a> Machine<'a> {
             })
             .and_then(|attribute| attribute.value.as_ref())
             .and_then(AttributeValue::literal);
+        // A picker of days, whatever heading stands over it.
+        let input_type = match input_type.as_deref() {
+            Some("datetime" | "month" | "year" | "datetime-local") => Some("date".to_owned()),
+            None if !self.host.components.contains_key(&element.name)
+                && self.policy.privacy.is_date_picker(&element.name) =>
+            {
+                Some("date".to_owned())
+            }
+            _ => input_type,
+        };
         let clues = InputClues {
             name: field.as_deref(),
             id: id.as_deref(),
@@ -174,8 +184,50 @@ impl<'a> Machine<'a> {
             handler: handler.as_deref(),
         };
         let kind = self.policy.privacy.input_kind(&clues).map(|(kind, certainty, _)| (kind, certainty));
+        let known = kind.as_ref().is_none_or(|(kind, _)| self.policy.privacy.is_searched(kind));
+        if known && self.looks_for(unit, template, node, element) {
+            return None;
+        }
         // What says that it takes something else is not typed by the key that it is kept under.
         if kind.is_none() && self.policy.privacy.input_is_other(&clues) { None } else { Some(kind) }
+    }
+
+    /// Whether a field is a box to search with: by its page, its names, or the classes of what it stands in.
+    fn looks_for(&self, unit: UnitId, template: FileId, node: NodeId, element: &Element) -> bool {
+        const AROUND: usize = 2;
+        let privacy = &self.policy.privacy;
+        let literal = |element: &Element, attribute: &str| {
+            element.attribute(attribute).and_then(|a| a.value.as_ref()).and_then(AttributeValue::literal)
+        };
+        let says = |element: &Element, attributes: &[&str]| {
+            attributes.iter().any(|name| literal(element, name).is_some_and(|text| privacy.looks_for(&text)))
+        };
+        if literal(element, "confirm-type").is_some_and(|text| text == "search")
+            || privacy.looks_for(&element.name)
+            || privacy.looks_for(&self.program.units[unit as usize].route)
+            || says(element, &["class", "id", "name"])
+            || element.attributes.iter().any(|attribute| {
+                (attribute.name.starts_with("bind") || attribute.name.starts_with("on"))
+                    && attribute
+                        .value
+                        .as_ref()
+                        .and_then(AttributeValue::literal)
+                        .is_some_and(|handler| privacy.looks_for(&handler))
+            })
+        {
+            return true;
+        }
+        let mut at = node;
+        for _ in 0..AROUND {
+            let Some(facts) = self.program.template(template) else { break };
+            let Some(parent) = facts.document.nodes.get(at as usize).map(|node| node.parent) else { break };
+            let Some(around) = self.element(template, parent) else { break };
+            if says(around, &["class", "id"]) {
+                return true;
+            }
+            at = parent;
+        }
+        false
     }
 
     /// Last name of a bound expression: `{{user.phone}}` gives `phone`.

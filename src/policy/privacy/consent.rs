@@ -83,6 +83,7 @@ pub struct Words {
     goal: Vec<Arc<str>>,
     goal_with: Vec<Arc<str>>,
     purpose_then: Vec<Arc<str>>,
+    purpose_before: Vec<Arc<str>>,
     everything: Vec<Arc<str>>,
     vague: Vec<Arc<str>>,
     asks: Vec<Arc<str>>,
@@ -111,6 +112,7 @@ const GOAL: Said = 1 << 7;
 const GOAL_WITH: Said = 1 << 8;
 const PURPOSE: Said = 1 << 9;
 const PURPOSE_THEN: Said = 1 << 10;
+const PURPOSE_BEFORE: Said = 1 << 11;
 
 fn any(list: &[Arc<str>], text: &str) -> bool {
     list.iter().any(|word| text.contains(&**word))
@@ -163,6 +165,7 @@ impl Words {
                 (&self.goal_with, GOAL_WITH),
                 (&self.purpose, PURPOSE),
                 (&self.purpose_then, PURPOSE_THEN),
+                (&self.purpose_before, PURPOSE_BEFORE),
             ];
             let words = || lists.iter().flat_map(|(words, list)| words.iter().map(|word| (word, *list)));
             (Index::new(words().map(|(word, _)| word)), words().map(|(_, list)| list).collect())
@@ -217,6 +220,16 @@ impl Words {
                 let clause = clause_of(at + found.len());
                 if self.names_use(clause) {
                     out.push(at..at + found.len() + clause.len());
+                }
+            }
+        }
+        if said & ASKS != 0 && said & PURPOSE_BEFORE != 0 {
+            for cue in &self.purpose_before {
+                for (at, _) in text.match_indices(&**cue) {
+                    let clause = text[..at].rsplit(ENDS).next().unwrap_or("");
+                    if self.names_use(clause) {
+                        out.push(at - clause.len()..at);
+                    }
                 }
             }
         }

@@ -75,6 +75,12 @@ struct Words {
     guardians: Vec<Arc<str>>,
     guardian_agrees: Vec<Arc<str>>,
     person_picture: Vec<Arc<str>>,
+    person_picture_words: Vec<Arc<str>>,
+    beside_picture: Vec<Arc<str>>,
+    search_box: Vec<Arc<str>>,
+    searched: Vec<Arc<str>>,
+    dates: Vec<Arc<str>>,
+    date_picker: Vec<Arc<str>>,
     session: Vec<Arc<str>>,
     choice: Vec<Arc<str>>,
     few: Vec<Arc<str>>,
@@ -200,7 +206,23 @@ impl Vocabulary {
     }
 
     pub(super) fn person_picture(&self, text: &str) -> bool {
-        any(&self.words.person_picture, &normalise(text))
+        any(&self.words.person_picture, &normalise(text)) || has_name(&self.words.person_picture_words, text)
+    }
+
+    pub(super) fn beside_picture(&self) -> &[Arc<str>] {
+        &self.words.beside_picture
+    }
+
+    pub(super) fn looks_for(&self, names: &str) -> bool {
+        has_name(&self.words.search_box, names)
+    }
+
+    pub(super) fn searched(&self, kind: &str) -> bool {
+        self.words.searched.iter().any(|known| **known == *kind)
+    }
+
+    pub(super) fn date_picker(&self, component: &str) -> bool {
+        has_name(&self.words.date_picker, component)
     }
 
     pub(super) fn input(&self, clues: &InputClues<'_>) -> Option<(Arc<str>, u8, Clue)> {
@@ -280,6 +302,9 @@ impl Vocabulary {
             (said, _) => said,
         };
         let (kind, certainty, clue) = found.filter(|(_, certainty, _)| *certainty >= 50)?;
+        if matches!(clues.input_type, Some("date" | "time")) && !self.words.dates.contains(&kind) {
+            return None;
+        }
         let minor = clues.placeholder.iter().copied().chain(clues.labels.first().copied()).any(|text| self.minor(text))
             || [clues.name, clues.request_key, clues.model_key].into_iter().flatten().any(|key| {
                 words(key).iter().any(|word| matches!(word.as_str(), "child" | "children" | "baby" | "kid"))
@@ -434,6 +459,13 @@ impl Vocabulary {
         }
         None
     }
+}
+
+/// Whether some name in a text holds one of the words between its borders: `head` in `user_head` and `headImg`, not in `header`.
+fn has_name(list: &[Arc<str>], text: &str) -> bool {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')))
+        .filter(|name| !name.is_empty())
+        .any(|name| words(name).iter().any(|word| list.iter().any(|known| **known == **word)))
 }
 
 fn any(list: &[Arc<str>], text: &str) -> bool {

@@ -283,6 +283,26 @@ impl Privacy {
         self.inputs.person_picture(text)
     }
 
+    /// Parameters of a call that sends a file which say nothing of the file.
+    pub fn beside_picture(&self) -> &[std::sync::Arc<str>] {
+        self.inputs.beside_picture()
+    }
+
+    /// Whether one of the names is that of a box to search with.
+    pub fn looks_for(&self, names: &str) -> bool {
+        self.inputs.looks_for(names)
+    }
+
+    /// Whether what a search box takes of a kind is what it looks for, not what its user is called.
+    pub fn is_searched(&self, kind: &str) -> bool {
+        self.inputs.searched(kind)
+    }
+
+    /// Whether a component, by its name, takes a day or an hour.
+    pub fn is_date_picker(&self, component: &str) -> bool {
+        self.inputs.date_picker(component)
+    }
+
     /// What a call does to protect its argument. `chain` is how the function is reached, `["CryptoJS", "AES",
     /// "encrypt"]`; a method of `new X()` is `["X", "method"]`. `module` is the request that the chain's root was
     /// imported from.

@@ -361,10 +361,42 @@ fn shows_person(cx: &Context<'_>, collection: &Collection) -> bool {
         texts.push(flow.param.to_string());
         texts.extend(flow.hops.iter().map(|step| step.name.to_string()));
         texts.extend(flow.urls.iter().map(|url| url.pieces.concat()));
-        let source = &cx.package.source(flow.place.file).text;
-        texts.push(flow.place.span.slice(source).chars().take(400).collect());
+        texts.push(call_text(cx, flow.place).chars().take(400).collect());
     }
     texts.iter().any(|text| privacy.shows_person_picture(text))
+}
+
+/// A call as it is written, without comments and without parameters that say nothing of the file it sends.
+fn call_text(cx: &Context<'_>, place: Place) -> String {
+    let source = &cx.package.source(place.file).text;
+    let mut out = String::new();
+    let mut at = place.span.start;
+    let comments = cx.program.script(place.file).map_or(&[][..], |script| &script.comments);
+    for comment in comments.iter().filter(|comment| place.span.contains(**comment)) {
+        out.push_str(Span::new(at, comment.start.max(at)).slice(source));
+        at = comment.end.max(at);
+    }
+    out.push_str(Span::new(at, place.span.end).slice(source));
+    for name in cx.policy.privacy.beside_picture() {
+        let Some(start) = out.match_indices(&**name).map(|(at, _)| at).find(|at| {
+            let border = |c: Option<char>| !c.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '$'));
+            border(out[..*at].chars().next_back())
+                && out[at + name.len()..].trim_start_matches(['"', '\'', ' ']).starts_with([':', ','])
+        }) else {
+            continue;
+        };
+        let mut depth = 0;
+        let end = out[start..].char_indices().find(|(_, c)| {
+            match c {
+                '{' | '(' | '[' => depth += 1,
+                '}' | ')' | ']' => depth -= 1,
+                _ => {}
+            }
+            depth < 0 || depth == 0 && *c == ','
+        });
+        out.replace_range(start..end.map_or(out.len(), |(end, _)| start + end), "");
+    }
+    out
 }
 
 fn own_flows<'a>(cx: &Context<'a>, collection: &Collection) -> impl Iterator<Item = &'a Flow> {
