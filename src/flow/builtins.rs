@@ -277,9 +277,6 @@ impl<'a> Machine<'a> {
         {
             return args.first().cloned().unwrap_or_else(Value::any);
         }
-        if chain.last() == Some(&"wrap") && (path.contains("egenerator") || module.contains("egenerator")) {
-            return self.regenerator_wrap(&args, site);
-        }
         if let Some(answer) = self.framework_call(module, &chain, &args, site) {
             return answer;
         }

@@ -58,10 +58,24 @@ pub struct Function {
     pub is_async: bool,
     /// Whether it is a generator.
     pub generator: bool,
+    /// Its part in a generator that a compiler had made a table of steps of.
+    pub steps: Steps,
     /// Whether functions stand in it: its variables may outlive the call.
     pub closes: bool,
     /// Whether it, or an arrow function in it, reads `arguments`.
     pub arguments: bool,
+}
+
+/// The part of a function in a generator that a compiler had made a table of steps of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Steps {
+    /// None.
+    #[default]
+    No,
+    /// Its body, handed to a helper that drives it.
+    Body,
+    /// The function around the body.
+    Owner,
 }
 
 /// A parameter.

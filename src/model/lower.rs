@@ -6,6 +6,7 @@ mod functions;
 mod jsx;
 mod patterns;
 mod statements;
+mod steps;
 
 use std::collections::HashMap;
 
@@ -42,6 +43,7 @@ fn lowered(text: &str, kind: ScriptKind, offset: u32, renamed: &[(Name, Name)]) 
         lower.renamed = renamed;
         lower.program(parsed.program);
         let mut script = lower.script;
+        steps::restore(&mut script);
         script.damage.extend(parsed.repair.damage.iter().map(|span| span.shifted(offset)));
         script.damage.sort_unstable();
         script.damage.dedup();

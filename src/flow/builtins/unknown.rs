@@ -5,14 +5,20 @@ use rustc_hash::FxHashSet;
 use crate::flow::builtins::modules::MAX_HOLDERS;
 use crate::flow::heap::Kind;
 use crate::flow::machine::{Machine, Site, name};
-use crate::flow::value::{Ids, ObjId, Value, unite};
+use crate::flow::value::{Ids, ObjId, Sym, Value, unite};
 use crate::model::ir::{Function, Name};
 use crate::package::Origin as FileOrigin;
 use crate::source::FileId;
 
+/// Most names that a helper leaves out of a copy.
+const MAX_NAMES: usize = 64;
+
 impl<'a> Machine<'a> {
     /// A call of something unknown: what goes in may come out, and functions among the arguments may be called.
     pub fn call_unknown(&mut self, callee: &Value, this: &Value, args: &[Value], site: &Site) -> Value {
+        if let Some(given) = self.driven(callee, args, site) {
+            return given;
+        }
         let chain: Vec<&str> = site.name.split('.').filter(|part| !part.is_empty()).collect();
         if !chain.is_empty()
             && let Some(answer) = self.protect(&chain, None, args, site)
@@ -135,6 +141,31 @@ impl<'a> Machine<'a> {
                 let body = args.get(3).cloned().unwrap_or_default();
                 let inner = self.inner_site(site);
                 return Some(self.call(&body, &this, Vec::new(), &inner));
+            }
+            "_objectSpread" | "_objectSpread2" | "_extends" | "__assign" => {
+                let target = args.first().filter(|target| !target.objects.is_empty())?.clone();
+                for &object in &target.objects {
+                    for source in args.iter().skip(1) {
+                        self.copy_fields(object, source, &[]);
+                    }
+                }
+                return Some(target);
+            }
+            "_objectWithoutProperties" | "_objectWithoutPropertiesLoose" | "__rest" => {
+                let source = args.first().filter(|source| !source.objects.is_empty())?.clone();
+                let mut left_out: Vec<Sym> = Vec::new();
+                for &list in args.get(1).map(|names| names.objects.as_slice()).unwrap_or_default() {
+                    for index in 0..MAX_NAMES {
+                        let at = self.index_sym(index);
+                        let Some(name) = self.heap.get(list, at).and_then(|item| item.as_text().cloned()) else {
+                            break;
+                        };
+                        left_out.push(self.sym_of(&name));
+                    }
+                }
+                let rest = self.make_at(site.place, 98, Kind::Plain);
+                self.copy_fields(rest, &source, &left_out);
+                return Some(Value::object(rest));
             }
             "_interopRequireDefault" | "_interopRequireWildcard" | "__importDefault" | "__importStar" => {
                 let value = args.first().cloned().unwrap_or_default();

@@ -18,6 +18,9 @@ use crate::source::{FileId, Span};
 impl<'a> Machine<'a> {
     /// Calls whatever `callee` can be.
     pub fn call(&mut self, callee: &Value, this: &Value, args: Vec<Value>, site: &Site) -> Value {
+        if let Some(given) = self.driven(callee, &args, site) {
+            return given;
+        }
         if callee.objects.len() == 1 && callee.bits & ANY == 0 {
             return self.call_object(callee.objects[0], this, args, site);
         }

@@ -61,9 +61,6 @@ impl<'a> Machine<'a> {
                 )
             }
             StmtKind::Loop { test, update, body, post_test } => {
-                if let Some(jump) = self.regenerator(act, body) {
-                    return jump;
-                }
                 let mut facts = Ids::new();
                 if let Some(test) = test
                     && !post_test
