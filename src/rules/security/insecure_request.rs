@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::addresses;
+use crate::flow::ArgValue;
 use crate::package::FileKind;
 use crate::policy::privacy::{host_of, is_local};
+use crate::rules::privacy::evidence::api;
 use crate::rules::privacy::plaintext_transport;
 use crate::rules::{Confidence, Context, Edit, Finding, Fix, Rule, Severity};
 
@@ -60,6 +62,10 @@ impl Rule for InsecureRequest {
                             .any(|text| text.head().starts_with(address.url.trim_end_matches('/')))
                     })
                 });
+                // What is only told to a server names a place; nothing goes there.
+                if kind == FileKind::Script && is_told(cx, &address.url) {
+                    continue;
+                }
                 if !requested {
                     finding = finding.confidence(Confidence::Medium);
                 }
@@ -78,6 +84,53 @@ impl Rule for InsecureRequest {
                 });
             }
             out.push(finding);
+        }
+    }
+}
+
+/// Whether host calls take an address as a whole, and only as a value in the data that they send.
+fn is_told(cx: &Context<'_>, url: &str) -> bool {
+    let mut told = false;
+    for call in &cx.solution.calls {
+        let data: Option<&str> = api(cx, call).and_then(|api| api.param("data"));
+        for (index, arg) in call.args.iter().enumerate() {
+            let mut uses = Uses { url, data, whole: false, other: false };
+            uses.collect(arg, &index.to_string(), false, 0);
+            if uses.other {
+                return false;
+            }
+            told |= uses.whole;
+        }
+    }
+    told
+}
+
+/// How an argument holds an address.
+struct Uses<'a> {
+    url: &'a str,
+    /// Path of the parameter with what is sent.
+    data: Option<&'a str>,
+    /// As a whole value that is sent.
+    whole: bool,
+    /// Anywhere else.
+    other: bool,
+}
+
+impl Uses<'_> {
+    fn collect(&mut self, value: &ArgValue, path: &str, sent: bool, depth: usize) {
+        const DEEPEST: usize = 6;
+        let sent = sent || self.data == Some(path);
+        for text in &value.strings {
+            if sent && text.head().starts_with(self.url) {
+                self.whole = true;
+            } else if text.head().starts_with(self.url) {
+                self.other = true;
+            }
+        }
+        if depth < DEEPEST {
+            for (key, field) in &value.fields {
+                self.collect(field, &format!("{path}.{key}"), sent, depth + 1);
+            }
         }
     }
 }
