@@ -41,11 +41,8 @@ fn noticed(cx: &Context<'_>, runs: &[Run], call: &HostCall) -> bool {
     if confirmed(call) {
         return true;
     }
-    if call.entry.kind == EntryKind::Load {
-        return sent_from_price(cx, runs, &call.entry.route);
-    }
     if call.entry.kind != EntryKind::User {
-        return opened_by_priced(cx, runs, &call.entry.route);
+        return sent_from_price(cx, runs, &call.entry.route);
     }
     let conduct = &cx.policy.conduct;
     let speaks = |run: &Run| {
@@ -81,6 +78,10 @@ fn shows_price(cx: &Context<'_>, runs: &[Run], shown: &BTreeSet<FileId>) -> bool
 
 /// Whether a page only ever opens from pages that show a price, on the user's way to paying it.
 fn sent_from_price(cx: &Context<'_>, runs: &[Run], route: &str) -> bool {
+    let mut pages = cx.package.pages.iter().enumerate();
+    if pages.any(|(index, page)| &*page.route == route && (index == 0 || page.tab)) {
+        return false;
+    }
     let mut from = BTreeSet::new();
     for navigation in &cx.solution.navigations {
         let to = route_of(&navigation.target, &navigation.from);
@@ -94,32 +95,6 @@ fn sent_from_price(cx: &Context<'_>, runs: &[Run], route: &str) -> bool {
         shows_price(cx, runs, &shown)
     };
     !from.is_empty() && from.iter().all(shows)
-}
-
-/// Whether a page opens only from pages that show what it costs.
-fn opened_by_priced(cx: &Context<'_>, runs: &[Run], route: &str) -> bool {
-    let mut pages = cx.package.pages.iter().enumerate();
-    if pages.any(|(index, page)| &*page.route == route && (index == 0 || page.tab)) {
-        return false;
-    }
-    let from: BTreeSet<&str> = cx
-        .solution
-        .navigations
-        .iter()
-        .filter(|navigation| {
-            let target = navigation.target.head().split('?').next().unwrap_or("");
-            target.trim_start_matches('/') == route && *navigation.from != *route
-        })
-        .map(|navigation| &*navigation.from)
-        .collect();
-    !from.is_empty()
-        && from.into_iter().all(|from| {
-            unit(cx, from).is_some_and(|unit| {
-                let priced = |run: &&Run| cx.policy.conduct.fires("price", &run.scan(cx)).is_some();
-                runs.iter().filter(|run| unit.templates.contains(&run.file)).any(|run| priced(&run))
-                    || unit.templates.iter().any(|file| shows_amount(cx, *file))
-            })
-        })
 }
 
 /// Whether a template shows an amount from data.
