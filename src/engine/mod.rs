@@ -9,8 +9,9 @@ pub mod fingerprint;
 pub mod lexicons;
 pub mod markers;
 pub mod memory;
+mod running;
 pub mod session;
-pub mod suppress;
+mod suppress;
 mod watch;
 
 use std::any::Any;
@@ -33,6 +34,7 @@ use crate::rules::{self, Confidence, Context, Finding, Severity};
 use crate::source::{FileId, Span};
 use baseline::Baseline;
 use config::{Config, ConfigFailure, Level, Profile};
+use running::{all_rules, read_texts, rules_to_run, run_rules};
 use watch::Watch;
 
 /// What the caller asks for; it goes before the configuration.
@@ -744,88 +746,6 @@ fn facts_key(file: &PackageFile, dialect_hash: &[u8; 32]) -> FactsKey {
     hasher.update(&[file.kind as u8]);
     hasher.update(file.source.extension().as_bytes());
     *hasher.finalize().as_bytes()
-}
-
-/// The rules that were asked for.
-fn rules_to_run(options: &Options) -> Vec<&'static dyn rules::Rule> {
-    if options.no_rules {
-        return Vec::new();
-    }
-    rules::all().into_iter().filter(|rule| rule.id() == "structure" || options.runs(rule.id())).collect()
-}
-
-/// Reads the texts that the rules will ask for, each once.
-fn read_texts(rules: &[&'static dyn rules::Rule], context: &Context<'_>) -> Result<Duration, Box<dyn Any + Send>> {
-    let start = Instant::now();
-    let asked = |group: &str| rules.iter().any(|rule| rule.id().starts_with(group));
-    catch_unwind(AssertUnwindSafe(|| {
-        if asked("content/") {
-            rules::content::prepare(context);
-        }
-        if asked("conduct/") {
-            rules::conduct::prepare(context);
-        }
-    }))
-    .map(|()| start.elapsed())
-}
-
-/// What a rule found, or why it did not run to its end, and how long it took.
-type Answer = (Result<Vec<Finding>, String>, Duration);
-
-/// Runs those of the rules that `which` takes: the answers, in the order of the rules, and `None` for the others.
-fn run_rules(
-    rules: &[&'static dyn rules::Rule],
-    which: impl Fn(&&'static dyn rules::Rule) -> bool + Sync,
-    context: &Context<'_>,
-    watch: &Watch,
-) -> Vec<Option<Answer>> {
-    rules
-        .par_iter()
-        .map(|rule| {
-            if !which(rule) {
-                return None;
-            }
-            if let Some(reason) = watch.over() {
-                return Some((Err(format!("{}: not run: {}", rule.id(), watch::limit_name(reason))), Duration::ZERO));
-            }
-            let start = Instant::now();
-            let found = catch_unwind(AssertUnwindSafe(|| {
-                let mut out = Vec::new();
-                rule.check(context, &mut out);
-                out
-            }))
-            .map_err(|panic| format!("{}: {}", rule.id(), panic_text(&*panic)));
-            Some((found, start.elapsed()))
-        })
-        .collect()
-}
-
-/// Runs the rules that did not run `beside` the analyses, and gives what all of them found.
-fn all_rules(
-    rules: &[&'static dyn rules::Rule],
-    beside: Vec<Option<Answer>>,
-    context: &Context<'_>,
-    options: &Options,
-    watch: &Watch,
-    errors: &mut Vec<String>,
-    timings: &mut Timings,
-) -> Vec<Finding> {
-    let start = Instant::now();
-    let rest = run_rules(rules, |rule| rule.reads_solution(), context, watch);
-    let mut findings = Vec::new();
-    timings.rules.clear();
-    for (rule, answer) in rules.iter().zip(beside.into_iter().zip(rest).map(|(early, late)| early.or(late))) {
-        let Some((result, time)) = answer else { continue };
-        timings.rules.push((rule.id(), time));
-        match result {
-            Ok(found) => findings.extend(found),
-            Err(error) => errors.push(error),
-        }
-    }
-    rules::once::once(context, &mut findings);
-    findings.retain(|finding| options.runs(finding.rule));
-    timings.stage("rules", start);
-    findings
 }
 
 /// The severity after overrides; `None` when the rule is off.

@@ -242,7 +242,7 @@ pub(super) struct Machine<'a> {
     pub uses: std::collections::HashMap<UnitId, Vec<(UnitId, FileId, u32)>>,
     pub webpack: super::bundle::Webpack<'a>,
     /// Handlers of elements that frameworks rendered.
-    pub listeners: Vec<super::bundle::Listener>,
+    pub listeners: Vec<super::frameworks::Listener>,
     /// Timers that top-level code set.
     pub timers: Vec<super::entries::Timer>,
     /// Objects that hold what a form's fields hold.

@@ -12,6 +12,7 @@ mod collections;
 mod consent;
 mod entries;
 mod fields;
+mod frameworks;
 mod heap;
 mod host_calls;
 pub mod kept;

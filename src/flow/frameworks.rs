@@ -1,0 +1,464 @@
+//! Pages and components that frameworks make: their options, classes, rendered elements and handlers.
+
+use super::heap::Kind;
+use super::machine::{Keys, Machine, Site, name};
+use super::solution::{Entry, EntryKind, Place};
+use super::value::{ObjId, Value};
+use crate::model::{Binding, UnitId, UnitKind};
+use crate::syntax::template::Element;
+
+/// Most handlers of rendered elements that are run.
+const MAX_LISTENERS: usize = 400;
+
+/// A handler that a framework gave to an element it rendered.
+#[derive(Clone, Debug)]
+pub(super) struct Listener {
+    pub handler: Value,
+    pub label: crate::model::ir::Name,
+    pub place: Place,
+    pub unit: Option<UnitId>,
+}
+
+impl<'a> Machine<'a> {
+    /// Globals that register code with the host or find it again.
+    pub fn framework_global(&mut self, path: &str, args: &[Value], site: &Site) -> Value {
+        let first = args.first().cloned().unwrap_or_default();
+        match path {
+            "App" | "Page" | "Component" => {
+                if self.is_framework_component(&first) {
+                    self.register_framework(&first, site);
+                } else {
+                    self.register(&first, site);
+                }
+                if path == "Component"
+                    && let Some(unit) = self.current_unit
+                {
+                    let instance = self.instance(unit);
+                    let mark = self.known("[[component]]");
+                    self.heap.set(instance, mark, Some(Value::bool(true)));
+                }
+                Value::undefined()
+            }
+            "createPage" | "createComponent" | "createApp" => {
+                self.register_framework(&first, site);
+                Value::undefined()
+            }
+            "Behavior" => first,
+            "getApp" => {
+                let app = (0..self.program.units.len() as UnitId)
+                    .find(|&unit| self.program.units[unit as usize].kind == UnitKind::App);
+                match app {
+                    Some(unit) => {
+                        let object = self.instance(unit);
+                        Value::object(object)
+                    }
+                    None => Value::any(),
+                }
+            }
+            "getCurrentPages" => {
+                let mut pages = Value::default();
+                let mut units: Vec<(UnitId, ObjId)> =
+                    self.units.iter().map(|(unit, object)| (*unit, *object)).collect();
+                units.sort();
+                // The pages below this one are those that open it, where that is known.
+                let here = self.entries.get(self.entry).map(|entry| entry.route.clone()).unwrap_or_default();
+                self.ask_again(2);
+                let below = self.opened_from.get(&here).cloned();
+                for (unit, object) in units {
+                    let unit = &self.program.units[unit as usize];
+                    let may_stand =
+                        below.as_ref().is_none_or(|below| unit.route == here || below.contains(&unit.route));
+                    if unit.kind == UnitKind::Page && may_stand && pages.objects.len() < 20 {
+                        pages.objects.push(object);
+                    }
+                }
+                pages.objects.sort_unstable();
+                self.list_of(pages, site)
+            }
+            _ => Value::any(),
+        }
+    }
+
+    /// Whether options are those of a framework's component that no runtime has turned into a host's yet.
+    fn is_framework_component(&mut self, options: &Value) -> bool {
+        ["setup", "render", "data"].into_iter().any(|member| {
+            let key = self.known(member);
+            options.objects.iter().any(|&object| {
+                self.heap.get(object, key).is_some_and(|value| {
+                    value.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Closure { .. }))
+                })
+            })
+        })
+    }
+
+    /// A page or app made from the options of a framework component: data and methods stand on the instance itself.
+    pub fn register_framework(&mut self, options: &Value, site: &Site) {
+        let Some(unit) = self.current_unit else { return };
+        // `createPage(component)`: the component's options may sit behind `default` or `options`.
+        let mut options = options.clone();
+        for _ in 0..2 {
+            for inner in ["default", "options"] {
+                let key = self.sym(inner);
+                for object in options.objects.clone() {
+                    if let Some(value) = self.heap.get(object, key).cloned()
+                        && !value.objects.is_empty()
+                    {
+                        options.join(&value);
+                    }
+                }
+            }
+        }
+        self.register(&options, site);
+        let instance = self.instance(unit);
+        let data_key = self.known("data");
+        if let Some(data) = self.heap.get(instance, data_key).cloned() {
+            let methods = self.heap.keys(instance);
+            for &object in &data.objects {
+                for key in self.heap.keys(object) {
+                    if !methods.contains(&key)
+                        && let Some(value) = self.heap.get(object, key).cloned()
+                    {
+                        self.heap.set(instance, key, Some(value));
+                    }
+                }
+            }
+        }
+        self.render_component(instance, &options, site);
+        // Reads of data go through the instance.
+        self.heap.set(instance, data_key, Some(Value::object(instance)));
+        let computed = self.known("computed");
+        let getters = self.heap.get(instance, computed).cloned().unwrap_or_default();
+        for &object in &getters.objects {
+            for key in self.heap.keys(object) {
+                let getter = self.heap.get(object, key).and_then(|value| value.objects.first().copied());
+                if let Some(getter) = getter {
+                    self.heap.objects[instance as usize].getters.push((key, getter));
+                }
+            }
+        }
+    }
+
+    /// A page or app that is an instance of a class: what the class and its mixins have stands on the host's own instance.
+    pub fn register_class(&mut self, class: &Value, site: &Site) {
+        let Some(unit) = self.current_unit else { return };
+        let instance = self.instance(unit);
+        let this = Value::object(instance);
+        let prototype = self.known("prototype");
+        let prototypes = self.field(class, &Keys::one(prototype), site.place);
+        self.register(&prototypes, site);
+        if self.program.units[unit as usize].kind != UnitKind::App {
+            let app = self.framework_global("getApp", &[], site);
+            for owner in ["$parent", "$root"] {
+                let key = self.known(owner);
+                self.heap.set(instance, key, Some(app.clone()));
+            }
+        }
+        self.call_super(class, &this, Vec::new(), site);
+        let mixins = self.known("mixins");
+        let mixins = self.field(&this, &Keys::one(mixins), site.place);
+        let mut layers = vec![this.clone()];
+        for mixin in self.items_of(&mixins).objects {
+            let inner = Site { place: self.heap.objects[mixin as usize].place, ..Site::at(site.place) };
+            layers.push(self.construct(mixin, Vec::new(), &inner));
+        }
+        for layer in &layers {
+            for member in ["methods", "data", ""] {
+                let key = self.sym(member);
+                let part =
+                    if member.is_empty() { layer.clone() } else { self.field(layer, &Keys::one(key), site.place) };
+                self.lend(instance, "", &part, None);
+            }
+        }
+        let children = self.known("components");
+        let children = self.field(&this, &Keys::one(children), site.place);
+        for (label, class) in self.known_fields(&children).unwrap_or_default() {
+            let prefix = format!("${}$", self.spell(label));
+            for &class in &class.objects {
+                let inner = Site { place: self.heap.objects[class as usize].place, ..Site::at(site.place) };
+                let child = self.construct(class, Vec::new(), &inner);
+                let parent = self.known("$parent");
+                for &object in &child.objects {
+                    self.heap.set(object, parent, Some(this.clone()));
+                }
+                for (member, bound) in [("methods", true), ("data", false)] {
+                    let key = self.sym(member);
+                    let part = self.field(&child, &Keys::one(key), site.place);
+                    self.lend(instance, &prefix, &part, bound.then_some(&child));
+                    for &object in &child.objects {
+                        self.lend(object, "", &part, None);
+                    }
+                }
+            }
+        }
+        let (data, computed) = (self.known("data"), self.known("computed"));
+        self.heap.set(instance, data, Some(this.clone()));
+        let getters = self.field(&this, &Keys::one(computed), site.place);
+        for (label, getter) in self.known_fields(&getters).unwrap_or_default() {
+            if let Some(&getter) = getter.objects.first() {
+                self.heap.objects[instance as usize].getters.push((label, getter));
+            }
+        }
+    }
+
+    /// Gives an object what others have and it lacks, under a prefix; functions keep the `this` they are bound to.
+    fn lend(&mut self, to: ObjId, prefix: &str, from: &Value, this: Option<&Value>) {
+        for &first in &from.objects {
+            let mut at = Some(first);
+            for _ in 0..4 {
+                let Some(object) = at.filter(|&id| id != to && matches!(self.heap.kind(id), Kind::Plain)) else {
+                    break;
+                };
+                at = self.heap.objects[object as usize].proto;
+                for key in self.heap.keys(object) {
+                    let key_to = if prefix.is_empty() {
+                        key
+                    } else {
+                        let label = format!("{prefix}{}", self.spell(key));
+                        self.sym(&label)
+                    };
+                    let Some(mut value) = self.heap.get(object, key).cloned() else { continue };
+                    if self.heap.get(to, key_to).is_some() {
+                        continue;
+                    }
+                    if let Some(this) = this
+                        && let Some(&target) = value.objects.first()
+                    {
+                        let place = self.heap.objects[target as usize].place;
+                        let bound = self.make_at(place, 84, Kind::Bound { target });
+                        let key = self.known("this");
+                        self.heap.set(bound, key, Some(this.clone()));
+                        value = Value::object(bound);
+                    }
+                    self.heap.set(to, key_to, Some(value));
+                }
+            }
+        }
+    }
+
+    /// What a compiled template hands to a method before the event: `remove(item.id)` is `data-wpyremove-a`.
+    pub fn handed_before(
+        &mut self,
+        unit: UnitId,
+        binding: &Binding,
+        element: &'a Element,
+        handler: &str,
+    ) -> Vec<Value> {
+        let method = handler.rsplit('$').next().unwrap_or(handler).to_ascii_lowercase();
+        let mut out = Vec::new();
+        for letter in 'a'..='z' {
+            let Some(attribute) = element.attribute(&format!("data-wpy{method}-{letter}")) else { break };
+            let Some(value) = &attribute.value else { break };
+            out.push(self.evaluate(unit, binding.template, binding.node, value));
+        }
+        out
+    }
+
+    /// Runs `setup` and the render function of a component: what they give is what its template reads.
+    fn render_component(&mut self, instance: ObjId, options: &Value, site: &Site) {
+        let this = Value::object(instance);
+        for method in ["setup", "render"] {
+            let key = self.sym(method);
+            let target = self.field(options, &Keys::one(key), site.place);
+            if !target.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Closure { .. })) {
+                continue;
+            }
+            let args = match method {
+                "setup" => vec![this.clone(), Value::any()],
+                // (_ctx, _cache, $props, $setup, $data, $options)
+                _ => vec![this.clone(), Value::any(), this.clone(), this.clone(), this.clone(), this.clone()],
+            };
+            let mut given = self.call(&target, &this, args, site);
+            let renders = given.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Closure { .. }));
+            if method == "setup" && renders {
+                given = self.call(&given, &this, vec![this.clone(), Value::any()], site);
+            }
+            self.copy_fields(instance, &given, &[]);
+        }
+    }
+
+    /// Calls of framework functions by name, where their code is not run.
+    pub fn framework_call(&mut self, _module: &str, chain: &[&str], args: &[Value], site: &Site) -> Option<Value> {
+        let last = chain.last()?;
+        match *last {
+            "createPage" | "createComponent" if !args.is_empty() => {
+                self.register_framework(&args[0], site);
+                Some(Value::undefined())
+            }
+            "createPageConfig" | "createReactApp" => {
+                let component = args.first().cloned().unwrap_or_default();
+                let object = self.make_at(site.place, 82, Kind::Plain);
+                self.rendered(&component, &Value::object(object), site.place);
+                Some(Value::object(object))
+            }
+            "createElement" | "jsx" | "jsxs" => {
+                let tag = args.first().cloned().unwrap_or_default();
+                let properties = args.get(1).cloned().unwrap_or_default();
+                self.rendered(&tag, &properties, site.place);
+                Some(Value::any())
+            }
+            "useState" | "useRef" => {
+                let pair = self.make_at(site.place, 83, Kind::Array);
+                let zero = self.known("0");
+                let one = self.known("1");
+                let current = self.known("current");
+                let initial = args.first().cloned().unwrap_or_default();
+                if self.heap.get(pair, zero).is_none() {
+                    self.heap.set(pair, zero, Some(initial.clone()));
+                    self.heap.set(pair, current, Some(initial));
+                }
+                self.heap.set(pair, one, Some(Value::any()));
+                Some(Value::object(pair))
+            }
+            "useEffect" | "useLayoutEffect" | "useDidShow" | "useLoad" | "useReady" | "useCallback" | "useMemo" => {
+                let callback = args.first().cloned().unwrap_or_default();
+                if *last == "useCallback" {
+                    return Some(callback);
+                }
+                let inner = Site { place: site.place, args: Vec::new(), name: name(last), used: true };
+                Some(self.perhaps(&[], |machine| machine.call(&callback, &Value::undefined(), Vec::new(), &inner)))
+            }
+            _ => None,
+        }
+    }
+
+    /// An element that a framework renders: its handlers may be called by the user, its component runs.
+    pub fn rendered(&mut self, tag: &Value, properties: &Value, place: Place) {
+        let site = Site { place, args: Vec::new(), name: name("render"), used: true };
+        for &object in &tag.objects.clone() {
+            match self.heap.kind(object).clone() {
+                Kind::Closure { .. } => {
+                    self.perhaps(&[], |machine| {
+                        machine.call_object(object, &Value::undefined(), vec![properties.clone()], &site)
+                    });
+                }
+                Kind::Class { .. } => {
+                    let instance = self.construct(object, vec![properties.clone()], &site);
+                    let key = self.known("props");
+                    for &id in &instance.objects {
+                        self.heap.set(id, key, Some(properties.clone()));
+                    }
+                    for method in ["componentWillMount", "componentDidMount", "componentDidShow", "onLoad", "render"] {
+                        let key = self.sym(method);
+                        let target = self.field(&instance, &Keys::one(key), place);
+                        if !target.objects.is_empty() {
+                            let instance = instance.clone();
+                            self.perhaps(&[], |machine| machine.call(&target, &instance, vec![Value::any()], &site));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        for &object in &properties.objects.clone() {
+            for key in self.heap.keys(object) {
+                let label = self.spell(key);
+                let handler =
+                    label.strip_prefix("on").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
+                if !handler {
+                    continue;
+                }
+                if let Some(target) = self.heap.get(object, key).cloned()
+                    && !target.objects.is_empty()
+                {
+                    let user = matches!(
+                        &*label,
+                        "onClick"
+                            | "onTap"
+                            | "onSubmit"
+                            | "onChange"
+                            | "onInput"
+                            | "onConfirm"
+                            | "onBlur"
+                            | "onLongPress"
+                            | "onGetPhoneNumber"
+                            | "onGetUserInfo"
+                    );
+                    if user {
+                        // What a user does is an entry of its own.
+                        let unit = self.current_unit;
+                        let known = self
+                            .listeners
+                            .iter()
+                            .any(|known: &Listener| known.place == place && known.handler.objects == target.objects);
+                        if !known && self.listeners.len() < MAX_LISTENERS {
+                            self.listeners.push(Listener { handler: target, label, place, unit });
+                        }
+                        continue;
+                    }
+                    self.perhaps(&[], |machine| machine.call(&target, &Value::undefined(), vec![Value::any()], &site));
+                }
+            }
+        }
+    }
+
+    /// A framework's single event handler: the real ones stand in the element's `data-event-opts`.
+    pub fn framework_event(&mut self, unit: UnitId, binding: &Binding, element: &'a Element) {
+        let Some(options) = element.attribute("data-event-opts").and_then(|attribute| attribute.value.as_ref()) else {
+            return;
+        };
+        let text = options.span.slice(&self.package.source(binding.template).text).to_owned();
+        // [['tap', [['submit', ['$event']]]]]
+        let mut names = Vec::new();
+        let quote = |c: char| c == '\'' || c == '"';
+        let mut parts = text.split(quote).skip(1).step_by(2).map(str::to_owned);
+        let mut current: Option<String> = None;
+        let mut model = false;
+        let instance = self.instance(unit);
+        for part in parts.by_ref() {
+            let event = part.trim_start_matches(['~', '^', '$']);
+            if event.eq_ignore_ascii_case(&binding.event) {
+                current = Some(event.to_owned());
+                continue;
+            }
+            if current.is_some() {
+                if part == "__set_model" {
+                    model = true;
+                    break;
+                }
+                let key = self.sym(&part);
+                if self.heap.get(instance, key).is_some() {
+                    names.push(part);
+                }
+            }
+        }
+        if model {
+            // ['__set_model', ['$0', 'phone', '$event', []], ['form']]: `form.phone` takes what is typed.
+            let rest: Vec<String> = parts.collect();
+            let owner = rest.first().map_or("", |owner| owner.as_str());
+            let owner = match owner.strip_prefix('$').and_then(|index| index.parse::<usize>().ok()) {
+                Some(index) => rest.get(3 + index).map_or("", |owner| owner.as_str()),
+                None => owner,
+            };
+            if let Some(field) = rest.get(1) {
+                let path = if owner.is_empty() { field.clone() } else { format!("{owner}.{field}") };
+                let typed = self.input_value(unit, binding.template, binding.node, element);
+                let place = Place { file: binding.template, span: element.open };
+                self.write_path(&Value::object(instance), &path, typed, place, false);
+                self.heap.settle();
+            }
+        }
+        for handler in names {
+            self.run_handler(unit, binding, element, &handler);
+        }
+    }
+
+    /// Runs what rendered elements listen with.
+    pub fn run_listeners(&mut self) {
+        let mut at = 0;
+        // Handlers may render more.
+        while at < self.listeners.len() {
+            let Some(Listener { handler, label, place, unit }) = self.listeners.get(at).cloned() else { break };
+            at += 1;
+            let route = unit.map_or_else(|| name(""), |unit| self.program.units[unit as usize].route.clone());
+            let entry = Entry { kind: EntryKind::User, route, method: label.clone(), place, element: None };
+            let site = Site { place, args: Vec::new(), name: label, used: true };
+            self.current_unit = unit;
+            self.run_entry(entry, &[], Some(&handler), |machine| {
+                machine.call(&handler, &Value::undefined(), vec![Value::any()], &site)
+            });
+            self.current_unit = None;
+        }
+    }
+
+    // ---- records of templates and shares ----
+}
