@@ -23,6 +23,7 @@ impl Rule for InsecureRequest {
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let words = cx.policy.privacy.security();
         let (calls, urls) = plaintext_transport::reported(cx);
+        let heads = Heads::of(cx);
         let mut images: BTreeSet<(u32, String)> = BTreeSet::new();
         for address in addresses::all(cx) {
             let lower = address.url.to_ascii_lowercase();
@@ -54,16 +55,9 @@ impl Rule for InsecureRequest {
                 }
                 finding = finding.severity(Severity::Note).variant("image");
             } else {
-                let requested = cx.solution.calls.iter().any(|call| {
-                    call.args.iter().any(|arg| {
-                        arg.strings
-                            .iter()
-                            .chain(arg.fields.iter().flat_map(|(_, field)| &field.strings))
-                            .any(|text| text.head().starts_with(address.url.trim_end_matches('/')))
-                    })
-                });
+                let requested = heads.requested(address.url.trim_end_matches('/'));
                 // What is only told to a server names a place; nothing goes there.
-                if kind == FileKind::Script && is_told(cx, &address.url) {
+                if kind == FileKind::Script && heads.only_told(&address.url) {
                     continue;
                 }
                 if !requested {
@@ -88,49 +82,59 @@ impl Rule for InsecureRequest {
     }
 }
 
-/// Whether host calls take an address as a whole, and only as a value in the data that they send.
-fn is_told(cx: &Context<'_>, url: &str) -> bool {
-    let mut told = false;
-    for call in &cx.solution.calls {
-        let data: Option<&str> = api(cx, call).and_then(|api| api.param("data"));
-        for (index, arg) in call.args.iter().enumerate() {
-            let mut uses = Uses { url, data, whole: false, other: false };
-            uses.collect(arg, &index.to_string(), false, 0);
-            if uses.other {
-                return false;
+/// How an argument of a host call holds a text.
+struct Held<'a> {
+    /// The text up to its first unknown part.
+    head: &'a str,
+    /// As an argument itself, or as a field of one.
+    near: bool,
+    /// As a value in the data that are sent.
+    sent: bool,
+}
+
+/// What the arguments of all host calls hold, in order of the texts.
+struct Heads<'a>(Vec<Held<'a>>);
+
+impl<'a> Heads<'a> {
+    fn of(cx: &Context<'a>) -> Self {
+        let mut out = Vec::new();
+        for call in &cx.solution.calls {
+            let data: Option<&str> = api(cx, call).and_then(|api| api.param("data"));
+            for (index, arg) in call.args.iter().enumerate() {
+                collect(arg, &index.to_string(), data, false, 0, &mut out);
             }
-            told |= uses.whole;
         }
+        out.sort_by_key(|held| held.head);
+        Self(out)
     }
-    told
+
+    fn starting<'s>(&'s self, with: &'s str) -> impl Iterator<Item = &'s Held<'a>> {
+        let first = self.0.partition_point(|held| held.head < with);
+        self.0[first..].iter().take_while(move |held| held.head.starts_with(with))
+    }
+
+    fn requested(&self, url: &str) -> bool {
+        self.starting(url).any(|held| held.near)
+    }
+
+    /// Whether host calls take an address, and only as a value in the data that they send.
+    fn only_told(&self, url: &str) -> bool {
+        self.starting(url).next().is_some() && self.starting(url).all(|held| held.sent)
+    }
 }
 
-/// How an argument holds an address.
-struct Uses<'a> {
-    url: &'a str,
-    /// Path of the parameter with what is sent.
-    data: Option<&'a str>,
-    /// As a whole value that is sent.
-    whole: bool,
-    /// Anywhere else.
-    other: bool,
-}
-
-impl Uses<'_> {
-    fn collect(&mut self, value: &ArgValue, path: &str, sent: bool, depth: usize) {
-        const DEEPEST: usize = 6;
-        let sent = sent || self.data == Some(path);
-        for text in &value.strings {
-            if sent && text.head().starts_with(self.url) {
-                self.whole = true;
-            } else if text.head().starts_with(self.url) {
-                self.other = true;
-            }
-        }
-        if depth < DEEPEST {
-            for (key, field) in &value.fields {
-                self.collect(field, &format!("{path}.{key}"), sent, depth + 1);
-            }
+/// Gathers the texts in an argument; `data` is the path of the parameter with what is sent.
+fn collect<'a>(value: &'a ArgValue, path: &str, data: Option<&str>, sent: bool, depth: usize, out: &mut Vec<Held<'a>>) {
+    const DEEPEST: usize = 6;
+    let sent = sent || data == Some(path);
+    out.extend(value.strings.iter().map(|text| text.head()).filter(|head| head.contains("://")).map(|head| Held {
+        head,
+        near: depth < 2,
+        sent,
+    }));
+    if depth < DEEPEST {
+        for (key, field) in &value.fields {
+            collect(field, &format!("{path}.{key}"), data, sent, depth + 1, out);
         }
     }
 }
