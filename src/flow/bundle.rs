@@ -312,11 +312,12 @@ impl<'a> Machine<'a> {
     pub fn navigator(&mut self, role: &str, address: &Value, place: Place, from: &str) {
         let role = match role {
             "switchTab" => "navigate-tab",
-            "redirect" | "redirectTo" | "reLaunch" => "navigate-replace",
+            "redirect" | "redirectTo" => "navigate-redirect",
+            "reLaunch" => "navigate-replace",
             "navigate" | "" => "navigate",
             other => other,
         };
-        if !matches!(role, "navigate" | "navigate-tab" | "navigate-replace") {
+        if !matches!(role, "navigate" | "navigate-tab" | "navigate-redirect" | "navigate-replace") {
             return;
         }
         let site = Site::at(place);

@@ -66,7 +66,7 @@ impl<'a> Machine<'a> {
             self.heap.clear(storage);
         }
         if let Some(api) = api {
-            for role in ["navigate", "navigate-tab", "navigate-replace"] {
+            for role in ["navigate", "navigate-tab", "navigate-redirect", "navigate-replace"] {
                 if has(role) {
                     let target = self.param(api, "url", &args);
                     self.navigate(role, &target, &options, site);

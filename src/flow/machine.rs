@@ -55,6 +55,9 @@ const ENTRY_STEPS: u64 = 60_000;
 /// Steps of a package.
 const TOTAL_STEPS: u64 = 4_000_000;
 
+/// Steps of an entry point that comes up for the first time when those of the package are used up: each is looked into.
+const LAST_STEPS: u64 = 400;
+
 /// Steps between two questions whether to stop, less one.
 const STOP_MASK: u64 = 0x3ff;
 
@@ -217,6 +220,10 @@ pub(super) struct Machine<'a> {
     stop: &'a (dyn Fn() -> bool + Sync),
     pub stopped: bool,
     pub exhausted: bool,
+    /// Where steps ran out first.
+    pub ran_out: Option<Place>,
+    /// Steps that the running entry point may take.
+    allowed: u64,
     /// Routes from which a route is opened.
     pub opened_from: FxHashMap<Name, std::collections::BTreeSet<Name>>,
     /// Addresses that sockets were opened to.
@@ -314,6 +321,8 @@ impl<'a> Machine<'a> {
             stop,
             stopped: false,
             exhausted: false,
+            ran_out: None,
+            allowed: ENTRY_STEPS,
             opened_from: FxHashMap::default(),
             socket_urls: Value::default(),
             thrown: Value::default(),
@@ -575,6 +584,20 @@ impl<'a> Machine<'a> {
         {
             return run.answer.clone();
         }
+        // What a run without an end would tell is less than what is known.
+        let known = index.and_then(|index| self.runs.list[index].as_ref());
+        if let Some(run) = known
+            && (self.total > TOTAL_STEPS || self.stopped)
+        {
+            return run.answer.clone();
+        }
+        self.allowed = match self.total {
+            used if used > TOTAL_STEPS => LAST_STEPS,
+            used if used > TOTAL_STEPS / 4 * 3 && known.is_none() => ENTRY_STEPS / 12,
+            used if used > TOTAL_STEPS / 2 && known.is_none() => ENTRY_STEPS / 4,
+            _ => ENTRY_STEPS,
+        };
+        let first = known.is_none();
         self.runs.ran += 1;
         self.entries.push(entry);
         self.entry = self.entries.len() - 1;
@@ -595,6 +618,14 @@ impl<'a> Machine<'a> {
         self.facts.truncate(base);
         self.stack.clear();
         let (diff, reads) = self.heap.end(mark);
+        let cut = !first && (self.total > TOTAL_STEPS || self.stopped);
+        if let Some(index) = index
+            && cut
+        {
+            self.heap.settle();
+            self.record.cut();
+            return self.runs.list[index].as_ref().map_or(answer, |run| run.answer.clone());
+        }
         if subject.is_none() {
             self.heap.apply(diff);
         } else {
@@ -617,6 +648,7 @@ impl<'a> Machine<'a> {
     pub fn give_up(&mut self, place: Place) {
         self.exhausted = true;
         self.record.blind(place, "budget-exhausted", "");
+        self.ran_out.get_or_insert(place);
     }
 
     pub fn over(&mut self) -> bool {
@@ -625,13 +657,11 @@ impl<'a> Machine<'a> {
         if self.total & STOP_MASK == 0 && (self.stop)() {
             self.stopped = true;
         }
-        if self.steps > ENTRY_STEPS || self.total > TOTAL_STEPS || self.stopped {
+        let late = self.total > TOTAL_STEPS && self.allowed > LAST_STEPS;
+        if self.steps > self.allowed || late || self.stopped {
             if !self.exhausted {
-                let place = self.entries.get(self.entry).map(|entry| entry.place);
                 self.exhausted = true;
-                if let Some(place) = place {
-                    self.record.blind(place, "budget-exhausted", "");
-                }
+                self.ran_out = self.entries.get(self.entry).map(|entry| entry.place);
             }
             return true;
         }

@@ -304,6 +304,9 @@ impl super::machine::Machine<'_> {
             whole.shown.extend(part.shown);
             whole.navigations.extend(part.navigations);
         }
+        if let Some(place) = self.ran_out {
+            whole.blind_spots.insert(BlindSpot { place, note: "budget-exhausted", name: "".into() });
+        }
         self.raise_granted(&mut drafts, &mut whole);
         let ways = &self.record.ways;
         let flows: Vec<Flow> = whole

@@ -553,7 +553,7 @@ pub struct Update {
 pub struct Navigation {
     /// The call, or the `navigator` element.
     pub place: Place,
-    /// Role of the API (`navigate`, `navigate-tab`, `navigate-replace`), or the open type of the element.
+    /// Role of the API (`navigate`, `navigate-tab`, `navigate-redirect`, `navigate-replace`), or the open type of the element.
     pub role: Arc<str>,
     /// Target, with holes; relative routes resolved to the package root when complete.
     pub target: Text,

@@ -55,6 +55,8 @@ struct Topic {
     deny: Patterns,
     fires: Patterns,
     near: Patterns,
+    /// What else a reward beside a trigger is for.
+    otherwise: Vec<u16>,
 }
 
 /// Patterns, and the groups that one of them begins with.
@@ -120,6 +122,8 @@ struct TopicFile {
     deny: Vec<toml::Spanned<String>>,
     fires: Vec<toml::Spanned<String>>,
     near: Vec<toml::Spanned<String>>,
+    /// Groups of words that say what else a reward beside a trigger is for: `near` does not count in their sentence.
+    otherwise: Vec<String>,
     words: BTreeMap<String, Vec<Arc<str>>>,
 }
 
@@ -219,7 +223,12 @@ impl Conduct {
                 })
                 .collect()
         };
-        let mut topic = Topic { quench: list(entry.quench), veto: list(entry.veto), ..Topic::default() };
+        let mut topic = Topic {
+            quench: list(entry.quench),
+            veto: list(entry.veto),
+            otherwise: list(entry.otherwise),
+            ..Topic::default()
+        };
         for (from, into) in
             [(entry.deny, &mut topic.deny), (entry.fires, &mut topic.fires), (entry.near, &mut topic.near)]
         {
@@ -337,7 +346,13 @@ impl Conduct {
     /// Where the patterns match that need a trigger nearby.
     pub fn near(&self, topic: &str, scan: &Scan<'_>) -> Option<Span> {
         let entry = self.topics.get(topic)?;
-        self.first(entry, &entry.near, scan)
+        let span = self.first(entry, &entry.near, scan)?;
+        let sentence = scan.sentence(span);
+        let otherwise = scan
+            .hits
+            .iter()
+            .any(|hit| entry.otherwise.contains(&hit.group) && sentence.contains(Span::new(hit.start, hit.end)));
+        (!otherwise).then_some(span)
     }
 
     /// Whether the text holds a word of that shared group.

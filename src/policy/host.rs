@@ -659,6 +659,7 @@ pub mod roles {
         ("file-manager", &[]),
         ("navigate", &["url"]),
         ("navigate-tab", &["url"]),
+        ("navigate-redirect", &["url"]),
         ("navigate-replace", &["url"]),
         ("navigate-back", &[]),
         ("program-open", &["app-id", "path", "data"]),

@@ -5,14 +5,21 @@ use std::rc::Rc;
 use crate::flow::machine::{Keys, Machine, Site, name};
 use crate::flow::solution::{Navigation, Place, Text};
 use crate::flow::value::{ANY, Piece, Str, Value, unite};
+use crate::model::ir::Name;
+use crate::model::{UnitId, UnitKind};
 
 impl<'a> Machine<'a> {
     pub fn navigate(&mut self, role: &str, target: &Value, options: &Value, site: &Site) {
         let from = self.entries[self.entry].route.clone();
         let base = self.package.source(site.place.file).path.clone();
+        let on_top = self.pages_with(&from);
         for text in &target.strings {
             let whole = self.text_of(text);
-            let Some(route) = self.route_of(&whole, &from, &base) else {
+            let found = on_top.iter().find_map(|page| {
+                self.route_of(&whole, page, page).filter(|route| self.program.by_route.contains_key(&**route))
+            });
+            let first = on_top.first().unwrap_or(&from);
+            let Some(route) = found.or_else(|| self.route_of(&whole, first, &base)) else {
                 self.record.navigations.push(Navigation {
                     place: site.place,
                     role: role.into(),
@@ -58,6 +65,27 @@ impl<'a> Machine<'a> {
                 }
             }
         }
+    }
+
+    /// Pages that show a component: hosts read the relative addresses of its code from the page on top.
+    fn pages_with(&self, route: &str) -> Vec<Name> {
+        const MOST: usize = 64;
+        let is_page = |unit: UnitId| self.program.units[unit as usize].kind != UnitKind::Component;
+        let Some(&unit) = self.program.by_route.get(route).filter(|unit| !is_page(**unit)) else { return Vec::new() };
+        let mut seen = vec![unit];
+        let mut at = 0;
+        while let Some(&unit) = seen.get(at).filter(|_| at < MOST) {
+            at += 1;
+            for (user, _, _) in self.uses.get(&unit).into_iter().flatten() {
+                if !seen.contains(user) {
+                    seen.push(*user);
+                }
+            }
+        }
+        seen.into_iter()
+            .filter(|unit| is_page(*unit))
+            .map(|unit| self.program.units[unit as usize].route.clone())
+            .collect()
     }
 
     /// The route that an address names, when its path is known.

@@ -24,12 +24,17 @@ impl Rule for ProhibitedIndustry {
         let mut hits: BTreeMap<usize, Vec<Hit>> = BTreeMap::new();
         // A page's script and its template are one offer.
         let mut offering: std::collections::BTreeSet<&str> = std::collections::BTreeSet::new();
+        // Industries whose own words stand beside a price, by the page.
+        let mut priced: std::collections::BTreeSet<(usize, &str)> = std::collections::BTreeSet::new();
         let mut read = |run: surface::Run<'_>| {
             for hit in prohibited.terms(run.text) {
                 let start = run.span.start + hit.start as u32;
                 let place = Place { file: run.file, span: Span::new(start, run.span.start + hit.end as u32) };
                 let weight = u32::from(hit.weight) * if run.surface == Surface::Title { 2 } else { 1 };
                 hits.entry(hit.industry).or_default().push((run.surface, Arc::clone(hit.term), place, weight));
+                if hit.weight >= STRONG && has_price(run.text) {
+                    priced.insert((hit.industry, stem(cx, run.file)));
+                }
             }
             if prohibited.offers(run.text) {
                 offering.insert(stem(cx, run.file));
@@ -65,10 +70,13 @@ impl Rule for ProhibitedIndustry {
                 let best = terms.entry(Arc::clone(term)).or_default();
                 *best = (*best).max(*weight);
             }
-            let score: u32 = terms.values().sum();
+            // Goods with their price, and a way to buy them on the same page, need no second word.
+            let on_sale = priced.iter().any(|(of, page)| *of == index && offering.contains(page));
+            let distinct = terms.len() + usize::from(on_sale);
+            let score: u32 = terms.values().sum::<u32>() + if on_sale { 2 } else { 0 };
             let titled = hits.iter().any(|hit| hit.0 == Surface::Title);
             let offered = trade || hits.iter().any(|hit| offering.contains(stem(cx, hit.2.file)));
-            let enough = terms.len() >= industry.distinct || (titled && terms.len() + 1 >= industry.distinct);
+            let enough = distinct >= industry.distinct || (titled && distinct + 1 >= industry.distinct);
             if !offered || !enough || score < prohibited.threshold {
                 continue;
             }
@@ -92,6 +100,17 @@ impl Rule for ProhibitedIndustry {
             out.push(finding);
         }
     }
+}
+
+/// Weight of a term that names an industry's goods.
+const STRONG: u8 = 3;
+
+/// Whether a text names a price: `99 元`, `¥128`.
+fn has_price(text: &str) -> bool {
+    let digit_before = |at: usize| text[..at].trim_end().ends_with(|c: char| c.is_ascii_digit());
+    let digit_after = |at: usize| text[at..].trim_start().starts_with(|c: char| c.is_ascii_digit());
+    text.match_indices('元').any(|(at, _)| digit_before(at))
+        || text.match_indices(['¥', '￥']).any(|(at, mark)| digit_after(at + mark.len()))
 }
 
 /// A file's path without its extension.

@@ -6,6 +6,7 @@ use super::support::{acted, all_runs, calls, has_role, told, unit, unit_texts};
 use super::texts::Run;
 use crate::flow::{EntryKind, Origin, Place};
 use crate::model::ir::{ExprKind, Key};
+use crate::rules::privacy::evidence::text_of;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
 
@@ -41,6 +42,7 @@ impl Rule for FakeReward {
         out.extend(kept);
         congratulations(self.id(), cx, out);
         draws(self.id(), cx, out);
+        fixed_draws(self.id(), cx, out);
         winners(self.id(), cx, first, out);
     }
 }
@@ -98,6 +100,37 @@ fn congratulations(rule: &'static str, cx: &Context<'_>, out: &mut Vec<Finding>)
             && !out.iter().any(|finding| finding.place.file == place.file && place.span.contains(finding.place.span))
         {
             out.push(Finding::new(rule, place).text("text", text).confidence(Confidence::Medium));
+        }
+    }
+}
+
+/// Draws whose result stands in the package: nothing is asked and nothing is left to chance.
+fn fixed_draws(rule: &'static str, cx: &Context<'_>, out: &mut Vec<Finding>) {
+    let conduct = &cx.policy.conduct;
+    let mut seen = BTreeSet::new();
+    for (place, group) in calls(cx, &["dialog", "toast"]) {
+        for call in group {
+            let entry = &call.entry;
+            let Some((file, node)) = entry.element.filter(|_| entry.kind == EntryKind::User) else { continue };
+            let told = ["0.content", "0.title"]
+                .iter()
+                .filter_map(|path| call.arg(path)?.text())
+                .find(|text| conduct.fires("draw-result", &conduct.scan(text)).is_some());
+            let Some(told) = told else { continue };
+            let label = text_of(cx.program, file, node);
+            let draws = conduct.fires("lottery", &conduct.scan(&label)).is_some();
+            // What hangs on an answer or on chance is decided by it.
+            let same = |one: &crate::flow::HostCall| one.entry.route == entry.route && one.entry.method == entry.method;
+            let decided =
+                cx.solution.calls.iter().any(|one| same(one) && ASKS.iter().any(|role| has_role(cx, one, role)))
+                    || cx
+                        .solution
+                        .branches
+                        .iter()
+                        .any(|branch| branch.entry.route == entry.route && branch.entry.method == entry.method);
+            if draws && !decided && seen.insert(place) {
+                out.push(Finding::new(rule, place).variant("draw").text("text", told).confidence(Confidence::Medium));
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::support::{acted, api_name, calls, has_role, told, unit};
 use crate::flow::Place;
 use crate::model::Unit;
+use crate::rules::privacy::evidence::text_of;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::syntax::template::{NodeKind, Part};
 
@@ -41,6 +42,7 @@ fn only_leaves(cx: &Context<'_>, home: &Unit) -> Option<(Place, String)> {
         return None;
     }
     let mut exits: Vec<(Place, String)> = Vec::new();
+    let mut labels = String::new();
     for file in &home.templates {
         for (_, element) in cx.program.elements(*file) {
             let name = &*element.name;
@@ -88,9 +90,15 @@ fn only_leaves(cx: &Context<'_>, home: &Unit) -> Option<(Place, String)> {
             }
         }
         exits.push(leaves?);
+        labels.push_str(&text_of(cx.program, binding.template, binding.node));
+        labels.push('\n');
     }
-    // One way out beside what a page tells is a link.
-    if exits.len() == 1 && told_beside(cx, home) >= TELLS {
+    // One way out beside what a page tells is a link, and so is one that does not call itself the page's business.
+    let conduct = &cx.policy.conduct;
+    if exits.len() == 1
+        && (told_beside(cx, home) >= TELLS
+            || !labels.trim().is_empty() && !conduct.holds("own-business", &conduct.scan(&labels)))
+    {
         return None;
     }
     exits.into_iter().min_by_key(|(place, _)| *place)

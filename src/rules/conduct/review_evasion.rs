@@ -31,7 +31,8 @@ impl Telling<'_> {
 }
 
 /// Roles of calls that lead to other function.
-const LEADS: &[&str] = &["navigate", "navigate-tab", "navigate-replace", "program-open", "app-open", "payment"];
+const LEADS: &[&str] =
+    &["navigate", "navigate-tab", "navigate-redirect", "navigate-replace", "program-open", "app-open", "payment"];
 
 impl Rule for ReviewEvasion {
     fn id(&self) -> &'static str {

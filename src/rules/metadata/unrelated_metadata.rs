@@ -43,13 +43,17 @@ impl Rule for UnrelatedMetadata {
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let name = name(cx).filter(|name| name.given);
         let description = description(cx);
-        let by_name = name.as_ref().and_then(|name| claim(cx, name.text, 3));
+        let table = cx.policy.category_table();
+        let declared = model::declared(cx);
+        // What any service may have does not say what this one is: a name must speak louder against it.
+        let says_little =
+            !declared.is_empty() && declared.iter().all(|id| table.get(*id).is_some_and(|one| one.common));
+        let least = if says_little { 5 } else { 3 };
+        let by_name = name.as_ref().and_then(|name| claim(cx, name.text, least));
         let by_description = description.and_then(|(text, _)| claim(cx, text, 5));
         if by_name.is_none() && by_description.is_none() {
             return;
         }
-        let table = cx.policy.category_table();
-        let declared = model::declared(cx);
         let services = model::services(cx);
         let known: Vec<CategoryId> = if declared.is_empty() {
             model::shown(cx).iter().map(|service| service.category).collect()

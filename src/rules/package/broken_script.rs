@@ -2,6 +2,7 @@
 
 use crate::flow::Place;
 use crate::rules::{Context, Finding, Rule};
+use crate::source::Span;
 
 use super::is_own;
 
@@ -29,6 +30,7 @@ impl Rule for BrokenScript {
                 continue;
             };
             let reason = told.map_or("", |(_, message)| message);
+            let span = on_text(&cx.package.source(file).text, span);
             let finding = Finding::new("package/broken-script", Place { file, span });
             out.push(if reason.is_empty() {
                 finding.variant("damaged")
@@ -52,4 +54,14 @@ impl Rule for BrokenScript {
             }
         }
     }
+}
+
+/// A place behind the last text of a file, moved to that text: where something is missing at the end.
+fn on_text(text: &str, span: Span) -> Span {
+    let end = text.trim_end().len() as u32;
+    if span.start < end {
+        return span;
+    }
+    let last = text.trim_end().chars().next_back().map_or(0, |c| c.len_utf8() as u32);
+    Span::new(end - last, end)
 }

@@ -113,7 +113,7 @@ impl DeadEndDialog {
             }
             let Some(facts) = cx.program.template(template) else { continue };
             for (node, element) in cx.program.elements(template) {
-                if !is_overlay(element) || !fixed(element, cx, unit.style) {
+                if !is_overlay(element) || !(fixed(element, cx, unit.style) || holds_touches(element)) {
                     continue;
                 }
                 let condition = element.attribute(&shown_if).and_then(|attribute| attribute.value.as_ref());
@@ -201,6 +201,13 @@ fn classes(element: &Element) -> Option<String> {
 fn is_overlay(element: &Element) -> bool {
     classes(element).is_some_and(|classes| {
         classes.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|part| OVERLAYS.contains(&part))
+    })
+}
+
+/// Whether nothing below the element feels a touch.
+fn holds_touches(element: &Element) -> bool {
+    element.attributes.iter().any(|attribute| {
+        attribute.name.trim_end_matches("move").ends_with("touch") && attribute.name.starts_with("catch")
     })
 }
 

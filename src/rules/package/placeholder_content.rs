@@ -8,7 +8,7 @@ use crate::package::FileKind;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::{FileId, Span};
 use crate::syntax::json::{Json, JsonValue};
-use crate::syntax::template::{AttributeValue, NodeKind, Part};
+use crate::syntax::template::{AttributeValue, Element, NodeKind, Part};
 
 use super::is_own;
 
@@ -40,7 +40,11 @@ impl Found<'_, '_> {
         let lead = (whole.len() - whole.trim_start().len()) as u32;
         let quoted = trimmed.trim_matches(['"', '\'', '`']);
         let skip = lead + (trimmed.len() - trimmed.trim_start_matches(['"', '\'', '`']).len()) as u32;
-        let Some(found) = self.cx.policy.placeholders.find(&self.cx.policy.packs, quoted) else { return };
+        // A tool fills a new page with the page's own path.
+        let own = quoted.contains('/')
+            && (quoted == &*source.path || source.path.rsplit_once('.').is_some_and(|(stem, _)| stem == quoted));
+        let found = self.cx.policy.placeholders.find(&self.cx.policy.packs, quoted);
+        let Some(found) = found.or_else(|| own.then_some(0..quoted.len())) else { return };
         let start = span.start + skip + found.start as u32;
         if !self.seen.insert((file, start)) {
             return;
@@ -83,13 +87,18 @@ impl Found<'_, '_> {
 }
 
 /// Listed pages whose template holds nothing, and whose script leads nowhere else.
+///
+/// In a package of a page or two that is a sketch, not a page left over.
 fn blank_pages(cx: &Context<'_>, out: &mut Vec<Finding>) {
+    const OTHERS: usize = 3;
+    let first = out.len();
+    let mut others = 0;
     for unit in cx.program.units.iter().filter(|unit| unit.live && unit.page.is_some()) {
         let Some(file) = unit.template.filter(|file| is_own(cx, *file)) else { continue };
         let Some(template) = cx.program.template(file) else { continue };
         let source = &cx.package.source(file).text;
         let filled = template.document.nodes.iter().any(|node| match &node.kind {
-            NodeKind::Element(_) => true,
+            NodeKind::Element(element) => !is_bare_box(element),
             NodeKind::Text(parts) => parts.iter().any(|part| match part {
                 Part::Text { span, .. } => !span.slice(source).trim().is_empty(),
                 Part::Interpolation { .. } => true,
@@ -97,6 +106,7 @@ fn blank_pages(cx: &Context<'_>, out: &mut Vec<Finding>) {
             _ => false,
         });
         let leaves = cx.solution.navigations.iter().any(|navigation| navigation.from == unit.route);
+        others += usize::from(filled);
         if !filled && !leaves && unit.templates.len() == 1 && template.document.errors.is_empty() {
             out.push(
                 Finding::new("package/placeholder-content", Place { file, span: Span::at(0) })
@@ -105,6 +115,15 @@ fn blank_pages(cx: &Context<'_>, out: &mut Vec<Finding>) {
             );
         }
     }
+    if others < OTHERS {
+        out.truncate(first);
+    }
+}
+
+/// Whether an element only holds others, and nothing gives it a look of its own.
+fn is_bare_box(element: &Element) -> bool {
+    matches!(&*element.name, "view" | "block" | "scroll-view" | "template")
+        && element.attributes.iter().all(|attribute| matches!(&*attribute.name, "class" | "name"))
 }
 
 /// Literals of the data that pages and components start with, under keys that their templates name.

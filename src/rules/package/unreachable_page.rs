@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 
-use crate::flow::Place;
+use crate::flow::{Place, Text};
+use crate::model::ir::{ExprKind, Key};
 use crate::model::surface::strings;
 use crate::package::FileKind;
 use crate::rules::{Confidence, Context, Finding, Rule};
@@ -14,7 +15,7 @@ use crate::syntax::json::{Json, JsonValue};
 use crate::syntax::template::{Element, NodeId, Part};
 
 use super::dead_navigation::route_of;
-use super::{exists, is_own};
+use super::{exists, is_own, nearest};
 
 /// Looks for pages that are neither first nor tab and that no navigation, constant or data that runs names.
 pub struct UnreachablePage;
@@ -26,29 +27,39 @@ impl Rule for UnreachablePage {
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let (Some(app), false) = (cx.package.app, cx.package.game) else { return };
-        if cx.package.compiled.is_some() {
-            // Links in compiled templates are not seen.
+        // Links in compiled templates are not seen, nor what was not gone into.
+        if cx.package.compiled.is_some() || cx.solution.exhausted {
             return;
         }
         let pages = &cx.package.pages;
         let entry = cx.package.app_json().and_then(|app| app.get("entryPagePath")).and_then(Json::as_str);
         let mut reached: BTreeSet<Arc<str>> = BTreeSet::new();
         let mut computed = false;
+        // A server's answer or another program names the target.
+        let mut anywhere = false;
         let off = switched_off(cx);
         let open = |place: Place| !off.iter().any(|span| span.file == place.file && span.span.contains(place.span));
         for navigation in cx.solution.navigations.iter().filter(|navigation| open(navigation.place)) {
             match route_of(&navigation.target, &navigation.from) {
                 Some((route, _)) => {
+                    // The link that misses a page by a slip is told by its own rule.
+                    if !pages.iter().any(|page| *page.route == *route)
+                        && let Some(near) = nearest(&route, pages.iter().map(|page| &*page.route))
+                    {
+                        reached.insert(near.into());
+                    }
                     reached.insert(route.as_str().into());
                     let plain = navigation.target.head().split(['?', '#']).next().unwrap_or_default();
                     reached.extend(crate::model::normalize(plain).map(Arc::from));
                 }
                 None => {
                     computed = true;
-                    let head = navigation.target.head().trim_start_matches('/');
-                    if !head.is_empty() {
-                        let starts = pages.iter().filter(|page| page.route.starts_with(head));
-                        reached.extend(starts.map(|page| page.route.clone()));
+                    let path = path_pieces(&navigation.target, &navigation.from);
+                    if path.iter().any(|piece| !piece.is_empty()) {
+                        let fitting = pages.iter().filter(|page| fits(&page.route, &path));
+                        reached.extend(fitting.map(|page| page.route.clone()));
+                    } else {
+                        anywhere = true;
                     }
                 }
             }
@@ -58,14 +69,15 @@ impl Rule for UnreachablePage {
         for navigation in &cx.solution.navigations {
             combined.entry(navigation.place).or_default().push(navigation.target.head().trim_start_matches('/'));
         }
-        for heads in combined.values().filter(|heads| heads.len() > 3) {
+        for heads in combined.values().filter(|heads| heads.len() >= MOST_TARGETS) {
             let mut prefix = heads[0];
             for head in heads {
                 while !head.starts_with(prefix) {
                     prefix = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
                 }
             }
-            if !prefix.is_empty() {
+            // What all pages begin with tells nothing.
+            if !prefix.is_empty() && !pages.iter().all(|page| page.route.starts_with(prefix)) {
                 let starts = pages.iter().filter(|page| page.route.starts_with(prefix));
                 reached.extend(starts.map(|page| page.route.clone()));
             }
@@ -83,10 +95,16 @@ impl Rule for UnreachablePage {
                     && has_files(cx, &page.route)
                     && !super::missing_page::is_library_page(cx, &page.route)
                     && Some(&*page.route) != cx.package.submission.privacy_policy.as_deref().map(stem)
+                    && !found_from_outside(cx, &page.route)
             })
             .map(|(_, page)| page)
             .collect();
-        if rest.is_empty() {
+        if rest.is_empty() || anywhere {
+            return;
+        }
+        // Where most pages seem to hang in the air, the way to them is one that is not seen.
+        let listed = pages.iter().skip(1).filter(|page| !page.tab).count();
+        if listed >= MANY_PAGES && rest.len() * 2 > listed {
             return;
         }
         // Shared paths and targets that come from data: any constant that runs and names the page leads there.
@@ -136,6 +154,69 @@ impl Rule for UnreachablePage {
             );
         }
     }
+}
+
+/// Targets of one call of which not all may have been kept.
+const MOST_TARGETS: usize = 8;
+
+/// Listed pages, beside the first and the tabs, from which on it would be odd that nothing leads to most of them.
+const MANY_PAGES: usize = 8;
+
+/// The known pieces of a target's path, from the package's root, up to its query.
+fn path_pieces(target: &Text, from: &str) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for piece in &target.pieces {
+        let (path, ends) = match piece.find(['?', '#']) {
+            Some(at) => (&piece[..at], true),
+            None => (&**piece, false),
+        };
+        out.push(path.to_owned());
+        if ends {
+            break;
+        }
+    }
+    let Some(first) = out.first_mut() else { return out };
+    if let Some(absolute) = first.strip_prefix('/') {
+        *first = absolute.to_owned();
+    } else if first.starts_with('.') {
+        let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let (head, tail) = first.rsplit_once('/').unwrap_or((first, ""));
+        let folder = crate::model::normalize(&format!("{folder}/{head}")).unwrap_or_default();
+        *first = if folder.is_empty() { tail.to_owned() } else { format!("{folder}/{tail}") };
+    }
+    out
+}
+
+/// Whether a route has these pieces in order, with anything between them.
+fn fits(route: &str, pieces: &[String]) -> bool {
+    let Some((first, others)) = pieces.split_first() else { return false };
+    let Some(mut rest) = route.strip_prefix(first.as_str()) else { return false };
+    for piece in others.iter().filter(|piece| !piece.is_empty()) {
+        let Some(at) = rest.find(piece.as_str()) else { return false };
+        rest = &rest[at + piece.len()..];
+    }
+    true
+}
+
+/// Whether a page is made to be found from outside: it gives its own data to the host's search, or reads what a printed code
+/// holds.
+fn found_from_outside(cx: &Context<'_>, route: &str) -> bool {
+    let Some(unit) = cx.program.by_route.get(route).and_then(|id| cx.program.units.get(*id as usize)) else {
+        return false;
+    };
+    let Some(file) = unit.script else { return false };
+    let roles = cx.policy.host(&cx.package.host);
+    let searched = cx.solution.calls.iter().any(|call| {
+        call.place.file == file
+            && roles.and_then(|host| host.apis.get(&call.api)).is_some_and(|api| api.has_role("page-info"))
+    });
+    let mut scanned = false;
+    if let Some(script) = cx.program.script(file) {
+        script.for_each_expr(&mut |expr| {
+            scanned |= matches!(&expr.kind, ExprKind::Member { key: Key::Static(key, _), .. } if &**key == "scene");
+        });
+    }
+    searched || scanned
 }
 
 /// What no user ever sees: elements behind a condition that is a constant.
