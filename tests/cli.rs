@@ -1039,3 +1039,30 @@ fn a_configuration_brings_lists_of_terms() {
         assert_eq!(code(&output), 2);
     }
 }
+
+#[test]
+fn texts_of_packages_are_listed_and_matched_with_their_roles() {
+    let dir = package(&[
+        ("pages/a/a.swan", "<view title=\"门店\">代开<b>增值税</b>发票</view>\n<view class=\"x\">营业中</view>\n"),
+        ("pages/a/a.js", "Page({ data: { word: '请稍候' }, onLoad() { console.log('已打开'); } });\n"),
+    ]);
+    let path = dir.path().to_str().unwrap();
+    let listed = json(&run(&["text", "--runs", "--format", "json", path]));
+    let roles: Vec<(&str, &str)> = listed["texts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|text| (text["role"].as_str().unwrap(), text["text"].as_str().unwrap()))
+        .collect();
+    for wanted in
+        [("title", "街角书店"), ("attribute", "门店"), ("visible", "营业中"), ("data", "请稍候"), ("log", "已打开")]
+    {
+        assert!(roles.contains(&wanted), "{wanted:?} {roles:?}");
+    }
+    let found = run(&["text", "--format", "json", path]);
+    assert_eq!(code(&found), 1);
+    let found = json(&found);
+    let one = &found["matches"][0];
+    assert_eq!((one["class"].as_str(), one["role"].as_str()), (Some("illegal-trade"), Some("visible")));
+    assert_eq!((&one["file"], &one["range"]["start"]["line"]), (&"pages/a/a.swan".into(), &1.into()));
+}

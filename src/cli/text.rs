@@ -1,4 +1,6 @@
-//! `minivet text`: the content matcher over plain text.
+//! `minivet text`: the content matcher over plain text and over the texts of packages.
+
+mod packages;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -8,13 +10,14 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::{Exit, Session, output};
-use crate::source::{SourceFile, decode};
+use crate::source::{SourceFile, Span, decode};
 use crate::text::{Certainty, Doubt, LexiconError, Match, Matcher, Reason, Scratch, Term, audit, import};
 
 /// Options of `minivet text`.
 #[derive(Clone, Debug, Args)]
 pub struct TextArgs {
-    /// Files of plain text, each line matched alone; `-` is standard input
+    /// Files of plain text, each line matched alone, or folders of packages, each text matched as users read it; `-` is standard
+    /// input
     #[arg(value_name = "FILE", default_value = "-")]
     files: Vec<PathBuf>,
     /// A list of terms: one a line with an optional class, CSV or JSON; its terms are weak unless --vetted
@@ -32,6 +35,9 @@ pub struct TextArgs {
     /// List the classes and how many terms each has
     #[arg(long)]
     classes: bool,
+    /// List the texts of packages and what each is to the user, instead of matching them
+    #[arg(long, conflicts_with_all = ["classes", "audit", "lexicon"])]
+    runs: bool,
     /// Tell which terms of a list are too short, too common or fire on clean text
     #[arg(long, value_name = "LEXICON", conflicts_with_all = ["classes", "lexicon"])]
     audit: Option<PathBuf>,
@@ -84,6 +90,10 @@ pub fn run(session: &Session, args: &TextArgs) -> Exit {
     let mut scratch = Scratch::default();
     let (mut bytes, mut spent) = (0, std::time::Duration::ZERO);
     for path in &args.files {
+        if args.runs || path.is_dir() {
+            exit = exit.max(packages::read(session, args, matcher, path, &mut told, &mut all));
+            continue;
+        }
         let name = if path.as_os_str() == "-" { "<stdin>".to_owned() } else { path.display().to_string() };
         let text = match read(path) {
             Ok(text) => text,
@@ -99,25 +109,25 @@ pub fn run(session: &Session, args: &TextArgs) -> Exit {
             let before = Instant::now();
             let found = matcher.find_with(line.trim_end_matches(['\n', '\r']), 0, &mut scratch);
             spent += before.elapsed();
-            for one in found {
-                let imported = matcher.entry(one.entry).imported;
-                let wanted = args.class.is_empty() || args.class.iter().any(|class| **class == *one.class);
-                if !wanted || !(one.fires || imported || session.style.verbose) {
-                    continue;
-                }
+            for one in found.into_iter().filter(|one| wanted(session, args, matcher, one)) {
                 if one.fires {
                     exit = exit.max(Exit::Findings);
                 }
+                let span = Span::new((offset + one.span.start) as u32, (offset + one.span.end) as u32);
                 match args.format {
-                    FormatArg::Terminal => told.push_str(&tell(session, &file, offset, line, &one)),
-                    FormatArg::Json => all.push(as_json(&file, offset, line, &one)),
+                    FormatArg::Terminal => told.push_str(&tell(session, &file, span, line, &one)),
+                    FormatArg::Json => all.push(as_json(&file, span, line, &one)),
                 }
             }
             offset += line.len();
         }
     }
     if args.format == FormatArg::Json {
-        let value = json!({ "schema_version": 1, "matches": all });
+        let value = if args.runs {
+            json!({ "schema_version": 1, "texts": all })
+        } else {
+            json!({ "schema_version": 1, "matches": all })
+        };
         told = format!("{value:#}\n");
     }
     let printed = output::print(&told);
@@ -131,6 +141,12 @@ pub fn run(session: &Session, args: &TextArgs) -> Exit {
         ));
     }
     exit.max(printed)
+}
+
+/// Whether a match is told: those held back are with `-v` only.
+fn wanted(session: &Session, args: &TextArgs, matcher: &Matcher, one: &Match) -> bool {
+    let class = args.class.is_empty() || args.class.iter().any(|class| **class == *one.class);
+    class && (one.fires || matcher.entry(one.entry).imported || session.style.verbose)
 }
 
 fn read(path: &Path) -> std::io::Result<String> {
@@ -166,8 +182,8 @@ fn written<'l>(line: &'l str, one: &Match) -> &'l str {
 }
 
 /// One line: place, class, term, how sure, what was undone; with `-v` why.
-fn tell(session: &Session, file: &SourceFile, offset: usize, line: &str, one: &Match) -> String {
-    let at = file.position((offset + one.span.start) as u32);
+fn tell(session: &Session, file: &SourceFile, span: Span, line: &str, one: &Match) -> String {
+    let at = file.position(span.start);
     let mut out = format!("{}:{}:{}: {} {}", file.path, at.line, at.column, one.class, one.term);
     let held = session.say("（未触发）", " (held back)");
     if one.fires {
@@ -228,15 +244,20 @@ fn reason_text(line: &str, reason: &Reason) -> String {
     }
 }
 
-fn as_json(file: &SourceFile, offset: usize, line: &str, one: &Match) -> serde_json::Value {
-    let place = |at: usize| {
-        let place = file.position((offset + at) as u32);
-        json!({ "line": place.line, "column": place.column, "offset": offset + at })
+/// A range of a file.
+fn range(file: &SourceFile, span: Span) -> serde_json::Value {
+    let place = |at: u32| {
+        let place = file.position(at);
+        json!({ "line": place.line, "column": place.column, "offset": at })
     };
+    json!({ "start": place(span.start), "end": place(span.end) })
+}
+
+fn as_json(file: &SourceFile, span: Span, line: &str, one: &Match) -> serde_json::Value {
     let reasons = |reasons: &[Reason]| reasons.iter().map(|reason| reason_text(line, reason)).collect::<Vec<_>>();
     json!({
         "file": &*file.path,
-        "range": { "start": place(one.span.start), "end": place(one.span.end) },
+        "range": range(file, span),
         "class": &*one.class,
         "term": &*one.term,
         "text": written(line, one),

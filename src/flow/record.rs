@@ -51,6 +51,8 @@ pub(super) struct Record {
     pub blind_spots: BTreeSet<BlindSpot>,
     pub reached: BTreeSet<(FileId, u32)>,
     pub shown: BTreeSet<Place>,
+    /// Strings that reach the screen and stand nowhere as they are shown.
+    pub joined: BTreeSet<(Place, String)>,
     pub navigations: Vec<Navigation>,
     /// What held when a page was opened, by route.
     pub openings: Vec<(Name, Ids)>,
@@ -75,6 +77,7 @@ pub(super) struct Part {
     blind_spots: BTreeSet<BlindSpot>,
     reached: BTreeSet<(FileId, u32)>,
     shown: BTreeSet<Place>,
+    joined: BTreeSet<(Place, String)>,
     navigations: Vec<Navigation>,
     openings: Vec<(Name, Ids)>,
 }
@@ -92,6 +95,7 @@ impl Record {
             blind_spots: std::mem::take(&mut self.blind_spots),
             reached: std::mem::take(&mut self.reached),
             shown: std::mem::take(&mut self.shown),
+            joined: std::mem::take(&mut self.joined),
             navigations: std::mem::take(&mut self.navigations),
             openings: std::mem::take(&mut self.openings),
         }
@@ -108,6 +112,7 @@ impl Record {
         self.blind_spots = part.blind_spots;
         self.reached = part.reached;
         self.shown = part.shown;
+        self.joined = part.joined;
         self.navigations = part.navigations;
         self.openings = part.openings;
     }
@@ -302,6 +307,7 @@ impl super::machine::Machine<'_> {
             whole.blind_spots.extend(part.blind_spots);
             whole.reached.extend(part.reached);
             whole.shown.extend(part.shown);
+            whole.joined.extend(part.joined);
             whole.navigations.extend(part.navigations);
         }
         if let Some(place) = self.ran_out {
@@ -382,6 +388,7 @@ impl super::machine::Machine<'_> {
             blind_spots: once_a_module(whole.blind_spots),
             reached: whole.reached,
             shown: whole.shown.into_iter().collect(),
+            joined: whole.joined.into_iter().collect(),
             navigations: whole.navigations,
             exhausted: self.exhausted,
             ..Solution::default()

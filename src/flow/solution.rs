@@ -46,6 +46,9 @@ pub struct Solution {
     pub reached: BTreeSet<(FileId, u32)>,
     /// Strings that reach the screen: through `setData`, toasts, dialogs, titles, with their literal places.
     pub shown: Vec<Place>,
+    /// Strings that reach the screen and are joined only while the program runs: where their first literal stands, and the text
+    /// with a [`HOLE`](crate::text::HOLE) for each part that is not known.
+    pub joined: Vec<(Place, String)>,
     /// What each page navigates to.
     pub navigations: Vec<Navigation>,
     /// Whether a step or time budget ended an entry point early.

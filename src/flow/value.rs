@@ -74,6 +74,18 @@ impl Str {
         }
     }
 
+    /// The text with a mark for each part that is not known.
+    pub fn written(&self) -> String {
+        let mut out = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(text) => out.push_str(text),
+                Piece::Hole(..) => out.push(crate::text::HOLE),
+            }
+        }
+        out
+    }
+
     fn has_text(&self) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if !text.is_empty()))
     }

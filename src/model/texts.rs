@@ -1,6 +1,7 @@
 //! Text runs: every piece of text in the package that a user may read, joined as it is shown, with the way back to its source.
 
 mod borrowed;
+mod markup;
 mod plain;
 mod scripts;
 mod templates;
@@ -12,11 +13,11 @@ use rayon::prelude::*;
 
 use self::borrowed::Borrowed;
 use self::plain::{json_texts, style_texts, text_lines};
-use self::scripts::{Place, Walker};
+use self::scripts::{Place, Walker, is_filter_name};
 use self::templates::template_texts;
 use super::Program;
 use crate::package::{FileKind, Origin, Package, PackageFile};
-use crate::source::{FileId, Span};
+use crate::source::{FileId, SourceFile, Span};
 use crate::syntax::template::NodeId;
 use crate::text::{Mapped, Match, Matcher, Scratch, unescape};
 
@@ -118,6 +119,14 @@ impl TextIndex {
     }
 }
 
+impl TextRun {
+    /// A text that stands on its own.
+    pub fn new(file: FileId, role: Role, text: Mapped) -> Self {
+        let span = templates::trimmed(&text);
+        Self { file, span, role, text, element: None, name: None, borrowed: Vec::new() }
+    }
+}
+
 /// Collects the text runs of a package.
 pub fn texts(package: &Package, program: &Program) -> TextIndex {
     let per_file: Vec<Vec<TextRun>> = package
@@ -214,14 +223,26 @@ fn file_texts(id: FileId, file: &PackageFile, program: &Program) -> Vec<TextRun>
             if let Some(script) = facts.and_then(|facts| facts.script.as_deref()) {
                 let borrowed = Borrowed::of(program, id, script);
                 Walker::new(id, &file.source.text, Some(script), &mut runs).borrowing(borrowed).script();
+                // The scripts of views make nothing but what views show.
+                if file.kind == FileKind::ViewScript {
+                    runs.iter_mut().filter(|run| run.role == Role::Data).for_each(|run| run.role = Role::Visible);
+                }
             }
         }
         FileKind::Json if own && !is_tool_config(file.source.name()) => {
             if let Some(json) = &file.json {
                 json_texts(id, &file.source.text, json, None, &mut runs);
+                if is_filter_name(stem(file.source.name())) {
+                    runs.iter_mut().for_each(|run| run.role = Role::Key);
+                }
             }
         }
-        FileKind::Text if own && !is_readme(file.source.name()) => text_lines(id, &file.source, &mut runs),
+        FileKind::Text if own && !is_readme(&file.source) => {
+            text_lines(id, &file.source, &mut runs);
+            if is_filter_name(stem(file.source.name())) {
+                runs.iter_mut().for_each(|run| run.role = Role::Key);
+            }
+        }
         FileKind::Style => style_texts(id, &file.source.text, &mut runs),
         _ => {}
     }
@@ -240,17 +261,25 @@ fn is_tool_config(name: &str) -> bool {
         || name.starts_with(".")
 }
 
-fn is_readme(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    lower.ends_with(".md") && !lower.contains("privacy")
-        || lower.starts_with("readme")
-        || lower.starts_with("license")
-        || lower.starts_with("changelog")
+/// A file's name without what follows its first point.
+fn stem(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
+}
+
+/// Papers of those who make the program. Other texts in Markdown are shown where they lie among its data.
+fn is_readme(source: &SourceFile) -> bool {
+    let lower = source.name().to_ascii_lowercase();
+    let data = source.folder().split('/').any(|folder| DATA_FOLDERS.contains(&folder));
+    lower.ends_with(".md") && !lower.contains("privacy") && !data
+        || ["readme", "license", "changelog", "contributing", "authors"].iter().any(|name| lower.starts_with(name))
         || lower.ends_with(".toml")
         || lower.ends_with(".yml")
         || lower.ends_with(".yaml")
         || lower.ends_with(".lock")
 }
+
+/// Folders whose files a program shows.
+const DATA_FOLDERS: [&str; 6] = ["data", "content", "contents", "articles", "posts", "mock"];
 
 fn has_text(text: &str) -> bool {
     text.chars().any(char::is_alphanumeric)

@@ -1,6 +1,7 @@
 //! One file a rule, grouped by folder. A rule reads the solved program and the policy and builds findings.
 
 mod finding;
+mod on_screen;
 
 pub use finding::*;
 
@@ -38,6 +39,10 @@ pub struct Readings {
     pub shown: conduct::Shown,
     /// What templates tell about personal information.
     pub told: privacy::notices::Told,
+    /// Strings of scripts that users read.
+    pub on_screen: on_screen::OnScreen,
+    /// Matches of the content lexicon in texts that are joined only while the program runs.
+    pub joined: content::Joined,
 }
 
 /// Options of rules as configured: rule id, then option name.

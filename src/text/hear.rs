@@ -103,7 +103,13 @@ impl Matcher {
                 let end = at + units[at..].iter().take_while(|unit| (97..123).contains(*unit)).count().max(1);
                 let beside = at.checked_sub(1).is_some_and(|before| is_han(units[before]))
                     || units.get(end).is_some_and(|unit| is_han(*unit));
-                let parsed = if beside && end - at > 1 { Readings::get().parse(&units[at..end]) } else { None };
+                let parse = |end: usize| if end - at > 1 { Readings::get().parse(&units[at..end]) } else { None };
+                // Letters over a gap are one spelling only where those before it are none.
+                let first = (at + 1..end).find(|next| !view.gap(text, next - 1).is_empty()).unwrap_or(end);
+                let (end, parsed) = match if beside { parse(first) } else { None } {
+                    None if beside && first < end => parse(end).map_or((first, None), |parsed| (end, Some(parsed))),
+                    parsed => (first, parsed),
+                };
                 match parsed {
                     Some(parsed) => {
                         let mut from = at;
@@ -189,8 +195,10 @@ impl Matcher {
             return None;
         }
         let bytes = view.bytes(text, units.clone());
-        let unsure = evasions == Evasions::HOMOPHONE;
-        if text.get(bytes)?.chars().any(ignorable) {
+        let raw = text.get(bytes.clone())?;
+        let apart = evasions.contains(Evasions::GAP) && raw.contains(char::is_whitespace);
+        let unsure = evasions == Evasions::HOMOPHONE || apart && !self.bounded(text, &bytes);
+        if raw.chars().any(ignorable) {
             evasions = evasions.with(Evasions::INVISIBLE);
         }
         Some(Hit { word: index, units, evasions, unsure })

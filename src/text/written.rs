@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::finder::Found;
 use super::fold::{View, ignorable, is_ascii, is_han};
 use super::image::{Spelling, Word};
@@ -35,7 +37,10 @@ impl Matcher {
         if spelling == Spelling::Plain && evasions.is_empty() && raw != word.text {
             evasions = evasions.with(Evasions::FORM);
         }
-        let unsure = word.boundary && evasions.is_empty();
+        // What is held apart by spaces may end in the midst of a word.
+        let apart = evasions.contains(Evasions::GAP) && raw.contains(char::is_whitespace);
+        let unsure =
+            word.boundary && evasions.is_empty() || apart && !self.bounded(text, &view.bytes(text, units.clone()));
         Some(Hit { word: index, units, evasions, unsure })
     }
 
@@ -94,8 +99,11 @@ impl Matcher {
             gaps.push(gap);
         }
         let visible = |gap: &str| gap.chars().filter(|c| !ignorable(*c)).count();
-        if gaps.iter().all(|gap| visible(gap) == 0) {
+        if own_signs(text, view, units, word) {
             return Some(Evasions::default());
+        }
+        if gaps.iter().all(|gap| visible(gap) == 0) {
+            return numbers.is_empty().then_some(Evasions::default());
         }
         if !word.evade.contains(Evasions::GAP) || numbers.iter().any(|gap| *gap != gaps[0]) {
             return None;
@@ -115,7 +123,9 @@ impl Matcher {
             if stops && (short && !listed || !even) || spaces && !even {
                 return None;
             }
-            if spaces && !self.bounded(text, &bytes) {
+            // Three characters held apart in running text are no accident.
+            let apart = units.len() > 2 && even && gaps.len() + 1 == units.len();
+            if spaces && !apart && !self.bounded(text, &bytes) {
                 return None;
             }
         }
@@ -131,11 +141,22 @@ impl Matcher {
     }
 
     /// Whether a range stands free on both sides.
-    fn bounded(&self, text: &str, bytes: &Range<usize>) -> bool {
+    pub(super) fn bounded(&self, text: &str, bytes: &Range<usize>) -> bool {
         let free = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
         free(text.get(..bytes.start).and_then(|head| head.chars().next_back()))
             && free(text.get(bytes.end..).and_then(|rest| rest.chars().next()))
     }
+}
+
+/// Whether the signs between the units are those that the word itself is written with.
+fn own_signs(text: &str, view: &View, units: &Range<usize>, word: &Word<'_>) -> bool {
+    if word.text.chars().all(char::is_alphanumeric) {
+        return false;
+    }
+    let own = View::new(word.text);
+    let plain = |gap: &str| gap.chars().filter(|c| !ignorable(*c)).nfkc().collect::<String>();
+    own.units.len() == units.len()
+        && (1..units.len()).all(|at| plain(view.gap(text, units.start + at - 1)) == plain(own.gap(word.text, at - 1)))
 }
 
 /// Whether units stand side by side in the text.

@@ -216,9 +216,23 @@ impl<'a> Machine<'a> {
 
     /// Notes literals that reach the screen.
     pub fn shown(&mut self, value: &Value, depth: usize) {
-        let mut places = Vec::new();
-        self.each_held(value, depth, |inner| places.extend(inner.strings.iter().filter_map(|text| text.place)));
+        let (mut places, mut joined) = (Vec::new(), Vec::new());
+        self.each_held(value, depth, |inner| {
+            for text in &inner.strings {
+                let Some(place) = text.place else { continue };
+                places.push(place);
+                // A literal is as long as its text and two quotes.
+                let whole = text.complete().is_some_and(|text| text.len() as u32 + 2 == place.span.len());
+                if !whole {
+                    joined.push((place, text.written()));
+                }
+            }
+        });
         self.record.shown.extend(places);
+        joined.retain(|(_, text)| !text.is_ascii());
+        if self.record.joined.len() < MOST_JOINED {
+            self.record.joined.extend(joined);
+        }
     }
 
     /// A component's own event: the handlers of its users run with what it tells.
@@ -273,6 +287,9 @@ impl<'a> Machine<'a> {
         self.record.openings.push((route.into(), if free { Ids::new() } else { facts }));
     }
 }
+
+/// Joined strings that one execution notes at most.
+const MOST_JOINED: usize = 4096;
 
 /// Parts of `a.b[0].c`; an index that is no number is `*`.
 fn path_parts(path: &str) -> Vec<String> {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::model::texts::templates::{trimmed, with_references};
+use crate::model::texts::markup::{with_references, without_tags};
+use crate::model::texts::templates::trimmed;
 use crate::model::texts::{Role, SHOWN_KEYS, TextRun, has_text, is_url, literal};
 use crate::source::{FileId, SourceFile, Span};
 use crate::syntax::json::{Json, JsonValue};
@@ -18,7 +19,7 @@ pub(super) fn json_texts(id: FileId, source: &str, json: &Json, name: Option<&Ar
             if decoded.is_ascii() && !shown && !decoded.contains("&#") {
                 return;
             }
-            let text = with_references(literal(source, json.span, decoded));
+            let text = with_references(without_tags(literal(source, json.span, decoded)));
             let role = if shown { Role::Visible } else { Role::Data };
             runs.push(TextRun {
                 file: id,

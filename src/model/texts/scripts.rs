@@ -4,9 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::model::ir::{Arg, Class, Expr, ExprKind, Key, Operator, Pattern, Property, Script, Stmt, StmtKind, VarId};
+use crate::model::ir::{
+    Arg, Class, Export, Expr, ExprKind, Key, Operator, Pattern, Property, Script, Stmt, StmtKind, VarId,
+};
 use crate::model::texts::borrowed::Borrowed;
-use crate::model::texts::templates::{trimmed, with_references};
+use crate::model::texts::markup::{with_references, without_tags};
+use crate::model::texts::templates::trimmed;
 use crate::model::texts::{Role, SHOWN_KEYS, TextRun, has_text, is_url, literal};
 use crate::source::{FileId, Span};
 use crate::text::{Mapped, decode_by, unescape};
@@ -53,6 +56,10 @@ pub(super) struct Walker<'a> {
     pub(super) constants: HashMap<VarId, &'a Expr>,
     /// Variables that are set once, to an array or an object.
     tables: HashMap<VarId, &'a Expr>,
+    /// What is put into lists, in order.
+    pushed: HashMap<VarId, Vec<&'a Expr>>,
+    /// Variables that only go to logs, or that others are only compared with.
+    quiet: HashMap<VarId, Role>,
     pub(super) borrowed: Borrowed,
     pub(super) used: HashSet<(u32, u32)>,
     pub(super) runs: &'a mut Vec<TextRun>,
@@ -66,6 +73,8 @@ impl<'a> Walker<'a> {
             script,
             constants: HashMap::new(),
             tables: HashMap::new(),
+            pushed: HashMap::new(),
+            quiet: HashMap::new(),
             borrowed: Borrowed::default(),
             used: HashSet::new(),
             runs,
@@ -95,6 +104,7 @@ impl<'a> Walker<'a> {
     /// Variables that are set once, to a constant.
     fn find_constants(&mut self, script: &'a Script) {
         let mut assigned: HashSet<VarId> = HashSet::new();
+        let mut uses = Uses::default();
         for function in &script.functions {
             let mut visit = |expr: &'a Expr| match &expr.kind {
                 ExprKind::Update(Pattern::Var(id, _)) => drop(assigned.insert(*id)),
@@ -103,10 +113,24 @@ impl<'a> Walker<'a> {
                         assigned.insert(*id);
                     }
                 }
-                _ => {}
+                _ => {
+                    uses.note(expr);
+                    if let ExprKind::Call { callee, args, .. } = &expr.kind
+                        && let ExprKind::Member { object, key: Key::Static(name, _), .. } = &callee.kind
+                        && let (ExprKind::Var(id), "push") = (&object.kind, &**name)
+                    {
+                        self.pushed.entry(*id).or_default().extend(args.iter().map(|arg| &arg.value));
+                    }
+                }
             };
             function.for_each_expr(&mut visit);
         }
+        for export in &script.exports {
+            if let Export::Local { local, .. } = export {
+                *uses.all.entry(*local).or_default() += 1;
+            }
+        }
+        self.quiet = uses.quiet();
         let mut blocks: Vec<&'a [Stmt]> = script.functions.iter().map(|function| &*function.body).collect();
         while let Some(block) = blocks.pop() {
             for stmt in block {
@@ -143,6 +167,10 @@ impl<'a> Walker<'a> {
             StmtKind::Throw(expr) => self.expr(expr, Place { role: Role::Log, name: None }),
             StmtKind::Let(pattern, init) => {
                 self.pattern(pattern, place);
+                let place = match pattern {
+                    Pattern::Var(id, _) => Place { role: self.quiet.get(id).copied().unwrap_or(place.role), ..place },
+                    _ => place,
+                };
                 if let Some(init) = init {
                     let name = match (pattern, self.script) {
                         (Pattern::Var(id, _), Some(script)) => {
@@ -312,25 +340,8 @@ impl<'a> Walker<'a> {
             self.tell(expr, place);
             return;
         }
-        let log = matches!(object.map(|object| &object.kind), Some(ExprKind::Global(name)) if &**name == "console");
-        let compared = object.is_some()
-            && matches!(
-                method,
-                Some(
-                    "includes"
-                        | "indexOf"
-                        | "lastIndexOf"
-                        | "startsWith"
-                        | "endsWith"
-                        | "split"
-                        | "replace"
-                        | "replaceAll"
-                        | "match"
-                        | "test"
-                        | "has"
-                        | "search"
-                )
-            );
+        let log = object.is_some_and(|object| self.is_log(object)) || method.is_some_and(is_telling);
+        let compared = object.is_some() && method.is_some_and(|method| COMPARING.contains(&method));
         let plain = matches!(method, Some("require" | "getApp" | "getCurrentPages" | "setTimeout" | "define"));
         let place = if log {
             Place { role: Role::Log, name: None }
@@ -350,7 +361,26 @@ impl<'a> Walker<'a> {
         } else {
             self.expr(callee, place);
         }
-        args.iter().for_each(|arg| self.expr(&arg.value, place));
+        for (index, arg) in args.iter().enumerate() {
+            let names = index == 0 && object.is_some() && method.is_some_and(is_naming);
+            let drawn = index == 0 && method.is_some_and(|method| DRAWING.contains(&method));
+            let place = match place.role {
+                Role::Data if names => Place { role: Role::Key, name: None },
+                Role::Data if drawn => Place { role: Role::Visible, name: None },
+                _ => place,
+            };
+            self.expr(&arg.value, place);
+        }
+    }
+
+    /// Whether an object writes logs.
+    fn is_log(&self, object: &Expr) -> bool {
+        let name = match &object.kind {
+            ExprKind::Global(name) => Some(name),
+            ExprKind::Var(id) => self.script.and_then(|script| Some(&script.variables.get(*id as usize)?.name)),
+            _ => None,
+        };
+        name.is_some_and(|name| is_log_name(name))
     }
 
     /// The array or object that an expression is or names.
@@ -400,7 +430,7 @@ impl<'a> Walker<'a> {
         }
         let mut joined = Joined::default();
         self.join(expr, place, &mut joined, 0);
-        let text = with_references(joined.text);
+        let text = with_references(without_tags(joined.text));
         if !has_text(&text.text) {
             return;
         }
@@ -413,6 +443,8 @@ impl<'a> Walker<'a> {
         }
         let role = match place.role {
             Role::Data | Role::Visible if is_url(&text.text) => Role::Url,
+            Role::Data if place.name.is_some_and(|name| is_address_name(name)) && !text.text.contains(' ') => Role::Url,
+            Role::Data if place.name.is_some_and(|name| &**name == "key") => Role::Key,
             Role::Data if shown => Role::Visible,
             role => role,
         };
@@ -476,13 +508,21 @@ impl<'a> Walker<'a> {
                 };
                 match joined.map(|(object, separator)| (&self.table(object).kind, separator)) {
                     Some((ExprKind::Array(items), separator)) => {
-                        for (index, item) in items.iter().enumerate() {
+                        let pushed = match &callee.kind {
+                            ExprKind::Member { object, .. } => match &object.kind {
+                                ExprKind::Var(id) => self.pushed.get(id).cloned().unwrap_or_default(),
+                                _ => Vec::new(),
+                            },
+                            _ => Vec::new(),
+                        };
+                        let known = items.iter().map(|item| Some(&item.as_ref().filter(|item| !item.spread)?.value));
+                        for (index, item) in known.chain(pushed.into_iter().map(Some)).enumerate() {
                             if index > 0 {
                                 out.text.push(separator, Span::at(callee.span.end));
                             }
                             match item {
-                                Some(item) if !item.spread => self.join(&item.value, place, out, depth + 1),
-                                _ => out.text.push_hole(callee.span),
+                                Some(item) => self.join(item, place, out, depth + 1),
+                                None => out.text.push_hole(callee.span),
                             }
                         }
                     }
@@ -556,7 +596,93 @@ fn named<'a>(place: Place<'a>, name: Option<&'a Arc<str>>) -> Place<'a> {
     }
 }
 
-fn is_filter_name(name: &str) -> bool {
+/// How variables are used.
+#[derive(Default)]
+struct Uses {
+    all: HashMap<VarId, u32>,
+    logged: HashMap<VarId, u32>,
+    compared: HashMap<VarId, u32>,
+}
+
+impl Uses {
+    fn note(&mut self, expr: &Expr) {
+        let variable = |expr: &Expr| if let ExprKind::Var(id) = &expr.kind { Some(*id) } else { None };
+        let count = |uses: &mut HashMap<VarId, u32>, id: Option<VarId>| {
+            id.into_iter().for_each(|id| *uses.entry(id).or_default() += 1);
+        };
+        match &expr.kind {
+            ExprKind::Var(id) => count(&mut self.all, Some(*id)),
+            ExprKind::Binary(operator, left, right) if *operator != Operator::Add => {
+                count(&mut self.compared, variable(left));
+                count(&mut self.compared, variable(right));
+            }
+            ExprKind::Call { callee, args, .. } => {
+                let ExprKind::Member { object, key: Key::Static(name, _), .. } = &callee.kind else { return };
+                if matches!(&object.kind, ExprKind::Global(name) if is_log_name(name)) {
+                    args.iter().for_each(|arg| count(&mut self.logged, variable(&arg.value)));
+                } else if SEARCHING.contains(&&**name) {
+                    count(&mut self.compared, variable(object));
+                    args.iter().for_each(|arg| count(&mut self.compared, variable(&arg.value)));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Variables that are never used otherwise, and what their texts are.
+    fn quiet(self) -> HashMap<VarId, Role> {
+        let of = |uses: &HashMap<VarId, u32>, id: &VarId| uses.get(id).copied().unwrap_or(0);
+        let quiet = |(id, all): (&VarId, &u32)| {
+            let (logged, compared) = (of(&self.logged, id), of(&self.compared, id));
+            (logged + compared == *all).then_some((*id, if logged > 0 { Role::Log } else { Role::Key }))
+        };
+        self.all.iter().filter_map(quiet).collect()
+    }
+}
+
+/// Methods of texts and lists that only compare with what they are given.
+const COMPARING: [&str; 12] = [
+    "includes",
+    "indexOf",
+    "lastIndexOf",
+    "startsWith",
+    "endsWith",
+    "split",
+    "replace",
+    "replaceAll",
+    "match",
+    "test",
+    "has",
+    "search",
+];
+/// Methods that tell of a list or text only whether something is in it.
+const SEARCHING: [&str; 6] = ["includes", "indexOf", "lastIndexOf", "some", "every", "has"];
+/// Methods whose first argument is drawn as it is.
+const DRAWING: [&str; 2] = ["fillText", "strokeText"];
+
+/// Whether what a method is given goes to statistics.
+fn is_telling(method: &str) -> bool {
+    let rest = method.strip_prefix("report").or_else(|| method.strip_prefix("track"));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_uppercase()))
+}
+
+/// Whether the first argument of a method is a name that programs know and users never read.
+fn is_naming(method: &str) -> bool {
+    matches!(method, "triggerEvent" | "emit" | "$emit" | "on" | "$on" | "off" | "$off" | "once" | "getItem" | "setItem")
+        || method.ends_with("StorageSync")
+}
+
+fn is_log_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "console" || name == "log" || name.ends_with("logger")
+}
+
+/// Whether a property holds an address.
+fn is_address_name(name: &str) -> bool {
+    matches!(name, "url" | "path" | "src" | "href")
+}
+
+pub(super) fn is_filter_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     FILTER_NAMES.iter().any(|part| name.contains(part))
 }

@@ -1,8 +1,8 @@
 //! Texts of templates: what stands between tags and in attributes.
 
-use crate::model::texts::{Role, TextRun, has_text, is_url};
+use crate::model::texts::markup::without_tags;
+use crate::model::texts::{Role, SHOWN_KEYS, TextRun, has_text, is_url};
 use crate::source::{FileId, SourceFile, Span};
-use crate::syntax::entities as references;
 use crate::syntax::template::{Document, Element, NodeId, NodeKind, Part};
 use crate::text::{Mapped, entities};
 
@@ -129,6 +129,20 @@ fn quoted(expression: &str) -> Option<&str> {
     (!inner.contains([quote, '\\'])).then_some(inner)
 }
 
+/// Whether an attribute's value is shown or read aloud: by its last word, as components name what they show.
+fn is_shown(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    if lower.starts_with("data-") {
+        return false;
+    }
+    let last = lower.rsplit(['-', '.']).next().unwrap_or("");
+    let last =
+        name.rfind(|c: char| c.is_ascii_uppercase()).filter(|_| !lower.contains('-')).map_or(last, |at| &lower[at..]);
+    lower.starts_with("aria-")
+        || matches!(last, "alt" | "tooltip" | "prompt" | "action" | "subtitle")
+        || SHOWN_KEYS.contains(&last)
+}
+
 fn attribute_texts(
     id: FileId,
     source: &SourceFile,
@@ -140,11 +154,7 @@ fn attribute_texts(
     for attribute in &element.attributes {
         let Some(value) = &attribute.value else { continue };
         let name = attribute.name.to_ascii_lowercase();
-        let shown =
-            matches!(name.as_str(), "title" | "placeholder" | "alt" | "label" | "content" | "text" | "nodes" | "value")
-                || name.starts_with("aria-")
-                || name.ends_with("-text")
-                || name.ends_with("-title");
+        let shown = is_shown(&attribute.name);
         if PLAIN_ATTRIBUTES.contains(&name.as_str())
             || name.starts_with("bind")
             || name.starts_with("catch")
@@ -155,6 +165,7 @@ fn attribute_texts(
         }
         let mut text = Mapped::default();
         parts_text(source, &value.parts, &mut text);
+        let text = without_tags(text);
         if !has_text(&text.text) || !shown && text.text.is_ascii() || is_url(&text.text) {
             continue;
         }
@@ -170,35 +181,4 @@ fn attribute_texts(
             borrowed: Vec::new(),
         });
     }
-}
-
-/// A text with the character references of markup in it decoded, as a rich text shows them.
-pub(super) fn with_references(text: Mapped) -> Mapped {
-    let coded = text.text.find("&#").or_else(|| text.text.find('&').filter(|_| text.text.contains(';')));
-    if coded.is_none() {
-        return text;
-    }
-    let mut out = Mapped::default();
-    let mut at = 0;
-    let bytes = text.text.len();
-    while at < bytes {
-        let rest = &text.text[at..];
-        let plain = if rest.starts_with('&') { 0 } else { rest.find('&').unwrap_or(rest.len()) };
-        if plain > 0 {
-            out.append(&text.part(at..at + plain));
-            at += plain;
-            continue;
-        }
-        match references::reference(rest) {
-            Some((length, decoded)) => {
-                out.push(&decoded, text.source(at..at + length));
-                at += length;
-            }
-            None => {
-                out.append(&text.part(at..at + 1));
-                at += 1;
-            }
-        }
-    }
-    out
 }

@@ -1,32 +1,77 @@
 //! What all rules share that go by the lexicon: from matches to findings, one a text run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
 use crate::flow::{Place, Step};
-use crate::model::texts::{Role, TextRun};
+use crate::model::texts::{Role, TextIndex, TextRun};
+use crate::package::{FileKind, Origin};
 use crate::rules::{Confidence, Context, Finding, Severity};
 use crate::source::{FileId, Span};
-use crate::text::{Certainty, Evasions, Match, Reason};
+use crate::text::{Certainty, Evasions, Mapped, Match, Reason, Scratch};
 
 /// Set for mini-games: some topics are forbidden in them outright.
 pub const GAME: u64 = crate::text::GAME;
 
+/// Matches in texts that are joined only while the program runs: a list that is filled and joined, a text that grows.
+#[derive(Debug, Default)]
+pub struct Joined(OnceLock<Vec<(TextRun, Vec<Match>)>>);
+
 /// Finds all matches before any rule asks for them. The search is parallel, and a rule that started it while others wait for it
-/// could be given one of those to run, which would then wait for itself.
+/// could be given one of those to run, which would then wait for itself. Reads nothing of the solution, which may not be there.
 pub fn prepare(cx: &Context<'_>) {
-    let _ = matches(cx).next();
+    cx.program.texts(cx.package).matches(cx.matcher(), situation(cx));
+}
+
+fn situation(cx: &Context<'_>) -> u64 {
+    let categories = cx.package.submission.categories.iter().map(String::as_str);
+    let situation = cx.matcher().situation(categories);
+    if cx.package.game { situation | GAME } else { situation }
 }
 
 /// All matches of the package by run.
 pub fn matches<'a>(cx: &Context<'a>) -> impl Iterator<Item = (&'a TextRun, &'a [Match])> + use<'a> {
-    let matcher = cx.matcher();
-    let categories = cx.package.submission.categories.iter().map(String::as_str);
-    let mut situation = matcher.situation(categories);
-    if cx.package.game {
-        situation |= GAME;
-    }
     let index = cx.program.texts(cx.package);
-    index.matches(matcher, situation).iter().map(|(run, found)| (&index.runs[*run as usize], found.as_slice()))
+    let written = index.matches(cx.matcher(), situation(cx));
+    let joined = cx.readings.joined.0.get_or_init(|| joined(cx, index, written));
+    let written = written.iter().map(|(run, found)| (&index.runs[*run as usize], found.as_slice()));
+    written.chain(joined.iter().map(|(run, found)| (run, found.as_slice())))
+}
+
+/// What only the flow can read: without what stands somewhere as it is.
+fn joined(cx: &Context<'_>, index: &TextIndex, written: &[(u32, Vec<Match>)]) -> Vec<(TextRun, Vec<Match>)> {
+    let texts = cx.readings.on_screen.joined(cx);
+    if texts.is_empty() {
+        return Vec::new();
+    }
+    let known: HashSet<&str> = index.runs.iter().map(|run| &*run.text.text).collect();
+    // Their parts are told in scripts, where they stand whole.
+    let script = |run: u32| cx.package.files[index.runs[run as usize].file.index()].kind == FileKind::Script;
+    let told: HashSet<(&str, &str)> = written
+        .iter()
+        .filter(|(run, _)| script(*run))
+        .flat_map(|(run, found)| found.iter().map(move |one| (run, one)))
+        .filter_map(|(run, one)| Some((&*one.class, index.runs[*run as usize].text.text.get(one.span.clone())?)))
+        .collect();
+    let (matcher, situation, mut scratch) = (cx.matcher(), situation(cx), Scratch::default());
+    let mut seen: HashSet<&str> = HashSet::new();
+    let mut out = Vec::new();
+    for (place, text) in texts {
+        let own = cx.package.files.get(place.file.index()).is_some_and(|file| file.origin == Origin::Own);
+        if !own || known.contains(&**text) || !seen.insert(text) {
+            continue;
+        }
+        let mut found = matcher.find_with(text, situation, &mut scratch);
+        found.retain(|one| {
+            one.fires && text.get(one.span.clone()).is_some_and(|part| !told.contains(&(&*one.class, part)))
+        });
+        if !found.is_empty() {
+            let mut mapped = Mapped::default();
+            mapped.push(text, place.span);
+            out.push((TextRun::new(place.file, Role::Visible, mapped), found));
+        }
+    }
+    out
 }
 
 /// Adds the findings of a class: the clearest match of each run.
@@ -113,7 +158,8 @@ const VARIANTS: [&str; 1] = ["exposure"];
 fn confidence(cx: &Context<'_>, run: &TextRun, found: &Match) -> Confidence {
     let shown = run.role.is_shown()
         || run.role == Role::Hidden
-        || cx.solution.shown.iter().any(|place| place.file == run.file && place.span.contains(run.span));
+        || cx.readings.on_screen.holds(cx, Place { file: run.file, span: run.span })
+        || cx.readings.on_screen.joined(cx).iter().any(|(_, text)| *text == run.text.text);
     match found.certainty {
         Certainty::High if shown => Confidence::High,
         Certainty::High | Certainty::Medium => Confidence::Medium,

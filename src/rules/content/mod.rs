@@ -22,7 +22,7 @@ mod unmoderated_user_content;
 mod violence_terror;
 mod vulgar_clickbait;
 
-pub use lexical::prepare;
+pub use lexical::{Joined, prepare};
 
 use super::Rule;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::flow::Place;
-use crate::model::ir::{ExprKind, Key, Operator, Property, walk_expr};
+use crate::model::ir::{ExprKind, Operator, walk_expr};
 use crate::package::FileKind;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::{FileId, Span};
@@ -17,10 +17,6 @@ pub struct PlaceholderContent;
 
 /// Attributes whose texts users see on any element.
 const TEXTS: [&str; 6] = ["title", "label", "text", "alt", "content", "header"];
-
-/// Roles of APIs that show texts, and their parameters.
-const SHOWING: [&str; 5] = ["toast", "dialog", "action-sheet", "title", "page-info"];
-const TOLD: [&str; 4] = ["title", "content", "items", "description"];
 
 struct Found<'c, 'o> {
     cx: &'c Context<'c>,
@@ -126,39 +122,6 @@ fn is_bare_box(element: &Element) -> bool {
         && element.attributes.iter().all(|attribute| matches!(&*attribute.name, "class" | "name"))
 }
 
-/// Literals of the data that pages and components start with, under keys that their templates name.
-fn initial_data(cx: &Context<'_>) -> Vec<Place> {
-    let mut out = Vec::new();
-    for unit in cx.program.units.iter().filter(|unit| unit.live) {
-        let Some(file) = unit.script else { continue };
-        let Some(script) = cx.program.script(file) else { continue };
-        let named =
-            |key: &str| unit.templates.iter().any(|template| interpolates(&cx.package.source(*template).text, key));
-        script.for_each_expr(&mut |expr| {
-            let ExprKind::Object(properties) = &expr.kind else { return };
-            for property in properties {
-                let Property::Value(Key::Static(name, _), value) = property else { continue };
-                let ExprKind::Object(data) = &value.kind else { continue };
-                if &**name != "data" {
-                    continue;
-                }
-                for property in data {
-                    if let Property::Value(Key::Static(key, _), value) = property
-                        && named(key)
-                    {
-                        walk_expr(value, &mut |expr| {
-                            if matches!(expr.kind, ExprKind::String(_)) {
-                                out.push(Place { file, span: expr.span });
-                            }
-                        });
-                    }
-                }
-            }
-        });
-    }
-    out
-}
-
 /// Texts that templates compare with: words of the program, which nobody sees.
 fn compared<'c>(cx: &Context<'c>) -> HashSet<&'c str> {
     let mut out = HashSet::new();
@@ -179,21 +142,6 @@ fn compared<'c>(cx: &Context<'c>) -> HashSet<&'c str> {
         }
     }
     out
-}
-
-/// Whether a template names a key inside an interpolation or a loop.
-fn interpolates(text: &str, key: &str) -> bool {
-    let part = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'));
-    memchr::memmem::find_iter(text.as_bytes(), key).any(|at| {
-        let before = text.as_bytes().get(..at).unwrap_or_default();
-        let whole = !part(before.last()) && !part(text.as_bytes().get(at + key.len()));
-        let open = memchr::memmem::rfind(before, b"{{").or_else(|| memchr::memmem::rfind(before, b"-for=\""));
-        let close = memchr::memmem::rfind(before, b"}}");
-        whole
-            && !before.ends_with(b".")
-            && open.is_some()
-            && (open > close || before.ends_with(b" in ") || before.ends_with(b"-for=\""))
-    })
 }
 
 impl Rule for PlaceholderContent {
@@ -243,22 +191,8 @@ impl Rule for PlaceholderContent {
                 found.titles(file, json);
             }
         }
-        let mut shown = cx.solution.shown.clone();
-        for call in &cx.solution.calls {
-            let Some(api) = host.and_then(|host| host.apis.get(&call.api)) else { continue };
-            if !SHOWING.iter().any(|role| api.has_role(role)) {
-                continue;
-            }
-            for path in TOLD.iter().filter_map(|param| api.param(param)) {
-                let Some(value) = call.arg(path) else { continue };
-                let items = value.fields.iter().map(|(_, item)| item);
-                let texts = std::iter::once(value).chain(items).flat_map(|value| &value.strings);
-                shown.extend(texts.filter_map(|text| text.place));
-            }
-        }
-        shown.extend(initial_data(cx));
         let words = compared(cx);
-        for place in shown {
+        for place in cx.readings.on_screen.places(cx) {
             let text = place.span.slice(&cx.package.source(place.file).text);
             if is_own(cx, place.file) && !words.contains(text.trim_matches(['"', '\'', '`'])) {
                 found.look(place.file, place.span, Confidence::Medium);
