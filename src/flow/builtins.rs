@@ -13,7 +13,7 @@ use self::globals::is_return_this;
 use super::heap::{ITEM, Kind};
 use super::machine::{Keys, Machine, Site};
 use super::solution::{Origin, Place};
-use super::value::{Ids, NUMBER, ObjId, UNDEFINED, Value, one};
+use super::value::{Ids, NUMBER, ObjId, UNDEFINED, Value, one, unite};
 
 impl<'a> Machine<'a> {
     /// Fields that objects have without being written.
@@ -46,6 +46,10 @@ impl<'a> Machine<'a> {
                         "for" => Some(Value::object(self.external("", "Symbol.for"))),
                         _ => Some(Value::any()),
                     };
+                }
+                // A library's module is the class itself, or has it.
+                if module.is_empty() && &**path == "Promise" && matches!(field, "Promise" | "default") {
+                    return Some(Value::object(object));
                 }
                 let full =
                     if path.is_empty() || path.len() > 80 { field.to_owned() } else { format!("{path}.{field}") };
@@ -158,27 +162,7 @@ impl<'a> Machine<'a> {
             return if known && answer.taints.is_empty() { Value::object(target) } else { answer };
         }
         match &*path {
-            "Promise" => {
-                let promise = self.make_at(site.place, 21, Kind::Promise);
-                let base_key = self.known("[[base]]");
-                let facts = self.current_facts();
-                self.heap.set(promise, base_key, Some(Value::bool(true).when(facts, Ids::new())));
-                let resolve = self.shared(Kind::Settle { promise, fulfil: true });
-                let reject = self.shared(Kind::Settle { promise, fulfil: false });
-                if let Some(executor) = args.first() {
-                    let inner = self.inner_site(site);
-                    let executor = executor.clone();
-                    let base = self.facts.len();
-                    self.call(
-                        &executor,
-                        &Value::undefined(),
-                        vec![Value::object(resolve), Value::object(reject)],
-                        &inner,
-                    );
-                    self.facts.truncate(base);
-                }
-                Value::object(promise)
-            }
+            "Promise" => self.new_promise(&args, site),
             "Date" => {
                 let origin = self.origin(Origin::Date);
                 let mut value = Value::from_origin(origin);
@@ -280,7 +264,51 @@ impl<'a> Machine<'a> {
         if let Some(answer) = self.framework_call(module, &chain, &args, site) {
             return answer;
         }
-        self.call_unknown(&Value::undefined(), this, &args, site)
+        let mut out = self.call_unknown(&Value::undefined(), this, &args, site);
+        if let Some(last) = chain.last().copied().or_else(|| module.rsplit(['.', '/']).next()) {
+            if self.policy.privacy.makes_text(last) {
+                let inner = args.first().map(|arg| self.deep_taints(arg, 4)).unwrap_or_default();
+                unite(&mut out.taints, &inner);
+            } else if self.policy.privacy.copies_arguments(last) {
+                for arg in &args {
+                    let copy = self.copied(arg, 4, site);
+                    unite(&mut out.objects, &copy.objects);
+                }
+            }
+        }
+        out
+    }
+
+    /// A value with copies of the objects that it holds, `depth` levels down.
+    pub fn copied(&mut self, value: &Value, depth: usize, site: &Site) -> Value {
+        let mut out = value.clone();
+        if depth == 0 {
+            return out;
+        }
+        for at in 0..value.objects.len() {
+            let object = value.objects[at];
+            let kind = self.heap.kind(object).clone();
+            if !matches!(kind, Kind::Plain | Kind::Array) {
+                continue;
+            }
+            let outer = self.context;
+            self.context ^= u64::from(object).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let copy = self.make_at(site.place, 46, kind);
+            self.context = outer;
+            if copy == object {
+                continue;
+            }
+            for key in self.heap.keys(object) {
+                if let Some(field) = self.heap.get(object, key).cloned() {
+                    let field = self.copied(&field, depth - 1, site);
+                    self.heap.set(copy, key, Some(field));
+                }
+            }
+            out.objects[at] = copy;
+        }
+        out.objects.sort_unstable();
+        out.objects.dedup();
+        out
     }
 
     /// A method of arrays, strings, functions, promises, maps or units; `None` when the receiver has none of that name.

@@ -25,7 +25,7 @@ impl<'a> Machine<'a> {
 
     /// Items of a list or entries of a map, when all their places are known.
     pub fn single_items(&mut self, list: &Value) -> Vec<Value> {
-        let [object] = list.objects.as_slice() else { return Vec::new() };
+        let [object] = list.objects.as_slice() else { return self.place_by_place(list) };
         if self.heap.get(*object, ITEM).is_some() || list.is_any() {
             return Vec::new();
         }
@@ -43,6 +43,51 @@ impl<'a> Machine<'a> {
         // A longer list is none of which all items are given here.
         let next = self.index_sym(MAX_APART);
         if out.len() == MAX_APART && self.heap.get(*object, next).is_some() { Vec::new() } else { out }
+    }
+
+    /// Items of one of several lists that are as long as each other, when all their places are known.
+    fn place_by_place(&mut self, lists: &Value) -> Vec<Value> {
+        const MOST: usize = 3;
+        if lists.objects.len() < 2 || lists.objects.len() > MOST || lists.is_any() {
+            return Vec::new();
+        }
+        let mut out: Vec<Value> = Vec::new();
+        for (at, &list) in lists.objects.iter().enumerate() {
+            if !matches!(self.heap.kind(list), Kind::Array) {
+                return Vec::new();
+            }
+            let items = self.single_items(&Value::object(list));
+            if items.is_empty() || at > 0 && items.len() != out.len() {
+                return Vec::new();
+            }
+            if at == 0 {
+                out = items;
+            } else {
+                out.iter_mut().zip(&items).for_each(|(known, item)| known.join(item));
+            }
+        }
+        out
+    }
+
+    /// Items of any of several lists, when all their places are known.
+    pub fn each_single(&mut self, lists: &Value) -> Vec<Value> {
+        const MOST: usize = 3;
+        if lists.objects.len() < 2 || lists.objects.len() > MOST || lists.is_any() {
+            return self.single_items(lists);
+        }
+        let mut out: Vec<Value> = Vec::new();
+        for &list in &lists.objects {
+            let items = self.single_items(&Value::object(list));
+            if items.is_empty() {
+                return Vec::new();
+            }
+            for item in items {
+                if !out.contains(&item) {
+                    out.push(item);
+                }
+            }
+        }
+        out
     }
 
     /// Names and values of an object whose fields are all known.

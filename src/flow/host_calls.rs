@@ -8,7 +8,7 @@ mod routes;
 mod sinks;
 
 use self::records::CALLBACKS;
-use super::heap::{ITEM, Kind};
+use super::heap::{Diff, ITEM, Kind};
 use super::machine::{Keys, Machine, Site};
 use super::solution::{Fact, Origin, Place};
 use super::value::{ANY, Ids, UNDEFINED, Value, unite};
@@ -103,7 +103,14 @@ impl<'a> Machine<'a> {
         refused.sort_unstable();
         let mut called = false;
         if !options.objects.is_empty() {
+            // Either succeeds or fails: neither sees what the other did.
+            let mut arms: Vec<(Diff, Ids)> = Vec::new();
             for key in CALLBACKS {
+                if *key == "complete" && !arms.is_empty() {
+                    arms.push((Diff::default(), Ids::new()));
+                    self.heap.merge(&arms);
+                    arms.clear();
+                }
                 let sym = self.sym(key);
                 let handler = self.field(&options, &Keys::one(sym), place);
                 if handler.objects.is_empty() {
@@ -117,7 +124,13 @@ impl<'a> Machine<'a> {
                     _ => (Vec::new(), result.clone()),
                 };
                 let inner = Site { place, args: Vec::new(), name: site.name.clone(), used: true };
-                self.perhaps(&facts, |machine| machine.call(&handler, &options, vec![argument], &inner));
+                let run = |machine: &mut Self| machine.call(&handler, &options, vec![argument], &inner);
+                if *key == "complete" {
+                    self.perhaps(&facts, run);
+                } else {
+                    let (_, diff, held) = self.apart(&facts, run);
+                    arms.push((diff, held));
+                }
             }
         }
         // Trailing callbacks of host objects (`manager.onStop(fn)` without a role, `exec(fn)`).

@@ -82,6 +82,15 @@ pub(super) struct Taint {
     pub container: bool,
 }
 
+/// What a server answers, as far as the package reads it.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub place: Place,
+    pub api: Name,
+    /// Kinds that fields read of it hold by their names, with how sure that is.
+    pub kinds: std::collections::BTreeMap<Name, u8>,
+}
+
 /// What tells taints apart: collection, kind, protections, whether partial, whether inside an answer.
 type TaintKey = (usize, Name, Rc<[super::solution::Protection]>, bool, bool);
 
@@ -201,6 +210,9 @@ pub(super) struct Machine<'a> {
     pub origin_table: Vec<Origin>,
     taint_ids: FxHashMap<TaintKey, TaintId>,
     pub taints: Vec<Taint>,
+    /// Answers of servers, by request and the way to it.
+    pub answers: Vec<Answer>,
+    pub answer_ids: FxHashMap<(Place, u64), u32>,
     sites: FxHashMap<(FileId, u32, u64, u8), ObjId>,
     /// What holds on the current path.
     pub facts: Vec<FactId>,
@@ -240,6 +252,8 @@ pub(super) struct Machine<'a> {
     /// Modules whose bodies run now.
     pub loading: usize,
     pub units: FxHashMap<UnitId, ObjId>,
+    /// Instances by their methods.
+    pub owners: FxHashMap<ObjId, Ids>,
     /// The unit whose code runs, for `Page(…)` and `Component(…)` at top level.
     pub current_unit: Option<UnitId>,
     /// Global variables assigned without a declaration, and the app's own globals.
@@ -307,6 +321,8 @@ impl<'a> Machine<'a> {
             origin_table: Vec::new(),
             taint_ids: FxHashMap::default(),
             taints: Vec::new(),
+            answers: Vec::new(),
+            answer_ids: FxHashMap::default(),
             sites: FxHashMap::default(),
             facts: Vec::new(),
             stack: Vec::new(),
@@ -333,6 +349,7 @@ impl<'a> Machine<'a> {
             modules: FxHashMap::default(),
             loading: 0,
             units: FxHashMap::default(),
+            owners: FxHashMap::default(),
             current_unit: None,
             globals,
             storage,
@@ -481,6 +498,11 @@ impl<'a> Machine<'a> {
         kind
     }
 
+    /// Tells what is made from here on from what was made in other turns.
+    pub fn turn(&mut self, index: usize) {
+        self.context = self.context.rotate_left(7) ^ (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
     /// Object made at a place in this call context: the same one every time, emptied.
     pub fn make(&mut self, file: FileId, start: u32, tag: u8, kind: Kind) -> ObjId {
         let place = Place { file, span: Span::at(start) };
@@ -551,6 +573,13 @@ impl<'a> Machine<'a> {
 
     /// Runs `body` under `facts` as something that may not happen; what it changes is joined with what stood before.
     pub fn perhaps<R>(&mut self, facts: &[FactId], body: impl FnOnce(&mut Self) -> R) -> R {
+        let (result, diff, held) = self.apart(facts, body);
+        self.heap.merge_one(diff, &held);
+        result
+    }
+
+    /// Runs `body` under `facts` and takes back what it changed: that, and what held at its end.
+    pub fn apart<R>(&mut self, facts: &[FactId], body: impl FnOnce(&mut Self) -> R) -> (R, Diff, Ids) {
         let mark = self.heap.mark();
         let base = self.facts.len();
         self.push_facts(facts);
@@ -558,8 +587,7 @@ impl<'a> Machine<'a> {
         let held = self.facts_since(base);
         self.facts.truncate(base);
         let diff = self.heap.take_back(mark);
-        self.heap.merge_one(diff, &held);
-        result
+        (result, diff, held)
     }
 
     /// Runs an entry point, unless nothing that it read the last time has changed since. Everything that it changes may not

@@ -38,6 +38,9 @@ pub(super) type FlowKey = (Place, Name, Name, usize, String);
 /// Flows by key, each with the taint that it was first seen for.
 pub(super) type Flows = BTreeMap<FlowKey, (Flow, TaintId)>;
 
+/// Answers that arrived whole at sinks: the answer, the sink's place and API. Their kinds are not known yet.
+pub(super) type Whole = BTreeMap<(u32, Place, Name), Flow>;
+
 /// What is written down while the machine runs.
 #[derive(Debug, Default)]
 pub(super) struct Record {
@@ -56,6 +59,7 @@ pub(super) struct Record {
     pub navigations: Vec<Navigation>,
     /// What held when a page was opened, by route.
     pub openings: Vec<(Name, Ids)>,
+    pub whole: Whole,
     /// Facts of the promise whose rejection a `catch` clause sees.
     pub last_rejection: Option<Ids>,
     // Of all executions.
@@ -80,6 +84,7 @@ pub(super) struct Part {
     joined: BTreeSet<(Place, String)>,
     navigations: Vec<Navigation>,
     openings: Vec<(Name, Ids)>,
+    whole: Whole,
 }
 
 impl Record {
@@ -98,6 +103,7 @@ impl Record {
             joined: std::mem::take(&mut self.joined),
             navigations: std::mem::take(&mut self.navigations),
             openings: std::mem::take(&mut self.openings),
+            whole: std::mem::take(&mut self.whole),
         }
     }
 
@@ -115,6 +121,7 @@ impl Record {
         self.joined = part.joined;
         self.navigations = part.navigations;
         self.openings = part.openings;
+        self.whole = part.whole;
     }
 
     pub fn blind(&mut self, place: Place, note: &'static str, name: &str) {
@@ -283,11 +290,46 @@ impl super::machine::Machine<'_> {
         }
     }
 
+    /// Flows of answers that arrive whole at a sink: they hold what the package reads of them. One field that only people have
+    /// makes the others a person's, too.
+    fn tell_whole(&mut self, whole: &mut Part) {
+        const LEAST: u8 = 70;
+        /// Names prove little.
+        const CERTAINTY: u8 = 60;
+        for ((answer, place, api), mut flow_of) in std::mem::take(&mut whole.whole) {
+            let answer = self.answers[answer as usize].clone();
+            if answer.kinds.values().all(|&sure| sure < LEAST) {
+                continue;
+            }
+            let told: BTreeSet<&Name> = whole
+                .flows
+                .values()
+                .filter(|(known, _)| known.place == place && known.sink == flow_of.sink)
+                .flat_map(|(known, _)| &known.kinds)
+                .collect();
+            let kinds: BTreeSet<Name> = answer.kinds.keys().filter(|kind| !told.contains(kind)).cloned().collect();
+            if kinds.is_empty() {
+                continue;
+            }
+            let collection =
+                self.collection(answer.place, answer.api.clone(), None, kinds.clone(), CERTAINTY, false, None);
+            self.record.collections[collection].answered = true;
+            let Some(&taint) = self.taints_of(collection, &kinds.iter().cloned().collect::<Vec<_>>(), None).first()
+            else {
+                continue;
+            };
+            flow_of.collection = collection;
+            flow_of.kinds = kinds;
+            let key = (place, api, flow_of.param.clone(), collection, format!("{:?}", flow_of.sink));
+            flow(&mut whole.flows, key, flow_of, taint);
+        }
+    }
+
     /// The solution, in a stable order.
     pub fn finish(mut self) -> super::solution::Solution {
         use super::solution::{Collection, Solution};
-        let mut drafts = std::mem::take(&mut self.record.collections);
         let mut whole = Part::default();
+        let mut reaches = Vec::new();
         let runs = std::mem::take(&mut self.runs);
         for part in runs.top.into_iter().chain(runs.list.into_iter().flatten().map(|run| run.part)) {
             let first = whole.calls.len();
@@ -296,9 +338,8 @@ impl super::machine::Machine<'_> {
                 branch.then_calls.iter_mut().chain(&mut branch.else_calls).for_each(|call| *call += first);
                 branch
             }));
-            for (collection, way) in part.reaches {
-                reach(&mut drafts[collection].reaches, way);
-            }
+            reaches.extend(part.reaches);
+            whole.whole.extend(part.whole);
             for (key, (one, taint)) in part.flows {
                 flow(&mut whole.flows, key, one, taint);
             }
@@ -312,6 +353,11 @@ impl super::machine::Machine<'_> {
         }
         if let Some(place) = self.ran_out {
             whole.blind_spots.insert(BlindSpot { place, note: "budget-exhausted", name: "".into() });
+        }
+        self.tell_whole(&mut whole);
+        let mut drafts = std::mem::take(&mut self.record.collections);
+        for (collection, way) in reaches {
+            reach(&mut drafts[collection].reaches, way);
         }
         self.raise_granted(&mut drafts, &mut whole);
         let ways = &self.record.ways;

@@ -197,6 +197,8 @@ pub enum Origin {
     Random,
     /// A server's answer: the field path.
     Remote(Arc<str>),
+    /// A server's answer taken whole: the number of the request.
+    Answer(u32),
     /// Page query: the key.
     Query(Arc<str>),
     /// Launch options: path (`scene`, `referrerInfo.appId`, `referrerInfo.extraData`).

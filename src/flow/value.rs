@@ -34,7 +34,7 @@ pub(super) const ANY: u16 = 32;
 const MAX_STRINGS: usize = 8;
 const MAX_OBJECTS: usize = 24;
 const MAX_TAINTS: usize = 48;
-const MAX_ORIGINS: usize = 8;
+const MAX_ORIGINS: usize = 12;
 /// Most pieces of a string with holes.
 const MAX_PIECES: usize = 24;
 /// Longest literal that is kept, in bytes.
@@ -88,6 +88,39 @@ impl Str {
 
     fn has_text(&self) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if !text.is_empty()))
+    }
+
+    /// Scheme and host of an address, with the slash after them; `None` where the text does not say all of that.
+    fn server(&self) -> Option<&str> {
+        let Some(Piece::Literal(head)) = self.pieces.first() else { return None };
+        let host = head.find("://")? + 3;
+        let end = head[host..].find('/').map(|at| host + at + 1);
+        match end {
+            Some(end) => Some(&head[..end]),
+            None => (self.pieces.len() == 1).then_some(&**head),
+        }
+    }
+
+    /// What two texts begin with, and a hole with all that they carry.
+    fn common(&self, other: &Str) -> Str {
+        let head = |text: &Str| match text.pieces.first() {
+            Some(Piece::Literal(literal)) => literal.clone(),
+            _ => "".into(),
+        };
+        let (left, right) = (head(self), head(other));
+        let shared = left
+            .char_indices()
+            .zip(right.chars())
+            .find(|((_, a), b)| a != b)
+            .map_or_else(|| left.len().min(right.len()), |((at, _), _)| at);
+        let (mut taints, mut origins) = (self.taints(), Ids::new());
+        unite(&mut taints, &other.taints());
+        for piece in self.pieces.iter().chain(&other.pieces) {
+            if let Piece::Hole(_, from) = piece {
+                unite(&mut origins, from);
+            }
+        }
+        Str { pieces: vec![Piece::Literal(left[..shared].into()), Piece::Hole(taints, origins)], place: self.place }
     }
 
     pub fn taints(&self) -> Ids {
@@ -341,13 +374,9 @@ impl Value {
             _ => {}
         }
         for text in &other.strings {
-            if !self.strings.iter().any(|known| known == text) {
-                if self.strings.len() < MAX_STRINGS {
-                    self.strings.push(text.clone());
-                } else {
-                    self.bits |= ANY;
-                    unite(&mut self.taints, &text.taints());
-                }
+            if !add_text(&mut self.strings, text) {
+                self.bits |= ANY;
+                unite(&mut self.taints, &text.taints());
             }
         }
         unite(&mut self.objects, &other.objects);
@@ -434,6 +463,28 @@ impl Value {
     }
 }
 
+/// Adds a text to those that a value can be. Of too many, addresses on the same server become one: their common start, and a
+/// hole for the rest. `false` where there is no room.
+fn add_text(texts: &mut Strings, text: &Rc<Str>) -> bool {
+    if texts.iter().any(|known| known == text) {
+        return true;
+    }
+    if texts.len() < MAX_STRINGS {
+        texts.push(text.clone());
+        return true;
+    }
+    let Some(server) = text.server() else { return false };
+    let (same, mut rest): (Strings, Strings) =
+        texts.iter().cloned().partition(|known| known.server().is_some_and(|other| other == server));
+    if same.is_empty() {
+        return false;
+    }
+    let folded = same.iter().fold((**text).clone(), |all, other| all.common(other));
+    rest.push(Rc::new(folded));
+    *texts = rest;
+    true
+}
+
 /// A number as JavaScript writes it, for the common cases.
 pub(super) fn number_text(number: f64) -> String {
     if number == number.trunc() && number.abs() < 1e15 { format!("{}", number as i64) } else { format!("{number}") }
@@ -444,12 +495,8 @@ pub(super) fn concat(left: &Value, right: &Value) -> Value {
     let mut out = Value::default();
     for a in left.as_strings() {
         for b in right.as_strings() {
-            if out.strings.len() < MAX_STRINGS {
-                let text = Rc::new(a.concat(&b));
-                if !out.strings.contains(&text) {
-                    out.strings.push(text);
-                }
-            }
+            // What has no room is as good as what has: its taints are kept below.
+            add_text(&mut out.strings, &Rc::new(a.concat(&b)));
         }
     }
     let whole: Ids = out.strings.iter().fold(Ids::new(), |mut all, text| {

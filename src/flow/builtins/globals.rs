@@ -2,7 +2,7 @@
 
 use crate::flow::heap::Kind;
 use crate::flow::machine::{Act, Keys, Machine, Site, name};
-use crate::flow::solution::{Origin, Place};
+use crate::flow::solution::{Origin, Place, Protection};
 use crate::flow::value::{FALSE, NUMBER, TRUE, Value, concat, unite};
 use crate::model::ir::Name;
 use crate::source::Span;
@@ -198,7 +198,9 @@ impl<'a> Machine<'a> {
             | "Array.from"
             | "Promise.resolve.call"
             | "structuredClone" => {
-                if path == "Array.from" {
+                if path == "structuredClone" {
+                    self.copied(&first(), 4, site)
+                } else if path == "Array.from" {
                     let list = self.list_copy(&first(), site);
                     if let Some(map) = args.get(1) {
                         let map = map.clone();
@@ -242,7 +244,16 @@ impl<'a> Machine<'a> {
                 unite(&mut value.taints, &inner);
                 self.encoded(value, "JSON")
             }
-            "JSON.parse" => first(),
+            "JSON.parse" => {
+                let text = first();
+                let mut out = self.copied(&text, 4, site);
+                if !out.objects.is_empty() {
+                    // What the text carried stands in the fields again.
+                    let json = Protection::Encoded("JSON".into());
+                    out.taints.retain(|id| !self.taints[*id as usize].protections.contains(&json));
+                }
+                out
+            }
             "encodeURIComponent" | "encodeURI" | "escape" | "decodeURIComponent" | "decodeURI" | "unescape"
             | "btoa" | "atob" => {
                 let mut value = first();
@@ -280,8 +291,9 @@ impl<'a> Machine<'a> {
             "Number" | "parseInt" | "parseFloat" => {
                 let value = first();
                 let mut out = Value { bits: NUMBER, ..Value::default() };
-                if let Some(number) = value.number {
-                    out = Value::number(f64::from_bits(number));
+                let written = value.as_text().and_then(|text| text.trim().parse::<f64>().ok());
+                if let Some(number) = value.number.map(f64::from_bits).or(written.filter(|n| n.is_finite())) {
+                    out = Value::number(number);
                 }
                 out.taints = value.shallow_taints();
                 out.origins = value.all_origins();

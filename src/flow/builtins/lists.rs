@@ -9,6 +9,12 @@ use crate::model::ir::Name;
 /// Longest array of known items that is joined or reversed item by item.
 pub(super) const MAX_JOINED: usize = 32;
 
+/// Longest list for whose items a function makes different things, where it may not be called with them.
+const MAX_TURNS: usize = 4;
+
+/// Longest list whose items keep their places when some come or go.
+const MAX_KNOWN: usize = 12;
+
 impl<'a> Machine<'a> {
     /// A list with one kind of item.
     pub fn list_of(&mut self, item: Value, site: &Site) -> Value {
@@ -84,14 +90,32 @@ impl<'a> Machine<'a> {
                 let inner = self.inner_site(site);
                 // Items of a short known list keep apart.
                 let singles = self.single_items(base);
+                // … and of a list that is known to have just these, it is called with each for certain.
+                let certain = method != "sort"
+                    && callback.bits == 0
+                    && callback.objects.len() == 1
+                    && self.known_list(base).is_some();
                 let each = |machine: &mut Self, call_args: Vec<Value>| {
+                    if certain {
+                        let base = machine.facts.len();
+                        let answer = machine.call(&callback, &this, call_args, &inner);
+                        machine.facts.truncate(base);
+                        return answer;
+                    }
                     machine.perhaps(&[], |machine| machine.call(&callback, &this, call_args, &inner))
                 };
                 let mut apart = None;
                 if method != "sort" && (1..=8).contains(&singles.len()) {
                     apart = self.split(singles.len(), |machine| {
                         let answer = |(index, item): (usize, &Value)| {
-                            each(machine, vec![item.clone(), Value::number(index as f64), base.clone()])
+                            let outer = machine.context;
+                            // What one call makes is not what the next one makes.
+                            if certain || singles.len() <= MAX_TURNS {
+                                machine.turn(index);
+                            }
+                            let answer = each(machine, vec![item.clone(), Value::number(index as f64), base.clone()]);
+                            machine.context = outer;
+                            answer
                         };
                         singles.iter().enumerate().map(answer).collect::<Vec<Value>>()
                     });
@@ -162,6 +186,35 @@ impl<'a> Machine<'a> {
                     pass(self);
                 }
                 total
+            }
+            "push" | "unshift" | "shift" | "pop" if known && self.known_list(base).is_some() => {
+                let mut items = self.known_list(base).unwrap_or_default();
+                let args = args.iter().map(|arg| {
+                    if arg.taints.is_empty() {
+                        arg.clone()
+                    } else {
+                        self.stepped(arg.clone(), site.place, "stored-in", &name(method))
+                    }
+                });
+                let given = match method {
+                    "push" => {
+                        items.extend(args);
+                        None
+                    }
+                    "unshift" => {
+                        items = args.chain(items).collect();
+                        None
+                    }
+                    "pop" => Some(items.pop()),
+                    _ if items.is_empty() => Some(None),
+                    _ => Some(Some(items.remove(0))),
+                };
+                let length = Value::number(items.len() as f64);
+                self.refill(base, items);
+                match given {
+                    Some(item) => item.unwrap_or_else(Value::undefined),
+                    None => length,
+                }
             }
             "push" | "unshift" if known => {
                 for &object in &base.objects {
@@ -337,6 +390,46 @@ impl<'a> Machine<'a> {
     }
 
     /// The first items of an array whose places are all known.
+    /// The items of a list of known length.
+    fn known_list(&mut self, list: &Value) -> Option<Vec<Value>> {
+        let [object] = list.objects.as_slice() else { return None };
+        let length = self.known("length");
+        let length = self.heap.get(*object, length)?;
+        if !matches!(self.heap.kind(*object), Kind::Array)
+            || list.is_any()
+            || length.bits != 0
+            || self.heap.get(*object, ITEM).is_some()
+        {
+            return None;
+        }
+        let length = f64::from_bits(length.number?) as usize;
+        if length > MAX_KNOWN {
+            return None;
+        }
+        (0..length)
+            .map(|index| {
+                let key = self.index_sym(index);
+                self.heap.get(*object, key).cloned()
+            })
+            .collect()
+    }
+
+    /// Replaces the items of a list of known length.
+    fn refill(&mut self, list: &Value, items: Vec<Value>) {
+        let [object] = list.objects.as_slice() else { return };
+        let length = self.known("length");
+        for key in self.heap.keys(*object) {
+            if self.is_item(key) {
+                self.heap.set(*object, key, None);
+            }
+        }
+        self.heap.set(*object, length, Some(Value::number(items.len() as f64)));
+        for (index, item) in items.into_iter().enumerate() {
+            let key = self.index_sym(index);
+            self.heap.set(*object, key, Some(item));
+        }
+    }
+
     fn listed(&mut self, list: &Value, most: usize) -> Vec<Value> {
         let [object] = list.objects.as_slice() else { return Vec::new() };
         if self.heap.get(*object, ITEM).is_some() || list.is_any() {

@@ -71,6 +71,9 @@ impl<'a> Machine<'a> {
             let namespace = self.namespace();
             return self.host_object(&namespace, "");
         }
+        if self.policy.privacy.is_promise_module(request) {
+            return Value::object(self.external("", "Promise"));
+        }
         let object = self.external(request, "");
         Value::object(object)
     }
@@ -102,6 +105,9 @@ impl<'a> Machine<'a> {
                 || self.policy.privacy.sdk_by_file(&entry.source.path).is_some()
                 || self.policy.privacy.is_cipher_module(&library)
                 || self.policy.privacy.is_cipher_module(stem);
+            if self.policy.privacy.is_promise_module(&library) {
+                return self.foreign_module(&library);
+            }
             if known || entry.source.text.len() > MAX_LIBRARY {
                 return self.foreign_module(&library);
             }

@@ -5,6 +5,39 @@ use crate::flow::machine::{Machine, Site};
 use crate::flow::value::{ANY, Ids, ObjId, UNDEFINED, Value, intersect, unite};
 
 impl<'a> Machine<'a> {
+    /// `new Promise(executor)`.
+    pub fn new_promise(&mut self, args: &[Value], site: &Site) -> Value {
+        let promise = self.make_at(site.place, 21, Kind::Promise);
+        let base_key = self.known("[[base]]");
+        let facts = self.current_facts();
+        self.heap.set(promise, base_key, Some(Value::bool(true).when(facts, Ids::new())));
+        let resolve = self.shared(Kind::Settle { promise, fulfil: true });
+        let reject = self.shared(Kind::Settle { promise, fulfil: false });
+        if let Some(executor) = args.first() {
+            let inner = self.inner_site(site);
+            let base = self.facts.len();
+            self.call(executor, &Value::undefined(), vec![Value::object(resolve), Value::object(reject)], &inner);
+            self.facts.truncate(base);
+        }
+        Value::object(promise)
+    }
+
+    /// Whether a class of the package is one of promises, brought where the platform may lack them: by what it offers.
+    pub fn is_promise_class(&mut self, class: ObjId) -> bool {
+        const OFFERS: [&str; 4] = ["resolve", "reject", "all", "race"];
+        if !matches!(self.heap.kind(class), Kind::Closure { .. } | Kind::Class { .. })
+            || !OFFERS.iter().all(|name| {
+                let key = self.known(name);
+                self.heap.get(class, key).is_some_and(|value| !value.objects.is_empty())
+            })
+        {
+            return false;
+        }
+        let (prototype, then) = (self.known("prototype"), self.known("then"));
+        let prototype = self.heap.get(class, prototype).and_then(|value| value.objects.first().copied());
+        prototype.is_some_and(|prototype| self.heap.has(prototype, then))
+    }
+
     /// Fulfils a promise with a value, under facts.
     pub fn fulfil(&mut self, promise: ObjId, value: Value, facts: &[u32]) {
         let (value_key, facts_key) = (self.known("[[value]]"), self.known("[[facts]]"));
@@ -74,7 +107,39 @@ impl<'a> Machine<'a> {
             None => facts,
         };
         self.heap.set(promise, facts_key, Some(Value::bool(true).when(held, Ids::new())));
-        self.heap.add(promise, error_key, value);
+        let value = self.refused(value, 2);
+        self.heap.add(promise, error_key, &value);
+    }
+
+    /// A server's answer where it refuses: it holds what went wrong, and nothing of what was asked for.
+    fn refused(&mut self, value: &Value, depth: usize) -> Value {
+        let mut out = value.clone();
+        out.taints = value.taints.iter().copied().filter(|&id| !self.taints[id as usize].container).collect();
+        out.origins = self.without_answers(&value.origins);
+        if depth == 0 {
+            return out;
+        }
+        for at in 0..out.objects.len() {
+            let object = out.objects[at];
+            let kind = self.heap.kind(object).clone();
+            let inner = self.deep_taints(&Value::object(object), depth);
+            if !matches!(kind, Kind::Plain) || !inner.iter().any(|&id| self.taints[id as usize].container) {
+                continue;
+            }
+            let outer = self.context;
+            self.context ^= u64::from(object).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let copy = self.make_at(self.heap.objects[object as usize].place, 45, kind);
+            self.context = outer;
+            for key in self.heap.keys(object) {
+                if let Some(field) = self.heap.get(object, key).cloned() {
+                    let field = self.refused(&field, depth - 1);
+                    self.heap.set(copy, key, Some(field));
+                }
+            }
+            out.objects[at] = copy;
+        }
+        out.objects.sort_unstable();
+        out
     }
 
     /// What `await` gives; what the promise proves holds from here on.

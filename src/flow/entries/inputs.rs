@@ -204,7 +204,7 @@ impl<'a> Machine<'a> {
         };
         if literal(element, "confirm-type").is_some_and(|text| text == "search")
             || privacy.looks_for(&element.name)
-            || privacy.looks_for(&self.program.units[unit as usize].route)
+            || privacy.looks_for(&self.program.units[unit as usize].route) && self.is_only_field(template)
             || says(element, &["class", "id", "name"])
             || element.attributes.iter().any(|attribute| {
                 (attribute.name.starts_with("bind") || attribute.name.starts_with("on"))
@@ -228,6 +228,17 @@ impl<'a> Machine<'a> {
             at = parent;
         }
         false
+    }
+
+    /// Whether a page asks for one thing only: one that is for searching may have a form, too.
+    fn is_only_field(&self, template: FileId) -> bool {
+        let Some(facts) = self.program.template(template) else { return true };
+        let field = |node: &NodeId| {
+            self.element(template, *node)
+                .and_then(|element| self.host.components.get(&element.name))
+                .is_some_and(|component| component.roles.iter().any(|role| matches!(&**role, "input" | "textarea")))
+        };
+        (0..facts.document.nodes.len() as NodeId).filter(field).count() <= 1
     }
 
     /// Last name of a bound expression: `{{user.phone}}` gives `phone`.
@@ -265,9 +276,11 @@ impl<'a> Machine<'a> {
             };
             let position = siblings.iter().position(|&id| id == at).unwrap_or(0);
             let mut seen = 0;
+            let mut another = false;
             for &sibling in siblings[..position].iter().rev() {
                 // Another input between ends the label's reach.
                 if self.holds_input(&facts.document, sibling) {
+                    another = self.holds_text_field(&facts.document, sibling);
                     break;
                 }
                 let text = match &facts.document.nodes[sibling as usize].kind {
@@ -299,7 +312,7 @@ impl<'a> Machine<'a> {
                     ["title", "label"].iter().find_map(|name| element.attribute(name)?.value.as_ref()?.literal());
                 out.extend(named.filter(|text| text.chars().count() <= 16).map(|text| text.as_str().into()));
             }
-            if !out.is_empty() {
+            if !out.is_empty() || another {
                 break;
             }
             at = parent;
@@ -322,6 +335,18 @@ impl<'a> Machine<'a> {
                             && (attribute.name.ends_with("input") || attribute.name.ends_with("change"))
                 }),
             }
+        })
+    }
+
+    /// Whether an element is a field of the host to write in, or holds one.
+    fn holds_text_field(&self, document: &Document, top: NodeId) -> bool {
+        document.descendants(top).into_iter().any(|node| match &document.nodes[node as usize].kind {
+            NodeKind::Element(element) => self
+                .host
+                .components
+                .get(&element.name)
+                .is_some_and(|component| component.roles.iter().any(|role| matches!(&**role, "input" | "textarea"))),
+            _ => false,
         })
     }
 

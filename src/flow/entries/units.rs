@@ -4,7 +4,7 @@ use crate::flow::entries::camel;
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Keys, Machine, Site, name};
 use crate::flow::solution::{Entry, EntryKind, Fact, Origin, Place, SinkKind};
-use crate::flow::value::{ANY, ObjId, Value, one};
+use crate::flow::value::{ANY, ObjId, Value, one, unite};
 use crate::model::UnitId;
 use crate::model::ir::{ExprKind, Key, Property};
 use crate::source::{FileId, Span};
@@ -16,6 +16,15 @@ impl<'a> Machine<'a> {
         let Some(unit) = self.current_unit else { return };
         let instance = self.instance(unit);
         self.mix_in(instance, config, site, 0);
+        let constructor = self.known("constructor");
+        for key in self.heap.keys(instance).into_iter().filter(|key| *key != constructor) {
+            let methods = self.heap.get(instance, key).map(|value| value.objects.clone()).unwrap_or_default();
+            for method in methods {
+                if matches!(self.heap.kind(method), Kind::Closure { .. }) {
+                    unite(self.owners.entry(method).or_default(), &[instance]);
+                }
+            }
+        }
     }
 
     fn mix_in(&mut self, instance: ObjId, config: &Value, site: &Site, depth: usize) {

@@ -1,12 +1,12 @@
 //! Answers of the host: collections of personal information and the fields they come in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::flow::heap::{ITEM, Kind};
-use crate::flow::machine::{Machine, Site, Taint};
+use crate::flow::machine::{Answer, Machine, Site, Taint};
 use crate::flow::record::Draft;
 use crate::flow::solution::{Fact, FactSet, Origin, Place, Protection, Reach, Step};
 use crate::flow::value::{ANY, Ids, Piece, Value, one, unite};
@@ -101,8 +101,13 @@ impl<'a> Machine<'a> {
             None
         };
         if let Some(origin) = origin {
+            let remote = matches!(origin, Origin::Remote(_));
             let id = self.origin(origin);
-            out.origins.push(id);
+            unite(&mut out.origins, &[id]);
+            if remote {
+                let whole = self.answer_id(path, place);
+                unite(&mut out.origins, &[whole]);
+            }
         }
         if let Some(collection) = collection {
             for (result, kinds) in &api.yields {
@@ -126,6 +131,22 @@ impl<'a> Machine<'a> {
             unite(&mut out, &[id]);
         }
         out
+    }
+
+    /// The origin of an answer taken whole: a request that many share answers each of them.
+    fn answer_id(&mut self, api: &str, place: Place) -> u32 {
+        let next = self.answers.len() as u32;
+        let id = *self.answer_ids.entry((place, self.context)).or_insert(next);
+        if id == next {
+            self.answers.push(Answer { place, api: api.into(), kinds: BTreeMap::new() });
+        }
+        self.origin(Origin::Answer(id))
+    }
+
+    /// Origins without those of whole answers.
+    pub fn without_answers(&self, origins: &[u32]) -> Ids {
+        let whole = |id: &u32| matches!(self.origin_table[*id as usize], Origin::Answer(_));
+        origins.iter().copied().filter(|id| !whole(id)).collect()
     }
 
     /// Puts taints at a path of an answer.
@@ -277,6 +298,7 @@ impl<'a> Machine<'a> {
                 Origin::Launch(path) => Origin::Launch(extend(path)),
                 Origin::Environment(path) => Origin::Environment(extend(path)),
                 Origin::Query(path) if path.is_empty() => Origin::Query(field.into()),
+                Origin::Answer(_) if !holds_more(field) => continue,
                 other => other.clone(),
             };
             let id = self.origin(new);
@@ -295,24 +317,6 @@ impl<'a> Machine<'a> {
                 continue;
             }
             let kind = self.key_kind(field).map(|(kind, _)| kind);
-            let container = field == "*"
-                || field.parse::<u32>().is_ok()
-                || matches!(
-                    field,
-                    "data"
-                        | "result"
-                        | "info"
-                        | "body"
-                        | "userInfo"
-                        | "user"
-                        | "res"
-                        | "content"
-                        | "phoneInfo"
-                        | "phone_info"
-                        | "userinfo"
-                        | "user_info"
-                        | "detail"
-                );
             if kind.as_deref() == Some(&*taint.kind) {
                 let id = self.taint(Taint { container: false, ..taint });
                 unite(&mut out, &[id]);
@@ -320,11 +324,29 @@ impl<'a> Machine<'a> {
                 if way.is_empty() {
                     way.push(Step { place, note: "answered", name: field.into() });
                 }
-            } else if container {
+            } else if holds_more(field) {
                 unite(&mut out, &[id]);
             }
         }
         out
+    }
+
+    /// Notes what a server's answer holds by the name of a field that is read of it.
+    pub fn note_read(&mut self, base: &Value, field: &str, place: Place) {
+        let whole = |machine: &Self, id: u32| match machine.origin_table[id as usize] {
+            Origin::Answer(answer) => Some(answer as usize),
+            _ => None,
+        };
+        if place.span.is_empty() || !base.origins.iter().any(|&id| whole(self, id).is_some()) {
+            return;
+        }
+        let Some((kind, sure)) = self.key_kind(field) else { return };
+        for &id in &base.origins {
+            if let Some(answer) = whole(self, id) {
+                let held = self.answers[answer].kinds.entry(kind.clone()).or_default();
+                *held = (*held).max(sure);
+            }
+        }
     }
 
     /// What a server's answer holds under a name that only people's information goes by.
@@ -348,6 +370,12 @@ impl<'a> Machine<'a> {
         let Some((kind, certainty)) = known.filter(|(_, sure)| *sure >= LEAST) else {
             return Ids::new();
         };
+        for &id in &base.origins {
+            if let Origin::Answer(answer) = self.origin_table[id as usize] {
+                let held = self.answers[answer as usize].kinds.entry(kind.clone()).or_default();
+                *held = (*held).max(certainty);
+            }
+        }
         let kinds = BTreeSet::from([kind.clone()]);
         let collection = self.collection(place, field.into(), None, kinds, certainty.min(MOST), false, None);
         self.record.collections[collection].answered = true;
@@ -397,4 +425,26 @@ impl<'a> Machine<'a> {
         });
         value
     }
+}
+
+/// Whether a field of an answer is what all that was asked for stands in.
+fn holds_more(field: &str) -> bool {
+    field == "*"
+        || field.parse::<u32>().is_ok()
+        || matches!(
+            field,
+            "data"
+                | "result"
+                | "info"
+                | "body"
+                | "userInfo"
+                | "user"
+                | "res"
+                | "content"
+                | "phoneInfo"
+                | "phone_info"
+                | "userinfo"
+                | "user_info"
+                | "detail"
+        )
 }

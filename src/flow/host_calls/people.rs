@@ -23,7 +23,7 @@ pub(in crate::flow) type Records = FxHashMap<String, BTreeSet<Name>>;
 impl<'a> Machine<'a> {
     /// What an API keeps, with what is known of it: a server's answer that is kept whole under a record's name holds what the
     /// package reads of records of that name.
-    pub(super) fn kept_record(&mut self, api: &Api, args: &[Value], mut value: Value, place: Place) -> Value {
+    pub(super) fn kept_record(&mut self, api: &Api, args: &[Value], value: Value, place: Place) -> Value {
         let path = value.origins.iter().find_map(|&id| match &self.origin_table[id as usize] {
             Origin::Remote(path) => Some(path.clone()),
             _ => None,
@@ -31,14 +31,37 @@ impl<'a> Machine<'a> {
         let Some(path) = path.filter(|_| value.is_any() && value.taints.is_empty()) else { return value };
         let key = self.param(api, "key", args);
         let Some(key) = key.as_text().cloned() else { return value };
+        self.named_record(&key, path.rsplit('.').next().unwrap_or(""), value, place)
+    }
+
+    /// What is printed of a server's answer under a record's name.
+    pub(super) fn printed_record(&mut self, value: Value, place: Place) -> Value {
+        let path = value.origins.iter().find_map(|&id| match &self.origin_table[id as usize] {
+            Origin::Remote(path) => Some(path.clone()),
+            _ => None,
+        });
+        let Some(path) = path.filter(|_| value.is_any() && value.taints.is_empty()) else { return value };
+        match path.rsplit('.').next().filter(|name| !name.is_empty()) {
+            Some(name) if self.policy.privacy.names_person_record(name) => self.named_record(name, "", value, place),
+            _ => value,
+        }
+    }
+
+    /// A record that goes by a name, and by another where it comes from.
+    fn named_record(&mut self, key: &str, other: &str, mut value: Value, place: Place) -> Value {
+        let key: Name = key.into();
         let mut kinds = BTreeSet::new();
+        // `shop_account` is one of `account`.
+        let last = key.rsplit(['_', '-', '.', ':', '/']).next().unwrap_or("");
+        let record = [&*key, last].iter().any(|name| self.policy.privacy.names_person_record(name));
         if let Some((kind, certainty)) = self.key_kind(&key)
             && certainty >= LEAST
+            && !record
         {
             kinds.insert(kind);
         } else {
             let records = self.records.take().unwrap_or_else(|| self.read_records());
-            for name in [&*key, path.rsplit('.').next().unwrap_or("")] {
+            for name in [&*key, other] {
                 let name = flat(name);
                 let held = records.iter().filter(|(record, _)| name.ends_with(&***record));
                 kinds.extend(held.flat_map(|(_, kinds)| kinds.iter().cloned()));
@@ -48,7 +71,7 @@ impl<'a> Machine<'a> {
         if kinds.is_empty() {
             return value;
         }
-        let whole = self.key_kind(&key).is_none_or(|(_, certainty)| certainty < LEAST);
+        let whole = record || self.key_kind(&key).is_none_or(|(_, certainty)| certainty < LEAST);
         let collection = self.collection(place, key, None, kinds.clone(), CERTAINTY, false, None);
         self.record.collections[collection].answered = true;
         for kind in kinds {

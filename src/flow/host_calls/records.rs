@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::flow::heap::{Change, Diff, Kind};
 use crate::flow::machine::{Machine, Site, name};
-use crate::flow::solution::{ArgValue, Branch, Fact, HostCall, Place, Text};
+use crate::flow::solution::{ArgValue, Branch, Fact, HostCall, Origin, Place, Text};
 use crate::flow::value::{ANY, FALSE, NUMBER, ObjId, TRUE, Value, number_text, unite};
 use crate::package::Origin as FileOrigin;
 use crate::source::{FileId, Span};
@@ -125,7 +125,10 @@ impl<'a> Machine<'a> {
             }
         }
         for origin in value.all_origins() {
-            out.origins.insert(self.origin_table[origin as usize].clone());
+            let origin = &self.origin_table[origin as usize];
+            if !matches!(origin, Origin::Answer(_)) {
+                out.origins.insert(origin.clone());
+            }
         }
         out.unknown = value.bits & (ANY | NUMBER) != 0;
         for &object in &value.objects {

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::flow::heap::Kind;
 use crate::flow::machine::{Machine, Site, name};
 use crate::flow::record::{self, sink_kind};
-use crate::flow::solution::{Flow, Place, SinkKind, Step, Text};
-use crate::flow::value::{Ids, Piece, Str, Value};
+use crate::flow::solution::{Consent, Flow, Origin, Place, SinkKind, Step, Text};
+use crate::flow::value::{Ids, Piece, Str, Value, unite};
 use crate::model::ir::Name;
 use crate::policy::host::Api;
 
@@ -37,6 +38,7 @@ impl<'a> Machine<'a> {
                     let ids: Ids =
                         value.taints.iter().copied().filter(|&id| !self.taints[id as usize].container).collect();
                     value.taints = ids;
+                    value.origins = self.without_answers(&value.origins);
                 }
                 let in_url = matches!(&**param, "url" | "path");
                 self.sink(kind, path, site.place, param, &value, &urls, None, in_url);
@@ -93,6 +95,7 @@ impl<'a> Machine<'a> {
 
     pub fn sink_console(&mut self, path: &str, args: &[Value], site: &Site) {
         for arg in args {
+            let arg = &self.printed_record(arg.clone(), site.place);
             self.sink(SinkKind::Log, path, site.place, "data", arg, &Value::default(), None, false);
         }
     }
@@ -110,7 +113,12 @@ impl<'a> Machine<'a> {
         third_party: Option<Arc<str>>,
         in_url: bool,
     ) {
-        let taints = self.deep_taints(value, 6);
+        let mut taints = self.deep_taints(value, 6);
+        if matches!(kind, SinkKind::Log | SinkKind::Storage) {
+            let shared = self.beside_personal(value, place);
+            unite(&mut taints, &shared);
+            self.sink_whole(kind, api, place, param, value);
+        }
         if taints.is_empty() {
             return;
         }
@@ -152,6 +160,100 @@ impl<'a> Machine<'a> {
             let key = (place, api.into(), param.into(), taint.collection, format!("{kind:?}{:?}", taint.protections));
             record::flow(&mut self.record.flows, key, flow, id);
         }
+    }
+
+    /// Notes answers that arrive whole at a sink: what they hold is known once all that is read of them is.
+    fn sink_whole(&mut self, kind: SinkKind, api: &str, place: Place, param: &str, value: &Value) {
+        const DEPTH: usize = 2;
+        let mut whole: Ids = Ids::new();
+        self.each_held(value, DEPTH, |inner| {
+            for id in inner.all_origins() {
+                if let Origin::Answer(answer) = self.origin_table[id as usize] {
+                    unite(&mut whole, &[answer]);
+                }
+            }
+        });
+        for answer in whole {
+            let key = (answer, place, Name::from(api));
+            if self.record.whole.contains_key(&key) {
+                continue;
+            }
+            let request = &self.answers[answer as usize];
+            let hops = vec![
+                Step { place: request.place, note: "source", name: request.api.clone() },
+                Step { place, note: "sink", name: api.into() },
+            ];
+            let flow = Flow {
+                collection: 0,
+                kinds: BTreeSet::new(),
+                sink: kind,
+                api: api.into(),
+                place,
+                param: param.into(),
+                urls: Vec::new(),
+                third_party: None,
+                protections: Vec::new(),
+                hops,
+                facts: self.fact_set(),
+                entry: self.entries[self.entry].clone(),
+                consent: Consent::None,
+                in_url: false,
+            };
+            self.record.whole.insert(key, flow);
+        }
+    }
+
+    /// Fields of a server's answer that people and businesses share the names of, where they stand beside what tells of a
+    /// person: a phone number beside a name is that person's.
+    fn beside_personal(&mut self, value: &Value, place: Place) -> Ids {
+        const DEPTH: usize = 4;
+        const MOST: usize = 40;
+        let mut out = Ids::new();
+        let mut level: Vec<u32> = value.objects.to_vec();
+        let mut seen = 0;
+        for _ in 0..DEPTH {
+            let mut next: Vec<u32> = Vec::new();
+            for object in level {
+                seen += 1;
+                if seen > MOST || !matches!(self.heap.kind(object), Kind::Plain | Kind::Array) {
+                    continue;
+                }
+                let keys = self.heap.keys(object);
+                let mut person = false;
+                let mut answered: Vec<Name> = Vec::new();
+                for key in keys {
+                    let Some(field) = self.heap.get(object, key) else { continue };
+                    next.extend_from_slice(&field.objects);
+                    if !field.taints.is_empty() {
+                        person |= field.taints.iter().any(|&id| {
+                            let kind = &self.taints[id as usize].kind;
+                            self.policy.privacy.tells_who(kind)
+                        });
+                        continue;
+                    }
+                    let remote = field.is_any()
+                        && field.origins.iter().any(
+                            |&id| matches!(&self.origin_table[id as usize], Origin::Remote(path) if !path.is_empty()),
+                        );
+                    if remote {
+                        answered.push(self.spell(key));
+                    }
+                }
+                if !person {
+                    continue;
+                }
+                for field in answered {
+                    let Some((kind, certainty)) = self.key_kind(&field) else { continue };
+                    let kinds = BTreeSet::from([kind.clone()]);
+                    let collection = self.collection(place, field, None, kinds, certainty, false, None);
+                    self.record.collections[collection].answered = true;
+                    let taints = self.taints_of(collection, &[kind], None);
+                    unite(&mut out, &taints);
+                }
+            }
+            level = next;
+        }
+        out
     }
 
     pub fn texts_of(&self, value: &Value) -> Vec<Text> {

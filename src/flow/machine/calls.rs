@@ -120,7 +120,8 @@ impl<'a> Machine<'a> {
         };
         self.heap.objects[new as usize].getters.push((function, 0));
         if !body.arrow {
-            self.heap.set(new, THIS, Some(this.clone()));
+            let this = self.owner_of(target, this).unwrap_or_else(|| this.clone());
+            self.heap.set(new, THIS, Some(this));
             let home_key = self.known("[[home]]");
             if let Some(home) = self.heap.get(target, home_key).cloned() {
                 self.heap.set(new, HOME, Some(home));
@@ -177,6 +178,20 @@ impl<'a> Machine<'a> {
             self.push_facts(&held);
         }
         result
+    }
+
+    /// What `this` is in a method that was handed on without its receiver (`then(this.send)`, `success: this.send`): whose
+    /// method it is. The options that it is handed on in hold nothing of its own.
+    fn owner_of(&self, method: ObjId, this: &Value) -> Option<Value> {
+        let owners = self.owners.get(&method)?;
+        let handed = this.objects.iter().all(|&id| {
+            let mut holds = false;
+            if matches!(self.heap.kind(id), Kind::Plain | Kind::Array) {
+                self.heap.each(id, |value| holds |= value.objects.contains(&method));
+            }
+            holds
+        });
+        handed.then(|| Value { objects: owners.clone(), ..Value::default() })
     }
 
     /// Whether a call of a function inside itself was followed before for another entry point, with no more proved and no less
@@ -382,6 +397,13 @@ impl<'a> Machine<'a> {
             && let Some(answer) = self.queue_push(&args, site)
         {
             return answer;
+        }
+        if matches!(name, "resolve" | "reject" | "all" | "allSettled" | "any" | "race")
+            && let [object] = base.objects.as_slice()
+            && self.is_promise_class(*object)
+        {
+            let promise = self.external("", &format!("Promise.{name}"));
+            return self.call_object(promise, base, args, site);
         }
         let mut result = Value::default();
         let mut called = false;

@@ -22,6 +22,9 @@ impl<'a> Machine<'a> {
         if !matches!(kind, Kind::Class { .. } | Kind::Closure { .. } | Kind::Bound { .. }) {
             return self.construct_special(target, args, site);
         }
+        if self.is_promise_class(target) {
+            return self.new_promise(&args, site);
+        }
         let object = self.make_at(site.place, 5, Kind::Plain);
         let prototype_key = self.known("prototype");
         let prototype = self.heap.get(target, prototype_key).and_then(|value| value.objects.first().copied());

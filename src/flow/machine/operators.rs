@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::flow::heap::Kind;
 use crate::flow::machine::{Act, Keys, Machine};
-use crate::flow::solution::{Fact, Place, Protection};
+use crate::flow::solution::{Fact, Origin, Place, Protection};
 use crate::flow::value::{
     ANY, FALSE, Ids, NULL, NUMBER, ObjId, OriginId, Piece, Str, TRUE, TaintId, UNDEFINED, Value, concat, number_text,
     unite,
@@ -295,8 +295,9 @@ impl<'a> Machine<'a> {
     /// Where a value comes from, without what was only asked whether it is there before a field of it was read
     /// (`info && info.version`).
     pub fn closest_origins(&self, value: &Value) -> Ids {
-        let all = value.all_origins();
+        let mut all = value.all_origins();
         let origin = |id: &OriginId| &self.origin_table[*id as usize];
+        all.retain(|id| !matches!(origin(id), Origin::Answer(_)));
         all.iter().filter(|id| !all.iter().any(|other| origin(id).holds(origin(other)))).copied().collect()
     }
 

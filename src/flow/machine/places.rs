@@ -3,9 +3,19 @@
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Act, HOME, Keys, Machine, Site, key_span, key_span_of};
 use crate::flow::solution::Place;
-use crate::flow::value::{NUMBER, ObjId, Sym, UNDEFINED, Value, number_text};
-use crate::model::ir::{ExprKind, FnId, Key, Pattern, VarId};
+use crate::flow::value::{NUMBER, ObjId, Sym, UNDEFINED, Value, number_text, unite};
+use crate::model::ir::{Expr, ExprKind, FnId, Key, Pattern, VarId};
 use crate::source::Span;
+
+/// Whether nothing is known of what a value holds.
+fn opaque(value: &Value) -> bool {
+    value.objects.is_empty() && value.is_any()
+}
+
+/// Whether a value is worth an object that keeps it.
+fn tells(value: &Value) -> bool {
+    !value.taints.is_empty() || !value.origins.is_empty() || !value.objects.is_empty() || !value.strings.is_empty()
+}
 
 impl<'a> Machine<'a> {
     pub fn frame_of(&self, act: &Act<'a>, owner: FnId) -> ObjId {
@@ -71,6 +81,7 @@ impl<'a> Machine<'a> {
             Pattern::Member(expr) => {
                 if let ExprKind::Member { object, key, .. } = &expr.kind {
                     let base = self.eval(act, object);
+                    let base = if opaque(&base) && tells(&value) { self.known_from(act, object, base) } else { base };
                     let keys = self.keys(act, key);
                     self.put(&base, &keys, value, Place { file: act.file, span: expr.span });
                 }
@@ -116,6 +127,41 @@ impl<'a> Machine<'a> {
                 self.bind(act, target, value);
             }
         }
+    }
+
+    /// Gives something of which nothing is known an object that keeps what is written into it, and puts that where `expr`
+    /// finds it again.
+    fn known_from(&mut self, act: &mut Act<'a>, expr: &'a Expr, value: Value) -> Value {
+        let place = Place { file: act.file, span: expr.span };
+        if !matches!(expr.kind, ExprKind::Var(_) | ExprKind::Member { .. }) {
+            return value;
+        }
+        let object = self.make_at(place, 14, Kind::Plain);
+        let mut known = value;
+        unite(&mut known.objects, &[object]);
+        match &expr.kind {
+            ExprKind::Var(var) => {
+                if let Some(owner) = act.script.and_then(|script| script.variables.get(*var as usize)).map(|v| v.owner)
+                {
+                    let frame = self.frame_of(act, owner);
+                    self.heap.set(frame, *var, Some(known.clone()));
+                }
+            }
+            ExprKind::Member { object, key, .. } => {
+                let base = self.eval(act, object);
+                let base = if opaque(&base) { self.known_from(act, object, base) } else { base };
+                let keys = self.keys(act, key);
+                if let [key] = keys.0.as_slice() {
+                    for &holder in &base.objects {
+                        if matches!(self.heap.kind(holder), Kind::Plain | Kind::Array | Kind::Unit(_)) {
+                            self.heap.set(holder, *key, Some(known.clone()));
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+        known
     }
 
     /// Reads what a pattern stands for.
@@ -235,6 +281,7 @@ impl<'a> Machine<'a> {
                 out.join(&Value { bits: NUMBER, ..Value::default() }.when(base.yes.clone(), base.no.clone()));
             } else if base.is_any() {
                 let mut value = Value::any();
+                self.note_read(base, &name, place);
                 value.taints = self.answer_field(base, &name, place);
                 if value.taints.is_empty() {
                     value.taints = self.named_answer(base, &name, place);

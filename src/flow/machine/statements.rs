@@ -65,7 +65,13 @@ impl<'a> Machine<'a> {
                 if let Some(test) = test
                     && !post_test
                 {
-                    let value = self.eval(act, test);
+                    let mut value = self.eval(act, test);
+                    if update.is_none() && !matches!(test.kind, ExprKind::Bool(_) | ExprKind::Number(_)) {
+                        match self.surely(act, value, test, body) {
+                            Ok(next) => value = next,
+                            Err(jump) => return jump,
+                        }
+                    }
                     if !value.may_true() {
                         return Jump::Next;
                     }
@@ -112,7 +118,7 @@ impl<'a> Machine<'a> {
                 let list = self.eval(act, iterable);
                 let list =
                     if *keys { list } else { self.iterated(&list, Place { file: act.file, span: iterable.span }) };
-                let singles = if *keys { Vec::new() } else { self.single_items(&list) };
+                let singles = if *keys { Vec::new() } else { self.each_single(&list) };
                 let item = if *keys { self.keys_of(&list) } else { self.items_of(&list) };
                 if item.is_none() {
                     return Jump::Next;
@@ -240,6 +246,49 @@ impl<'a> Machine<'a> {
             }
             StmtKind::Break(_) => Jump::Break,
             StmtKind::Continue(_) => Jump::Continue,
+        }
+    }
+
+    /// Runs the body of a loop for certain, as long as its test is known to hold: a list is emptied item by item. Gives what the
+    /// test was last, or how the loop was left.
+    fn surely(&mut self, act: &mut Act<'a>, mut value: Value, test: &'a Expr, body: &'a [Stmt]) -> Result<Value, Jump> {
+        const MOST: usize = 16;
+        let held = act.deferred.len();
+        let mut left = None;
+        let outer = self.context;
+        for index in 0..MOST {
+            if !value.may_true() || value.may_false() {
+                break;
+            }
+            self.context = outer;
+            self.turn(index);
+            match self.block(act, body) {
+                Jump::Next | Jump::Continue => {}
+                Jump::Break => {
+                    left = Some(Jump::Next);
+                    break;
+                }
+                jump => {
+                    left = Some(jump);
+                    break;
+                }
+            }
+            value = self.eval(act, test);
+        }
+        self.context = outer;
+        let mut at = held;
+        while at < act.deferred.len() {
+            if matches!(act.deferred[at].0, Jump::Break | Jump::Continue) {
+                let (_, diff) = act.deferred.remove(at);
+                self.heap.merge_one(diff, &[]);
+                left = left.filter(|jump| *jump == Jump::Next);
+            } else {
+                at += 1;
+            }
+        }
+        match left {
+            Some(jump) => Err(jump),
+            None => Ok(value),
         }
     }
 
@@ -401,7 +450,13 @@ impl<'a> Machine<'a> {
         let mut arms = Vec::new();
         let mut has_default = false;
         let mut survived = false;
+        let mut sure = false;
         for (index, (test, _)) in cases.iter().enumerate() {
+            if sure {
+                // One of the cases before is it: no other, and none of none.
+                has_default = true;
+                break;
+            }
             let facts = match test {
                 Some(test) => {
                     let with = self.eval(act, test);
@@ -409,6 +464,7 @@ impl<'a> Machine<'a> {
                     if !same.may_true() {
                         continue;
                     }
+                    sure = !same.may_false();
                     same.yes
                 }
                 None => {

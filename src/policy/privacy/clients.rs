@@ -76,6 +76,9 @@ impl Client {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    promises: Vec<Arc<str>>,
+    copies: Vec<Arc<str>>,
+    texts: Vec<Arc<str>>,
     helpers: Vec<Arc<str>>,
     client: BTreeMap<Arc<str>, Client>,
 }
@@ -87,6 +90,9 @@ pub struct Table {
     modules: FxHashMap<Arc<str>, usize>,
     helpers: FxHashSet<Arc<str>>,
     below: Vec<Arc<str>>,
+    promises: FxHashSet<Arc<str>>,
+    copies: FxHashSet<Arc<str>>,
+    texts: FxHashSet<Arc<str>>,
 }
 
 impl Table {
@@ -100,12 +106,27 @@ impl Table {
         let (below, helpers) = file.helpers.into_iter().partition(|helper| helper.ends_with('/'));
         table.below = below;
         table.helpers = helpers.into_iter().collect();
+        table.promises = file.promises.into_iter().collect();
+        table.copies = file.copies.into_iter().collect();
+        table.texts = file.texts.into_iter().collect();
         table
     }
 
     pub(super) fn by_module(&self, request: &str) -> Option<&Client> {
         let found = self.modules.get(request).or_else(|| self.modules.get(package_of(request)))?;
         Some(&self.clients[*found])
+    }
+
+    pub(super) fn is_promise(&self, request: &str) -> bool {
+        self.promises.contains(request) || self.promises.contains(package_of(request))
+    }
+
+    pub(super) fn copies(&self, function: &str) -> bool {
+        self.copies.contains(function)
+    }
+
+    pub(super) fn makes_text(&self, function: &str) -> bool {
+        self.texts.contains(function)
     }
 
     pub(super) fn is_helper(&self, request: &str) -> bool {

@@ -91,6 +91,8 @@ pub struct Words {
     sharing: Vec<Arc<str>>,
     login: Vec<Arc<str>>,
     deletion: Vec<Arc<str>>,
+    deletion_bare: Vec<Arc<str>>,
+    deletion_of: Vec<Arc<str>>,
     deletion_not: Vec<Arc<str>>,
     policy_route: Vec<Arc<str>>,
     agreement_route: Vec<Arc<str>>,
@@ -334,6 +336,21 @@ impl Words {
     pub(super) fn deletes(&self, text: &str) -> bool {
         let text = squeeze(text);
         text.chars().count() <= 24 && any(&self.deletion, &text) && !any(&self.deletion_not, &text)
+    }
+
+    /// Whether a text that deletes says no more than that (`删除`, `delete`): not what.
+    pub(super) fn deletes_only(&self, text: &str) -> bool {
+        const MORE: usize = 2;
+        let text = squeeze(text);
+        self.deletion_bare
+            .iter()
+            .any(|word| text.contains(&**word) && text.chars().count() <= word.chars().count() + MORE)
+            && !any(&self.deletion_of, &text)
+    }
+
+    /// Whether names or texts speak of what is a person's own.
+    pub(super) fn of_person(&self, text: &str) -> bool {
+        any(&self.deletion_of, &squeeze(text).replace(['-', '_'], ""))
     }
 
     pub(super) fn policy_route(&self, path: &str) -> Option<bool> {

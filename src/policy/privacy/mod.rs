@@ -210,6 +210,11 @@ impl Privacy {
         self.kind(id).is_some_and(|kind| kind.critical)
     }
 
+    /// Whether it tells who somebody is.
+    pub fn tells_who(&self, id: &str) -> bool {
+        self.kind(id).is_some_and(|kind| kind.personal && KindInfo::WHO.contains(&&*kind.group))
+    }
+
     /// Whether an unsalted hash of it can be reversed by trying all values.
     pub fn is_enumerable(&self, id: &str) -> bool {
         self.kind(id).is_some_and(|kind| kind.enumerable)
@@ -340,10 +345,26 @@ impl Privacy {
         self.clients.by_module(request)
     }
 
+    /// Whether a module is a class of promises, or has it.
+    pub fn is_promise_module(&self, request: &str) -> bool {
+        self.clients.is_promise(request)
+    }
+
+    /// Whether a library's function of that name gives what its arguments hold.
+    pub fn copies_arguments(&self, function: &str) -> bool {
+        self.clients.copies(function)
+    }
+
+    /// Whether a library's function of that name makes one text of all that its argument holds.
+    pub fn makes_text(&self, function: &str) -> bool {
+        self.clients.makes_text(function)
+    }
+
     /// Whether what a module does is known without its code: a client, an SDK, a cipher, or one that sends nothing.
     pub fn knows_module(&self, request: &str) -> bool {
         self.clients.by_module(request).is_some()
             || self.clients.is_helper(request)
+            || self.clients.is_promise(request)
             || self.parties.by_module(request).is_some()
             || self.ciphers.has_module(request)
     }
@@ -474,6 +495,16 @@ impl Privacy {
     /// Whether a control's text speaks of deleting, closing the account or withdrawing.
     pub fn deletes(&self, text: &str) -> bool {
         self.consent.deletes(text)
+    }
+
+    /// Whether a control's text that deletes does not say what.
+    pub fn deletes_only(&self, text: &str) -> bool {
+        self.consent.deletes_only(text)
+    }
+
+    /// Whether texts or names around such a control speak of what is a person's own.
+    pub fn is_of_person(&self, text: &str) -> bool {
+        self.consent.of_person(text)
     }
 
     /// Whether a route, file name or path looks like a privacy policy's; `false` in the pair when it may be an

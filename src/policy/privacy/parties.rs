@@ -33,6 +33,8 @@ pub struct Sdk {
     config: Vec<Arc<str>>,
     /// Whether requiring its file starts it.
     pub auto: bool,
+    /// Settings beside its file that make it collect by itself when they are true: kinds by key.
+    pub settings: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     /// Whether it works on the developer's behalf only.
     pub entrusted: bool,
 }

@@ -1,9 +1,12 @@
 //! `privacy/collection-on-launch`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::{api, counted, entry_step, silent_reads};
-use crate::flow::{Consent, Entry, EntryKind, Fact, Place, Step};
+use super::third_party_sharing::imports;
+use crate::flow::{Consent, Entry, EntryKind, Fact, Kind, Place, Step};
+use crate::model::ir::{Expr, ExprKind, Key, Pattern, Property};
+use crate::policy::privacy::Sdk;
 use crate::rules::{Context, Finding, Rule};
 
 /// A source, an authorization prompt or a login runs at launch or load, before the user did anything.
@@ -73,6 +76,56 @@ impl Rule for CollectionOnLaunch {
                 });
             }
         }
+        for (place, sdk) in imports(cx).into_iter().filter(|(_, sdk)| sdk.auto && !sdk.settings.is_empty()) {
+            let kinds = switched_on(cx, place, sdk);
+            if !kinds.is_empty() {
+                let finding = Finding::new(ID, place).kinds(&kinds).text("source", &*sdk.zh).variant("setting");
+                found.entry(place).or_insert(finding);
+            }
+        }
         out.extend(found.into_values());
     }
+}
+
+/// Kinds that an SDK collects by itself, as the settings beside its file tell it.
+fn switched_on(cx: &Context<'_>, import: Place, sdk: &Sdk) -> BTreeSet<Kind> {
+    let mut kinds = BTreeSet::new();
+    let requires = &cx.program.requires[import.file.index()];
+    let Some(target) = requires.iter().find(|require| require.span == import.span).and_then(|r| r.target) else {
+        return kinds;
+    };
+    let path = &cx.package.source(target).path;
+    let stem = path.rsplit_once('.').map_or(&**path, |(stem, _)| stem);
+    for (index, file) in cx.package.files.iter().enumerate() {
+        // Whatever stands beside it under its name, itself among them.
+        if file.source.path.strip_prefix(stem).is_none_or(|rest| rest.contains('/')) {
+            continue;
+        }
+        let Some(script) = &cx.program.facts[index].script else { continue };
+        let mut note = |key: &str, value: &Expr| {
+            if matches!(value.kind, ExprKind::Bool(true))
+                && let Some(switched) = sdk.settings.get(key)
+            {
+                kinds.extend(switched.iter().cloned());
+            }
+        };
+        script.for_each_expr(&mut |expr| match &expr.kind {
+            ExprKind::Assign { operator: None, target, value } => {
+                if let Pattern::Member(member) = &**target
+                    && let ExprKind::Member { key: Key::Static(key, _), .. } = &member.kind
+                {
+                    note(key, value);
+                }
+            }
+            ExprKind::Object(properties) => {
+                for property in properties {
+                    if let Property::Value(Key::Static(key, _), value) = property {
+                        note(key, value);
+                    }
+                }
+            }
+            _ => {}
+        });
+    }
+    kinds
 }

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::evidence::{app_place, calls, counted, is_live, live_units, param_text, personal, text_of};
+use super::evidence::{
+    ancestors, app_place, around, calls, counted, element, is_live, live_units, param_text, personal, text_of,
+};
 use crate::flow::{Kind, SinkKind};
 use crate::rules::{Confidence, Context, Finding, Rule};
+use crate::source::FileId;
+use crate::syntax::template::{Element, NodeId};
 
 /// Accounts or personal information are kept and no way to delete or withdraw is found.
 pub struct MissingDeletion;
@@ -52,20 +56,45 @@ impl Rule for MissingDeletion {
     }
 }
 
+/// The source of what a control stands in: what is shown beside it has names.
+fn shown<'a>(cx: &Context<'a>, file: FileId, node: NodeId) -> &'a str {
+    let holder = ancestors(cx.program, file, node).into_iter().take(2).last();
+    let Some(Element { open, .. }) = holder.and_then(|holder| element(cx.program, file, holder)) else { return "" };
+    let text = &cx.package.source(file).text;
+    let from = open.start as usize;
+    let end = cx
+        .program
+        .elements(file)
+        .find(|(id, _)| *id == node)
+        .map_or(open.end, |(_, element)| element.open.end.max(open.end)) as usize;
+    text.get(from..end).unwrap_or("")
+}
+
 /// A control with a handler, or an item of a menu, that deletes, closes the account or withdraws.
 fn has_way(cx: &Context<'_>) -> bool {
     let privacy = &cx.policy.privacy;
     for unit in live_units(cx) {
         for file in &unit.templates {
             for (node, element) in cx.program.elements(*file) {
-                let bound = cx
+                let handler = cx
                     .program
                     .bindings_in(*file)
-                    .any(|binding| binding.node == node && binding.user_action && binding.handler.is_some());
+                    .find(|binding| binding.node == node && binding.user_action && binding.handler.is_some())
+                    .and_then(|binding| binding.handler.as_deref());
+                let bound = handler.is_some();
                 let leads = matches!(&*element.name, "navigator" | "a") && is_live(cx, *file, node);
                 let cell = element.name.contains('-') && element.attribute("title").is_some();
-                if (bound || leads || cell) && privacy.deletes(&text_of(cx.program, *file, node)) {
-                    return true;
+                let text = text_of(cx.program, *file, node);
+                if (bound || leads || cell) && privacy.deletes(&text) {
+                    let what = || {
+                        let around = around(cx.program, *file, node);
+                        [handler.unwrap_or(""), &unit.route, &around, shown(cx, *file, node)]
+                            .iter()
+                            .any(|text| privacy.is_of_person(text))
+                    };
+                    if !privacy.deletes_only(&text) || what() {
+                        return true;
+                    }
                 }
             }
         }
@@ -80,7 +109,9 @@ fn has_way(cx: &Context<'_>) -> bool {
     }
     calls(cx, "action-sheet").any(|(call, api)| {
         api.param("items").and_then(|path| call.arg(path)).is_some_and(|items| {
-            items.fields.iter().flat_map(|(_, item)| &item.strings).any(|text| privacy.deletes(&text.pieces.concat()))
+            items.fields.iter().flat_map(|(_, item)| &item.strings).map(|text| text.pieces.concat()).any(|text| {
+                privacy.deletes(&text) && (!privacy.deletes_only(&text) || privacy.is_of_person(&call.entry.route))
+            })
         })
     }) || calls(cx, "dialog").any(|(call, api)| {
         let title = param_text(call, api, "title") + &param_text(call, api, "content");

@@ -16,8 +16,10 @@ impl Rule for UrlExposure {
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         for mut sink in sinks(cx, |flow| exposes(flow) && guard(flow) == Guard::Bare) {
-            // A scanned address that is opened is put into none.
-            sink.kinds.retain(|kind| &**kind != "scan-result");
+            // A scanned address that is opened is put into none, nor is that of a picture.
+            let whole =
+                sink.flows.iter().all(|flow| flow.urls.iter().all(|url| url.pieces.iter().all(|p| p.is_empty())));
+            sink.kinds.retain(|kind| &**kind != "scan-result" && !(whole && &**kind == "avatar"));
             if sink.kinds.is_empty() {
                 continue;
             }

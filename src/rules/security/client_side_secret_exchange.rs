@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::flow::Place;
+use crate::model::ir::Script;
 use crate::model::sites;
 use crate::package::Origin;
 use crate::policy::privacy::CipherClass;
 use crate::rules::privacy::evidence::{api, param_text};
 use crate::rules::{Confidence, Context, Finding, Rule};
-use crate::source::FileId;
+use crate::source::{FileId, Span};
 
 /// The package itself calls endpoints that need the app secret, or signs payments.
 pub struct ClientSideSecretExchange;
@@ -65,6 +66,7 @@ impl Rule for ClientSideSecretExchange {
                 }
                 let function = script.functions.get(site.function as usize).map_or(site.span, |function| function.span);
                 let around = if site.function == 0 { site.span.slice(text) } else { function.slice(text) };
+                let around = &with_called(script, function, around, text);
                 let pays = ["paySign", "pay_sign", "rsaSign", "prepay", "mch_id", "mchId", "out_trade_no", "signType"]
                     .iter()
                     .any(|word| around.contains(word));
@@ -95,6 +97,25 @@ impl Rule for ClientSideSecretExchange {
         }
         out.extend(found.into_values());
     }
+}
+
+/// A function's text with that of the functions of the file that it calls by name: what is signed may be put together there.
+fn with_called(script: &Script, function: Span, around: &str, text: &str) -> String {
+    let mut out = around.to_owned();
+    for other in &script.functions {
+        let Some(name) = other.name.as_deref().filter(|name| name.len() > 1) else { continue };
+        let inside = other.span.start >= function.start && other.span.end <= function.end;
+        let holds = other.span.start <= function.start && other.span.end >= function.end;
+        let called = around.match_indices(name).any(|(at, _)| {
+            !around[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '$'))
+                && around[at + name.len()..].trim_start().starts_with('(')
+        });
+        if called && !inside && !holds {
+            out.push('\n');
+            out.push_str(other.span.slice(text));
+        }
+    }
+    out
 }
 
 /// Whether an address is of that endpoint: its host begins where the endpoint's does.

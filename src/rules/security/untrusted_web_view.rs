@@ -65,9 +65,23 @@ fn checked(cx: &Context<'_>, call: &crate::flow::HostCall) -> bool {
             && matches!(branch.origin, Origin::Query(_) | Origin::Scan | Origin::Remote(_) | Origin::Launch(_))
             && branch.with.as_deref().is_some_and(|with| with.contains('.') || with.contains("http"))
     });
-    let facts = call.facts.iter().any(
-        |fact| matches!(fact, Fact::Tested { with: Some(with), .. } if with.contains('.') || with.contains("http")),
-    );
+    // What a test for a host proved where the view is shown: that it is that host, or that it is none of them. Where a host
+    // stands in a text is compared with a number afterwards, which turns the answer around.
+    let proved: Vec<bool> = call
+        .facts
+        .iter()
+        .filter_map(|fact| match fact {
+            Fact::Tested { with: Some(with), held, place, .. } if with.contains('.') || with.contains("http") => {
+                let test = place.span.slice(&cx.package.source(place.file).text);
+                Some(*held || test.contains("ndexOf") || test.contains("search"))
+            }
+            _ => None,
+        })
+        .collect();
+    if !proved.is_empty() && proved.iter().all(|held| !held) {
+        return false;
+    }
+    let facts = !proved.is_empty();
     let listed = unit.script.is_some_and(|file| {
         let text = &cx.package.source(file).text;
         let lower = text.to_ascii_lowercase();
