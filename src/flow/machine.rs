@@ -236,6 +236,10 @@ pub(super) struct Machine<'a> {
     pub ran_out: Option<Place>,
     /// Steps that the running entry point may take.
     allowed: u64,
+    /// Whether the running entry point was not run before.
+    first: bool,
+    /// Whether an entry point was never run to its end.
+    pub unseen: bool,
     /// Routes from which a route is opened.
     pub opened_from: FxHashMap<Name, std::collections::BTreeSet<Name>>,
     /// Addresses that sockets were opened to.
@@ -339,6 +343,8 @@ impl<'a> Machine<'a> {
             exhausted: false,
             ran_out: None,
             allowed: ENTRY_STEPS,
+            first: true,
+            unseen: false,
             opened_from: FxHashMap::default(),
             socket_urls: Value::default(),
             thrown: Value::default(),
@@ -625,7 +631,7 @@ impl<'a> Machine<'a> {
             used if used > TOTAL_STEPS / 2 && known.is_none() => ENTRY_STEPS / 4,
             _ => ENTRY_STEPS,
         };
-        let first = known.is_none();
+        self.first = known.is_none();
         self.runs.ran += 1;
         self.entries.push(entry);
         self.entry = self.entries.len() - 1;
@@ -646,7 +652,7 @@ impl<'a> Machine<'a> {
         self.facts.truncate(base);
         self.stack.clear();
         let (diff, reads) = self.heap.end(mark);
-        let cut = !first && (self.total > TOTAL_STEPS || self.stopped);
+        let cut = !self.first && (self.total > TOTAL_STEPS || self.stopped);
         if let Some(index) = index
             && cut
         {
@@ -687,6 +693,7 @@ impl<'a> Machine<'a> {
         }
         let late = self.total > TOTAL_STEPS && self.allowed > LAST_STEPS;
         if self.steps > self.allowed || late || self.stopped {
+            self.unseen |= self.first;
             if !self.exhausted {
                 self.exhausted = true;
                 self.ran_out = self.entries.get(self.entry).map(|entry| entry.place);

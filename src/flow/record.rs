@@ -437,6 +437,7 @@ impl super::machine::Machine<'_> {
             joined: whole.joined.into_iter().collect(),
             navigations: whole.navigations,
             exhausted: self.exhausted,
+            unseen: self.unseen,
             ..Solution::default()
         }
     }

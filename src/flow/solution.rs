@@ -53,6 +53,8 @@ pub struct Solution {
     pub navigations: Vec<Navigation>,
     /// Whether a step or time budget ended an entry point early.
     pub exhausted: bool,
+    /// Whether an entry point was not followed to its end even once.
+    pub unseen: bool,
     /// Made when first asked for, see [`Solution::calls_at`].
     #[serde(skip)]
     pub lookup: OnceLock<Lookup>,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::flow::Place;
-use crate::model::ir::{ExprKind, Operator, walk_expr};
+use crate::model::ir::{ExprKind, Operator, Script, walk_expr};
 use crate::package::FileKind;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::{FileId, Span};
@@ -93,8 +93,9 @@ fn blank_pages(cx: &Context<'_>, out: &mut Vec<Finding>) {
         let Some(file) = unit.template.filter(|file| is_own(cx, *file)) else { continue };
         let Some(template) = cx.program.template(file) else { continue };
         let source = &cx.package.source(file).text;
+        let idle = unit.script.and_then(|script| cx.program.script(script)).is_some_and(is_idle);
         let filled = template.document.nodes.iter().any(|node| match &node.kind {
-            NodeKind::Element(element) => !is_bare_box(element),
+            NodeKind::Element(element) => !(idle && is_bare_box(element)),
             NodeKind::Text(parts) => parts.iter().any(|part| match part {
                 Part::Text { span, .. } => !span.slice(source).trim().is_empty(),
                 Part::Interpolation { .. } => true,
@@ -114,6 +115,15 @@ fn blank_pages(cx: &Context<'_>, out: &mut Vec<Finding>) {
     if others < OTHERS {
         out.truncate(first);
     }
+}
+
+/// Whether a script does nothing but register itself.
+fn is_idle(script: &Script) -> bool {
+    let mut calls = 0;
+    script.for_each_expr(&mut |expr| {
+        calls += usize::from(matches!(expr.kind, ExprKind::Call { .. } | ExprKind::New { .. }))
+    });
+    calls <= 1
 }
 
 /// Whether an element only holds others, and nothing gives it a look of its own.

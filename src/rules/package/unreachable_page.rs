@@ -28,7 +28,7 @@ impl Rule for UnreachablePage {
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let (Some(app), false) = (cx.package.app, cx.package.game) else { return };
         // Links in compiled templates are not seen, nor what was not gone into.
-        if cx.package.compiled.is_some() || cx.solution.exhausted {
+        if cx.package.compiled.is_some() || cx.solution.unseen {
             return;
         }
         let pages = &cx.package.pages;
