@@ -71,10 +71,20 @@ pub fn expression(text: &str, offset: u32) -> Option<Expr> {
     if trimmed.is_empty() {
         return None;
     }
+    written(text, offset, &[]).or_else(|| {
+        // The hosts' readers know no reserved words, and stop at a `;`.
+        let (plain, renamed) = without_keywords(text.trim_end().trim_end_matches(';'));
+        written(&plain, offset, &renamed)
+    })
+}
+
+/// Reads an expression, or the body of an object; free names are given their `renamed` ones.
+fn written(text: &str, offset: u32, renamed: &[(Name, Name)]) -> Option<Expr> {
     let lower = |text: &str, delta: i64| {
         with_expression(text, |tree| {
             let repair = Repair::default();
             let mut lower = Lower::new(None, &repair, delta);
+            lower.renamed = renamed;
             lower.expr(tree)
         })
     };
@@ -89,6 +99,54 @@ pub fn expression(text: &str, offset: u32) -> Option<Expr> {
 }
 
 /// `a`, `a.b.c`: most expressions of templates, read without the parser.
+/// Words that scripts reserve and that have no meaning in an expression.
+const KEYWORDS: [&str; 29] = [
+    "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "do", "else", "enum",
+    "export", "extends", "finally", "for", "if", "import", "package", "return", "static", "super", "switch", "throw",
+    "try", "var", "while", "with", "yield",
+];
+
+/// The text with reserved words that stand as names made plain ones of the same length, and what each stands for.
+fn without_keywords(text: &str) -> (String, Vec<(Name, Name)>) {
+    let mut out = text.to_owned();
+    let mut renamed: Vec<(Name, Name)> = Vec::new();
+    let bytes = text.as_bytes();
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$');
+    let mut quote = None;
+    let mut at = 0;
+    while at < bytes.len() {
+        let byte = bytes[at];
+        match quote {
+            Some(open) => {
+                if byte == b'\\' {
+                    at += 1;
+                } else if byte == open {
+                    quote = None;
+                }
+                at += 1;
+            }
+            None if matches!(byte, b'"' | b'\'' | b'`') => {
+                quote = Some(byte);
+                at += 1;
+            }
+            None if is_name(byte) => {
+                let end = at + bytes[at..].iter().take_while(|byte| is_name(**byte)).count();
+                let word = &text[at..end];
+                let member = text[..at].trim_end().ends_with('.');
+                let key = text[end..].trim_start().starts_with(':') && !text[..at].contains('?');
+                if KEYWORDS.contains(&word) && !member && !key {
+                    let plain = format!("${}", &word[1..]);
+                    out.replace_range(at..end, &plain);
+                    renamed.push((plain.into(), word.into()));
+                }
+                at = end;
+            }
+            None => at += 1,
+        }
+    }
+    (out, renamed)
+}
+
 fn plain_path(text: &str, offset: u32) -> Option<Expr> {
     let lead = text.len() - text.trim_start().len();
     let path = text.trim();

@@ -135,7 +135,7 @@ pub fn texts(package: &Package, program: &Program) -> TextIndex {
         .enumerate()
         .map(|(index, file)| {
             let id = FileId(index as u32);
-            let mut runs = file_texts(id, file, program);
+            let mut runs = file_texts(id, file, program, package.uploads(&file.source.path));
             if Some(id) == package.app || is_page_config(package, file) {
                 for run in &mut runs {
                     if run.name.as_deref().is_some_and(|name| TITLE_KEYS.contains(&name)) {
@@ -200,11 +200,12 @@ const SHOWN_KEYS: [&str; 44] = [
     "body",
     "answer",
 ];
-fn file_texts(id: FileId, file: &PackageFile, program: &Program) -> Vec<TextRun> {
+fn file_texts(id: FileId, file: &PackageFile, program: &Program, uploaded: bool) -> Vec<TextRun> {
     let facts = program.facts.get(id.index());
     let mut runs = Vec::new();
     let own = file.origin == Origin::Own;
     match file.kind {
+        FileKind::Text if !uploaded => {}
         FileKind::Template => {
             if let Some(template) = facts.and_then(|facts| facts.template.as_deref()) {
                 template_texts(id, &file.source, &template.document, &mut runs);

@@ -16,7 +16,7 @@ pub use read::{
 };
 pub use tree::Tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -268,6 +268,10 @@ pub struct Package {
     pub project: Option<FileId>,
     /// Whether it is a mini-game.
     pub game: bool,
+    /// Paths that the project's own settings leave out when it is uploaded, and that no code names.
+    pub left_out: BTreeSet<Arc<str>>,
+    /// Extensions of the files that the host's tool uploads; empty where it uploads everything.
+    pub upload_extensions: Vec<Arc<str>>,
     /// What was declared.
     pub submission: Submission,
     /// Total size in bytes of everything that ships.
@@ -320,6 +324,15 @@ impl Package {
             .enumerate()
             .map(|(index, file)| (file.source.path.clone(), FileId(index as u32)))
             .collect();
+    }
+
+    /// Whether the host's tool uploads a file: not left out by the project, and of a kind that the host takes.
+    pub fn uploads(&self, path: &str) -> bool {
+        let listed = || {
+            let extension = path.rsplit('/').next().and_then(|name| Some(name.rsplit_once('.')?.1)).unwrap_or("");
+            self.upload_extensions.iter().any(|known| known.eq_ignore_ascii_case(extension))
+        };
+        !self.left_out.contains(path) && (self.upload_extensions.is_empty() || listed())
     }
 
     /// Whether anything ships at that path: text or asset.

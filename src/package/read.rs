@@ -4,8 +4,9 @@ mod classes;
 mod npm;
 mod rescue;
 mod roots;
+mod shipping;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -72,6 +73,8 @@ pub struct Layout {
     pub style_extensions: Vec<Arc<str>>,
     /// Extensions of view scripts, compound ones included (`filter.js`).
     pub view_script_extensions: Vec<Arc<str>>,
+    /// Extensions of the files that its tool uploads; empty where it uploads everything.
+    pub upload_extensions: Vec<Arc<str>>,
     /// Place among hosts that may be meant; the lowest is the usual one.
     pub rank: u32,
     /// Whether it is taken where nothing shows a host.
@@ -355,6 +358,8 @@ impl Reader<'_> {
         let limits = &self.options.limits;
         let knowledge = &*self.options.knowledge;
         let npm = self.npm_modules(entries);
+        let project = self.project_of_root();
+        let mut left_out: BTreeSet<Arc<str>> = BTreeSet::new();
         let foreign_folders = self.foreign_folders(entries);
 
         // What each entry is, by its path.
@@ -370,6 +375,12 @@ impl Reader<'_> {
             }
             if let Some(folder) = npm.left_out(path) {
                 *folders_left_out.entry((folder, SkipReason::Foreign)).or_default() += entry.bytes;
+                continue;
+            }
+            if project.is_some_and(|project| project.shipping.leaves_out(path)) {
+                skipped.push(Skipped { path: path.into(), reason: SkipReason::Excluded, bytes: entry.bytes });
+                left_out.insert(path.into());
+                planned.push((entry, path, self.foreign_class(extension)));
                 continue;
             }
             shipped += entry.bytes;
@@ -395,7 +406,6 @@ impl Reader<'_> {
         }));
 
         // The project file may stand outside the root.
-        let project = self.project_of_root();
         let mut project_path: Option<String> = None;
         let outside: Option<&Entry> = project.and_then(|project| match below(&project.path, self.root) {
             Some(path) => {
@@ -445,6 +455,7 @@ impl Reader<'_> {
         let mut package = Package {
             root: if self.root.is_empty() { self.scan.to_owned() } else { self.scan.join(self.root) },
             below: self.root.to_owned(),
+            left_out,
             ..Package::default()
         };
         for outcome in outcomes {
@@ -512,6 +523,8 @@ impl Reader<'_> {
             Some(host) => host.clone(),
             None => self.detect(package, project),
         };
+        let layout = self.layouts.iter().find(|layout| layout.host == package.host);
+        package.upload_extensions = layout.map(|layout| layout.upload_extensions.clone()).unwrap_or_default();
     }
 
     /// The host: by the templates of listed pages, then its project file, all templates, namespaces in scripts.

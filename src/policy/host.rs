@@ -57,6 +57,8 @@ pub struct HostInfo {
     pub style_extensions: Vec<Arc<str>>,
     /// Extensions of view scripts, compound ones included (`filter.js`).
     pub view_script_extensions: Vec<Arc<str>>,
+    /// Extensions of the files that its tool uploads, lower case; empty where it uploads everything.
+    pub upload_extensions: Vec<Arc<str>>,
     /// Project files that show this host (`project.swan.json`), and the key that holds the package root.
     pub project_files: BTreeMap<Arc<str>, Arc<str>>,
     /// What its compiler leaves of a package.
@@ -75,6 +77,10 @@ pub struct HostInfo {
     pub privacy_gate: bool,
     /// Limits in bytes: `main`, `subpackage`, `total`, `tab-icon`; counts: `tabs-min`, `tabs-max`.
     pub limits: BTreeMap<Arc<str>, u64>,
+    /// What it calls itself and its own places in texts: no other platform.
+    pub own_names: Vec<String>,
+    /// Scenes in which an app opened the program, so that a way back to it lures nobody.
+    pub app_scenes: Vec<String>,
     /// Events whose handlers a user's own action calls (`tap`, `submit`, …).
     pub user_events: Vec<Arc<str>>,
     /// Page and app methods whose returned object is what is shared (`onShareAppMessage`).

@@ -135,6 +135,7 @@ impl Policy {
                 template_extensions: info.template_extensions.clone(),
                 style_extensions: info.style_extensions.clone(),
                 view_script_extensions: info.view_script_extensions.clone(),
+                upload_extensions: info.upload_extensions.clone(),
                 project_files: info.project_files.clone(),
                 compiled: info.compiled.clone(),
             })

@@ -43,6 +43,8 @@ pub struct Readings {
     pub on_screen: on_screen::OnScreen,
     /// Matches of the content lexicon in texts that are joined only while the program runs.
     pub joined: content::Joined,
+    /// Parts of templates that are never drawn.
+    pub drawn: drawn::Drawn,
 }
 
 /// Options of rules as configured: rule id, then option name.
@@ -89,6 +91,7 @@ pub mod category;
 pub mod conduct;
 pub mod content;
 pub mod coverage;
+pub mod drawn;
 pub mod host;
 pub mod metadata;
 pub mod once;

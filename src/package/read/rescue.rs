@@ -55,7 +55,10 @@ pub(super) fn rescue(package: &mut Package, skipped: &mut Vec<Skipped>, class: &
                     file.json_errors = parsed.errors;
                 }
                 let path = file.source.path.clone();
-                skipped.retain(|item| item.path != path || item.reason != SkipReason::Foreign);
+                package.left_out.remove(&path);
+                skipped.retain(|item| {
+                    item.path != path || !matches!(item.reason, SkipReason::Foreign | SkipReason::Excluded)
+                });
                 sources.push(id);
             }
         }

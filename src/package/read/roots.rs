@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::package::config;
+use crate::package::read::shipping::Shipping;
 use crate::package::read::{Layout, ReadOptions, below, folder_of, join, name_of};
 use crate::package::walk::Entry;
 use crate::syntax::json::{self, Json};
@@ -20,6 +21,8 @@ pub(super) struct Project {
     pub(super) cloud: Option<String>,
     /// Whether it says that it is a game.
     pub(super) game: bool,
+    /// What it leaves out of an upload.
+    pub(super) shipping: Shipping,
 }
 
 pub(super) fn load_json(entry: &Entry, options: &ReadOptions) -> Option<Json> {
@@ -51,6 +54,7 @@ pub(super) fn find_projects(entries: &[Entry], layouts: &[Layout], options: &Rea
             root: join(folder, &root),
             cloud: text("cloudfunctionRoot").map(|cloud| join(folder, &cloud)),
             game: text("compileType").is_some_and(|kind| kind.eq_ignore_ascii_case("game")),
+            shipping: json.as_ref().map(Shipping::of).unwrap_or_default(),
             path: entry.path.clone(),
         });
     }

@@ -1,10 +1,10 @@
 //! Audio and video that start by themselves.
 
 use super::support::{acted, ancestors, api_name, boolean, calls, element_roles, units_of};
-use crate::flow::{EntryKind, Place};
-use crate::model::ir::{ExprKind, Key, Property};
+use crate::flow::{EntryKind, HostCall, Place};
+use crate::model::ir::{ExprKind, Key, Property, Stmt, StmtKind};
 use crate::rules::{Confidence, Context, Finding, Rule};
-use crate::source::FileId;
+use crate::source::{FileId, Span};
 use crate::syntax::template::{Element, NodeId};
 
 /// `conduct/autoplay-media`
@@ -25,12 +25,15 @@ impl Rule for AutoplayMedia {
             let file = FileId(index as u32);
             for (node, element) in cx.program.elements(file) {
                 let roles = element_roles(cx, element);
-                if !roles.iter().any(|role| MEDIA.contains(role)) || live && roles.contains(&"live-player") {
+                let player = roles.contains(&"live-player");
+                if !roles.iter().any(|role| MEDIA.contains(role))
+                    || player && (live || is_call(element) || opened(cx, file))
+                {
                     continue;
                 }
                 if on(cx, file, element, "autoplay") && !on(cx, file, element, "muted") && !behind_a_tap(cx, file, node)
                 {
-                    let sure = if roles.contains(&"live-player") { Confidence::Medium } else { Confidence::High };
+                    let sure = if player { Confidence::Medium } else { Confidence::High };
                     out.push(
                         Finding::new(self.id(), Place { file, span: element.open })
                             .text("text", format!("<{}>", element.name))
@@ -46,7 +49,9 @@ impl Rule for AutoplayMedia {
             let found = group.iter().find(|call| {
                 !acted(call) && matches!(call.entry.kind, EntryKind::Load | EntryKind::TopLevel) && starts(&call.api)
             });
-            if let Some(call) = found {
+            if let Some(call) = found
+                && !moved(cx, call)
+            {
                 out.push(Finding::new(self.id(), place).variant("call").text("text", api_name(call)).step(
                     call.entry.place,
                     "conduct-entry",
@@ -55,6 +60,45 @@ impl Rule for AutoplayMedia {
             }
         }
     }
+}
+
+/// Whether a player shows the other side of a call, which was made or taken.
+fn is_call(element: &Element) -> bool {
+    let mode = element.attribute("mode").and_then(|mode| mode.value.as_ref()?.literal());
+    mode.is_some_and(|mode| mode.trim().eq_ignore_ascii_case("rtc"))
+}
+
+/// Whether only pages show a template that users open from another page.
+fn opened(cx: &Context<'_>, file: FileId) -> bool {
+    let mut units = units_of(cx, file).peekable();
+    units.peek().is_some() && units.all(|unit| unit.page.is_some_and(|page| page > 0 && !cx.package.pages[page].tab))
+}
+
+/// Whether a user's movement of the device is behind a call: it hangs on a condition in what a sensor calls.
+fn moved(cx: &Context<'_>, call: &HostCall) -> bool {
+    let places: Vec<Place> = call.path.iter().map(|step| step.place).chain([call.place]).collect();
+    let sensors = calls(cx, &["sensor"]);
+    sensors.keys().any(|sensor| {
+        places.iter().any(|place| {
+            place.file == sensor.file
+                && sensor.span.contains(place.span)
+                && *place != *sensor
+                && cx.program.script(place.file).is_some_and(|script| {
+                    script
+                        .functions
+                        .iter()
+                        .any(|function| sensor.span.contains(function.span) && hangs(&function.body, place.span))
+                })
+        })
+    })
+}
+
+fn hangs(block: &[Stmt], part: Span) -> bool {
+    block.iter().filter(|stmt| stmt.span.contains(part)).any(|stmt| match &stmt.kind {
+        StmtKind::If(condition, ..) => !condition.span.contains(part),
+        StmtKind::Block(_, body) => hangs(body, part),
+        _ => false,
+    })
 }
 
 /// Whether a boolean attribute is on when the page opens.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::support::{api_name, calls, element, element_roles, told};
+use super::support::{ancestors, api_name, calls, element, element_roles, host, told_where};
+use super::texts::Run;
 use crate::flow::{HostCall, Place};
 use crate::rules::{Context, Finding, Rule};
 use crate::source::{FileId, Span};
+use crate::syntax::template::NodeId;
 
 /// `conduct/induced-download`
 #[derive(Debug)]
@@ -38,7 +40,9 @@ impl Rule for InducedDownload {
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let first = out.len();
-        let mut told: Vec<Place> = told(cx, self.id(), TOPIC, &["program-dependency"], out);
+        let failures = failure_handlers(cx);
+        let lures = |run: &Run, range: Span| !failures.iter().any(|failure| holds(failure, run.place(range)));
+        let mut told: Vec<Place> = told_where(cx, self.id(), TOPIC, &["program-dependency"], &lures, out);
         // What a control does is told at its words.
         let done: Vec<Place> = handled(cx, &told).into_iter().map(|(call, _)| call).collect();
         told.retain(|place| !done.contains(place));
@@ -51,8 +55,8 @@ impl Rule for InducedDownload {
         // Buttons that open an app, where no text of theirs was told.
         for index in 0..cx.package.files.len() {
             let file = FileId(index as u32);
-            for (_, element) in cx.program.elements(file) {
-                if !element_roles(cx, element).iter().any(|role| ROLES.contains(role)) {
+            for (node, element) in cx.program.elements(file) {
+                if !element_roles(cx, element).iter().any(|role| ROLES.contains(role)) || leads_back(cx, file, node) {
                     continue;
                 }
                 let whole =
@@ -74,4 +78,49 @@ impl Rule for InducedDownload {
             }
         }
     }
+}
+
+fn holds(whole: &Place, part: Place) -> bool {
+    whole.file == part.file && whole.span.contains(part.span)
+}
+
+/// Methods that only answer when a button could not open the app.
+fn failure_handlers(cx: &Context<'_>) -> Vec<Place> {
+    let mut out = Vec::new();
+    for binding in cx.program.bindings.iter().filter(|binding| &*binding.event == "error") {
+        let opens = cx
+            .program
+            .template(binding.template)
+            .and_then(|template| element(&template.document, binding.node))
+            .is_some_and(|element| element_roles(cx, element).iter().any(|role| ROLES.contains(role)));
+        let unit = cx.program.units.get(binding.unit as usize).filter(|_| opens);
+        let Some((file, handler)) = unit.and_then(|unit| Some((unit.script?, binding.handler.as_deref()?))) else {
+            continue;
+        };
+        let functions = cx.program.script(file).map_or(&[][..], |script| &script.functions);
+        out.extend(
+            functions
+                .iter()
+                .filter(|function| function.name.as_deref() == Some(handler))
+                .map(|function| Place { file, span: function.span }),
+        );
+    }
+    out
+}
+
+/// Whether a button is drawn only where an app opened the program: it leads back.
+fn leads_back(cx: &Context<'_>, file: FileId, node: NodeId) -> bool {
+    let Some(host) = host(cx) else { return false };
+    let Some(template) = cx.program.template(file) else { return false };
+    let condition = format!("{}if", host.info.directive_prefix);
+    let source = &cx.package.source(file).text;
+    ancestors(&template.document, node).any(|(_, element)| {
+        let test =
+            element.attribute(&condition).and_then(|test| test.value.as_ref()).map(|value| value.span.slice(source));
+        test.is_some_and(|test| {
+            test.contains("==")
+                && !test.contains("||")
+                && host.info.app_scenes.iter().any(|scene| test.contains(scene.as_str()))
+        })
+    })
 }

@@ -1,9 +1,11 @@
 //! Texts and pass-phrases that lead users out of the program.
 
 use super::induced_download::handled;
-use super::support::{calls, told};
+use super::support::{calls, host, told_where};
+use super::texts::Run;
 use crate::flow::Place;
 use crate::rules::{Context, Finding, Rule};
+use crate::source::Span;
 
 /// `conduct/induced-leaving`
 #[derive(Debug)]
@@ -20,7 +22,10 @@ impl Rule for InducedLeaving {
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let first = out.len();
-        told(cx, self.id(), TOPIC, &["induced-following", "induced-download", "induced-sharing"], out);
+        let silent = ["induced-following", "induced-download", "induced-sharing"];
+        let own = host(cx).map_or(&[][..], |host| &host.info.own_names);
+        let elsewhere = |run: &Run, _: Span| leads_elsewhere(cx, &run.text, own);
+        told_where(cx, self.id(), TOPIC, &silent, &elsewhere, out);
         // A control's words and what it does are one: told at the words, but for a mere label.
         let told: Vec<Place> = out[first..].iter().map(|finding| finding.place).collect();
         let done: Vec<Place> = handled(cx, &told)
@@ -56,4 +61,15 @@ impl Rule for InducedLeaving {
         }
         out.extend(kept);
     }
+}
+
+/// Whether a text leads elsewhere without what the host calls itself in it.
+fn leads_elsewhere(cx: &Context<'_>, text: &str, own: &[String]) -> bool {
+    let lower = text.to_ascii_lowercase();
+    if !own.iter().any(|name| lower.contains(name.as_str())) {
+        return true;
+    }
+    let rest = own.iter().fold(lower, |text, name| text.replace(name.as_str(), "\u{25a1}"));
+    let conduct = &cx.policy.conduct;
+    conduct.fires(TOPIC, &conduct.scan(&rest)).is_some()
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::support::{Lure, beside_triggers, calls, has_role, told, triggers, without_labels};
+use super::support::{Lure, Trigger, beside_triggers, calls, element, has_role, told_where, triggers, without_labels};
+use super::texts::{Run, Site};
 use crate::flow::{Branch, Fact, HostCall, Origin, Place};
 use crate::rules::{Confidence, Context, Finding, Rule};
+use crate::source::Span;
 
 /// `conduct/induced-sharing`
 #[derive(Debug)]
@@ -19,8 +21,10 @@ impl Rule for InducedSharing {
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let first = out.len();
-        let mut places = told(cx, self.id(), TOPIC, &["paid-forwarding", "multi-level-distribution"], out);
         let triggers = triggers(cx, &["share"]);
+        let asks = |run: &Run, range: Span| !is_label(run, range) || at_trigger(cx, &triggers, run.place(range));
+        let silent = ["paid-forwarding", "multi-level-distribution"];
+        let mut places = told_where(cx, self.id(), TOPIC, &silent, &asks, out);
         places.extend(beside_triggers(
             cx,
             &Lure { rule: self.id(), topic: TOPIC, note: "conduct-share-trigger", page: true },
@@ -35,6 +39,26 @@ impl Rule for InducedSharing {
         dialogs(self.id(), cx, &mut places, out);
         results(self.id(), cx, &["share"], |origin| matches!(origin, Origin::Share(_)), &places, out);
     }
+}
+
+/// Whether a template's text is nothing but the matched word: a heading or the label of a record, unless it shares.
+fn is_label(run: &Run, range: Span) -> bool {
+    matches!(run.site, Site::Template(_))
+        && run.text.trim() == range.slice(&run.text)
+        && range.slice(&run.text).chars().count() <= LABEL
+}
+
+/// Most characters of a label that asks nobody for anything by itself.
+const LABEL: usize = 4;
+
+fn at_trigger(cx: &Context<'_>, triggers: &BTreeSet<Trigger>, place: Place) -> bool {
+    triggers.iter().filter(|trigger| trigger.file == place.file).any(|trigger| {
+        let control = cx.program.template(trigger.file).and_then(|template| element(&template.document, trigger.node));
+        control.is_some_and(|control| {
+            Span::new(control.open.start, control.close.map_or(control.open.end, |close| close.end))
+                .contains(place.span)
+        })
+    })
 }
 
 /// Dialogs that promise something and whose confirmation shares.

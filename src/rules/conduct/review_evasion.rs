@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::support::{has_role, units_of};
 use crate::flow::{Branch, EntryKind, Origin, Place};
-use crate::model::conditions::{Condition, Read, conditions, reads};
+use crate::model::conditions::{Condition, Read, chain, conditions, reads};
 use crate::model::ir::{Expr, ExprKind, Key, Pattern, Property, Script, Stmt, StmtKind, VarId, walk_expr};
 use crate::package::{FileKind, Origin as FileOrigin};
+use crate::policy::conduct::name_words;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
 
@@ -41,6 +42,7 @@ impl Rule for ReviewEvasion {
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let mut telling = Telling { rule: self.id(), told: BTreeSet::new(), places: BTreeSet::new(), out };
+        let records = Records::of(cx);
         // Flags by their names, wherever they come from.
         for (index, file) in cx.package.files.iter().enumerate() {
             let id = FileId(index as u32);
@@ -65,15 +67,19 @@ impl Rule for ReviewEvasion {
                     }
                     continue;
                 }
-                let Some(read) = condition.reads.iter().find(|read| flag(cx, id, read)) else { continue };
+                let Some(read) =
+                    condition.reads.iter().find(|read| flag(cx, id, read) && !records.hold(cx, &read.path))
+                else {
+                    continue;
+                };
                 if !hides(cx, id, &condition) {
                     continue;
                 }
                 let finding = telling.finding(id, Place { file: id, span: read.span }, read.name());
                 telling.out.extend(finding);
             }
-            negated_flags(cx, id, script, &mut telling);
-            shown_flags(cx, id, script, &mut telling);
+            negated_flags(cx, id, script, &records, &mut telling);
+            shown_flags(cx, id, script, &records, &mut telling);
         }
         for branch in &cx.solution.branches {
             if telling.places.contains(&branch.read) || telling.places.contains(&branch.place) {
@@ -90,7 +96,7 @@ impl Rule for ReviewEvasion {
             {
                 continue;
             }
-            if let Some((variant, text)) = hangs(cx, branch)
+            if let Some((variant, text)) = hangs(cx, branch, &records)
                 && telling.places.insert(branch.read)
             {
                 if let Some(text) = &text
@@ -121,6 +127,64 @@ fn flag(cx: &Context<'_>, file: FileId, read: &Read) -> bool {
     cx.policy.conduct.names("id-review-strong", read.name()) && !ordinary(cx, file, read)
 }
 
+/// States of records (`item.is_check`, `model.is_check`): what a name means that some record of the package carries.
+struct Records(BTreeSet<String>);
+
+impl Records {
+    fn of(cx: &Context<'_>) -> Self {
+        let conduct = &cx.policy.conduct;
+        let mut names = BTreeSet::new();
+        let mut add = |path: &[&str]| {
+            if let [around @ .., name] = path
+                && around.iter().any(|name| conduct.names("id-record", name))
+                && !around.iter().any(|name| conduct.names("id-app-wide", name))
+                && (conduct.names("id-review-strong", name)
+                    || conduct.names("id-review", name)
+                    || conduct.names("id-review-sent", name))
+            {
+                names.insert(name_words(name).concat());
+            }
+        };
+        for (index, file) in cx.package.files.iter().enumerate() {
+            let id = FileId(index as u32);
+            if file.origin != FileOrigin::Own {
+                continue;
+            }
+            for (_, element) in cx.program.elements(id) {
+                for attribute in &element.attributes {
+                    let Some(value) = &attribute.value else { continue };
+                    let text = value.span.slice(&file.source.text);
+                    for chain in text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '$' | '.'))) {
+                        let path: Vec<&str> = chain.split('.').filter(|name| !name.is_empty()).collect();
+                        add(&path);
+                    }
+                }
+            }
+            if let Some(script) = cx.program.script(id) {
+                script.for_each_expr(&mut |expr| {
+                    if let Some(read) = chain(expr) {
+                        let path: Vec<&str> = read.path.iter().map(|name| &**name).collect();
+                        add(&path);
+                    }
+                });
+            }
+        }
+        Self(names)
+    }
+
+    /// Whether a read is of such a state, and not of a setting of the whole program.
+    fn hold(&self, cx: &Context<'_>, path: &[impl AsRef<str>]) -> bool {
+        let conduct = &cx.policy.conduct;
+        let Some((name, around)) = path.split_last() else { return false };
+        if around.iter().any(|name| conduct.names("id-app-wide", name.as_ref())) {
+            return false;
+        }
+        let written = name_words(name.as_ref()).concat();
+        around.iter().any(|name| conduct.names("id-record", name.as_ref()))
+            || self.0.iter().any(|state| written.starts_with(state.as_str()))
+    }
+}
+
 /// Whether a condition compares what the program runs as (`develop`, `trial`, `release`).
 fn environment(cx: &Context<'_>, read: &Read, condition: &Condition) -> bool {
     let conduct = &cx.policy.conduct;
@@ -143,7 +207,7 @@ fn controls(cx: &Context<'_>, file: FileId, key: &str) -> bool {
 
 /// Flags that a script hands to the page turned round (`setData({ show: !data.isAudit })`), and what the program runs as
 /// (`setData({ full: envVersion === 'release' })`).
-fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, telling: &mut Telling<'_>) {
+fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Records, telling: &mut Telling<'_>) {
     let environments = environment_names(cx, script);
     script.for_each_expr(&mut |expr| {
         let ExprKind::Object(properties) = &expr.kind else { return };
@@ -152,7 +216,10 @@ fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, telling: &mut 
                 && matches!(value.kind, ExprKind::Not(..) | ExprKind::Binary(..))
             {
                 let reads = reads(value);
-                let flagged = reads.iter().find(|read| flag(cx, file, read)).filter(|_| shows(cx, key));
+                let flagged = reads
+                    .iter()
+                    .find(|read| flag(cx, file, read) && !records.hold(cx, &read.path))
+                    .filter(|_| shows(cx, key));
                 let run_as = || {
                     let conduct = &cx.policy.conduct;
                     let compares = is_environment_value(cx, value);
@@ -184,7 +251,7 @@ fn environment_names(cx: &Context<'_>, script: &Script) -> Vec<(VarId, Read)> {
         for stmt in block {
             match &stmt.kind {
                 StmtKind::Let(Pattern::Var(var, _), Some(value)) => {
-                    let read = crate::model::conditions::chain(value);
+                    let read = chain(value);
                     out.extend(
                         read.filter(|read| cx.policy.conduct.names("id-environment", read.name()))
                             .map(|read| (*var, read)),
@@ -236,7 +303,7 @@ fn hides(cx: &Context<'_>, file: FileId, condition: &Condition) -> bool {
 }
 
 /// Flags that a script hands to the page, where a template hides something by them.
-fn shown_flags(cx: &Context<'_>, file: FileId, script: &Script, telling: &mut Telling<'_>) {
+fn shown_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Records, telling: &mut Telling<'_>) {
     let mut names: BTreeSet<String> = BTreeSet::new();
     let mut controls: Vec<(String, Place)> = Vec::new();
     for unit in units_of(cx, file) {
@@ -247,6 +314,7 @@ fn shown_flags(cx: &Context<'_>, file: FileId, script: &Script, telling: &mut Te
                         || cx.policy.conduct.names("id-review-sent", &name))
                         && !cx.policy.conduct.names("id-review-ordinary", &name)
                         && !cx.policy.conduct.names("id-review-ordinary", &unit.route)
+                        && !records.hold(cx, &[&name])
                     {
                         controls.push((name.clone(), Place { file: *template, span: element.open }));
                         names.insert(name);
@@ -262,8 +330,9 @@ fn shown_flags(cx: &Context<'_>, file: FileId, script: &Script, telling: &mut Te
     let mut found: Option<Read> = None;
     script.for_each_expr(&mut |expr| {
         if found.is_none()
-            && let Some(read) = crate::model::conditions::chain(expr)
+            && let Some(read) = chain(expr)
             && read.path.len() > 1
+            && !records.hold(cx, &read.path)
             && names.contains(read.name())
             && &*read.path[0] != "this"
             && read.path.iter().all(|name| &**name != "setData")
@@ -290,7 +359,7 @@ fn shows(cx: &Context<'_>, key: &str) -> bool {
 }
 
 /// Whether a branch hides function, by what it hangs on.
-fn hangs(cx: &Context<'_>, branch: &Branch) -> Option<(Option<&'static str>, Option<String>)> {
+fn hangs(cx: &Context<'_>, branch: &Branch, records: &Records) -> Option<(Option<&'static str>, Option<String>)> {
     let conduct = &cx.policy.conduct;
     let switches =
         branch.sets.iter().any(|(key, value)| matches!(value.as_deref(), Some("true" | "false")) && shows(cx, key));
@@ -302,6 +371,13 @@ fn hangs(cx: &Context<'_>, branch: &Branch) -> Option<(Option<&'static str>, Opt
         .any(|call| LEADS.iter().any(|role| has_role(cx, call, role)));
     match &branch.origin {
         Origin::Remote(path) => {
+            let names: Vec<&str> = path.split('.').collect();
+            // Whether there is anything at all is no switch.
+            if branch.with.as_deref().is_some_and(|with| matches!(with, "" | "null" | "undefined"))
+                || records.hold(cx, &names)
+            {
+                return None;
+            }
             let last = path.rsplit('.').next().unwrap_or(path);
             let place = if ["ip", "city", "province", "region", "country", "area"].contains(&last) {
                 let hidden = || {

@@ -8,6 +8,7 @@ use crate::flow::{EntryKind, Fact, HostCall, Place};
 use crate::model::Unit;
 use crate::package::Origin as FileOrigin;
 use crate::policy::host::Host;
+use crate::rules::drawn::unseen;
 use crate::rules::{Context, Finding};
 use crate::source::{FileId, Span};
 use crate::syntax::template::{Document, Element, NodeId, NodeKind, Part};
@@ -204,6 +205,18 @@ pub fn all_runs<'c>(cx: &'c Context<'_>) -> &'c [Run] {
 
 /// Findings of a topic whose patterns fire alone, but for texts that another topic tells more exactly.
 pub fn told(cx: &Context<'_>, rule: &'static str, topic: &str, silent: &[&str], out: &mut Vec<Finding>) -> Vec<Place> {
+    told_where(cx, rule, topic, silent, &|_, _| true, out)
+}
+
+/// As [`told`], of those texts only whose matched range `keeps` holds for.
+pub fn told_where(
+    cx: &Context<'_>,
+    rule: &'static str,
+    topic: &str,
+    silent: &[&str],
+    keeps: &dyn Fn(&Run, Span) -> bool,
+    out: &mut Vec<Finding>,
+) -> Vec<Place> {
     let mut places = Vec::new();
     for run in all_runs(cx) {
         let scan = run.scan(cx);
@@ -212,6 +225,9 @@ pub fn told(cx: &Context<'_>, rule: &'static str, topic: &str, silent: &[&str], 
             continue;
         }
         let place = run.place(range);
+        if !keeps(run, range) || unseen(cx, place) {
+            continue;
+        }
         places.push(place);
         out.push(Finding::new(rule, place).text("text", run.excerpt(range)));
     }

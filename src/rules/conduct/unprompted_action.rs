@@ -1,7 +1,7 @@
 //! Things that are posted, shared, changed or deleted without a user action.
 
 use super::support::{acted, api_name, calls, has_role};
-use crate::flow::{EntryKind, HostCall};
+use crate::flow::{ArgValue, EntryKind, HostCall};
 use crate::policy::conduct::name_words;
 use crate::rules::{Confidence, Context, Finding, Rule};
 
@@ -82,8 +82,20 @@ fn publishes(cx: &Context<'_>, call: &HostCall) -> Option<String> {
                     | "expired"
                     | "token"
                     | "cache"
+                    | "has"
+                    | "have"
+                    | "is"
+                    | "my"
+                    | "sys"
+                    | "system"
+                    | "new"
+                    | "unread"
+                    | "fetch"
+                    | "load"
+                    | "find"
+                    | "view"
             )
-        });
+        }) || call.arg("0.data").is_some_and(asks_for_page);
         let writes = matches!(&*method, "POST" | "PUT" | "DELETE" | "PATCH") || cloud;
         (!reading
             && (method == "DELETE"
@@ -93,4 +105,12 @@ fn publishes(cx: &Context<'_>, call: &HostCall) -> Option<String> {
                     && !matches!(last, "report" | "submit" | "send" | "message" | "join" | "post" | "subscribe")))
         .then(|| path.to_owned())
     })
+}
+
+/// Whether what is sent asks for a page of a list.
+fn asks_for_page(data: &ArgValue) -> bool {
+    let has = |names: &[&str]| data.fields.iter().any(|(name, _)| names.contains(&&*name.to_ascii_lowercase()));
+    has(&["page", "pageno", "pagenum", "page_no", "pageindex", "page_index", "current", "offset"])
+        && has(&["pagesize", "page_size", "limit", "size", "rows", "per_page", "perpage", "count"])
+        || has(&["pagesize", "page_size"])
 }

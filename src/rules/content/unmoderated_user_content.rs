@@ -1,13 +1,15 @@
 //! Finds publishing of what users write where neither text nor image review comes before it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use crate::flow::{ArgValue, Fact, HostCall, Origin, Place};
+use crate::flow::{ArgValue, EntryKind, Fact, HostCall, Origin, Place};
 use crate::model::Unit;
+use crate::model::texts::Role;
+use crate::policy::conduct::name_words;
 use crate::policy::host::Host;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
-use crate::syntax::template::NodeId;
+use crate::syntax::template::{Element, NodeId};
 
 /// `content/unmoderated-user-content`
 pub struct UnmoderatedUserContent;
@@ -34,23 +36,36 @@ impl Rule for UnmoderatedUserContent {
             .collect();
         let mut found: BTreeMap<Place, Finding> = BTreeMap::new();
         for call in &cx.solution.calls {
-            if !has_role(host, call, &PUBLISHING) || reviews.contains(&call.place) || found.contains_key(&call.place) {
+            if !has_role(host, call, &PUBLISHING)
+                || reviews.contains(&call.place)
+                || found.contains_key(&call.place)
+                || !by_user(call)
+            {
                 continue;
             }
-            let sent = ["data", "url"].into_iter().filter_map(|name| param(host, call, name));
-            if !sent.into_iter().any(|value| from_user(value, 0)) || reviewed(call, &reviews) {
+            let sent: Vec<&ArgValue> = ["data", "url"].into_iter().filter_map(|name| param(host, call, name)).collect();
+            if !sent.iter().any(|value| from_user(value, 0)) || reviewed(call, &reviews) {
+                continue;
+            }
+            let mut keys = Vec::new();
+            sent.iter().for_each(|value| keys_from_user(value, "", 0, &mut keys));
+            if keys.iter().all(|key| words.private_key.contains(&&**key)) && !keys.is_empty() {
                 continue;
             }
             let Some(unit) = cx.program.units.iter().find(|unit| unit.route == call.entry.route) else { continue };
             let Some(input) = writing(cx, host, unit, &words) else { continue };
             let (strong, input) = input;
             let by_address =
-                addresses(host, call).any(|url| words.publish_address.iter().any(|word| url.contains(word)));
+                addresses(host, call).any(|url| words.publish_address.iter().any(|word| path_of(&url).contains(word)));
             let by_name = words
                 .publish_address
                 .iter()
                 .any(|word| word.len() > 3 && call.entry.method.to_ascii_lowercase().contains(word));
-            if !(by_address || by_name || strong) {
+            let meant = by_address || by_name;
+            if !(meant || strong && says_so(cx, call, unit, input, &words))
+                || is_private(host, call, &words, meant)
+                || told_reviewed(cx, call, unit, &words)
+            {
                 continue;
             }
             let address = addresses(host, call).next().unwrap_or_default();
@@ -71,7 +86,8 @@ impl Rule for UnmoderatedUserContent {
                 continue;
             }
             let Some(unit) = cx.program.units.iter().find(|unit| unit.route == call.entry.route) else { continue };
-            let address = addresses(host, call).find(|url| words.publish_address.iter().any(|word| url.contains(word)));
+            let address =
+                addresses(host, call).find(|url| words.publish_address.iter().any(|word| path_of(url).contains(word)));
             let told = found.values().any(|finding| finding.place.file == call.place.file);
             let (publishes, private) = speaks(cx, unit, &words);
             if let Some(address) = address
@@ -94,6 +110,11 @@ struct Words<'a> {
     publish_text: Vec<&'a str>,
     private_text: Vec<&'a str>,
     review_address: Vec<&'a str>,
+    private_address: Vec<&'a str>,
+    account_address: Vec<&'a str>,
+    private_key: Vec<&'a str>,
+    private_field: Vec<&'a str>,
+    review_told: Vec<&'a str>,
 }
 
 impl<'a> Words<'a> {
@@ -104,6 +125,11 @@ impl<'a> Words<'a> {
             publish_text: matcher.list_words("publish-text"),
             private_text: matcher.list_words("private-text"),
             review_address: matcher.list_words("review-address"),
+            private_address: matcher.list_words("private-address"),
+            account_address: matcher.list_words("account-address"),
+            private_key: matcher.list_words("private-key"),
+            private_field: matcher.list_words("private-field"),
+            review_told: matcher.list_words("review-told"),
         }
     }
 }
@@ -124,6 +150,11 @@ fn addresses<'c>(host: &'c Host, call: &'c HostCall) -> impl Iterator<Item = Str
             .iter()
             .map(|text| text.pieces.iter().map(|piece| piece.to_ascii_lowercase()).collect::<Vec<_>>().join("…"))
     })
+}
+
+/// An address without its host, which says nothing of what is done there.
+fn path_of(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path))
 }
 
 fn reviews_by_address(host: &Host, call: &HostCall, words: &Words<'_>) -> bool {
@@ -152,6 +183,9 @@ fn writing(cx: &Context<'_>, host: &Host, unit: &Unit, words: &Words<'_>) -> Opt
             let Some(component) = host.components.get(&element.name) else { continue };
             let role = |name: &str| component.roles.iter().any(|role| &**role == name);
             hosted |= role("comment");
+            if (role("textarea") || role("editor") || role("input")) && is_own_matter(element, words) {
+                continue;
+            }
             if role("textarea") || role("editor") {
                 area = true;
                 field = Some((*file, node));
@@ -181,4 +215,78 @@ fn speaks(cx: &Context<'_>, unit: &Unit, words: &Words<'_>) -> (bool, bool) {
         private |= holds(&words.private_text, &run.text.text);
     }
     (publishes, private)
+}
+
+/// Whether a user's own action is behind the call, and not a page that loads or reaches its end.
+fn by_user(call: &HostCall) -> bool {
+    matches!(call.entry.kind, EntryKind::User | EntryKind::Event)
+        || call.facts.iter().any(|fact| matches!(fact, Fact::Acted(..) | Fact::DialogConfirmed(_)))
+}
+
+/// Names, in lower case, under which what users wrote is sent.
+fn keys_from_user(value: &ArgValue, key: &str, depth: u32, out: &mut Vec<String>) {
+    if value.origins.contains(&Origin::Input) && !key.is_empty() {
+        out.push(key.to_ascii_lowercase());
+    }
+    if depth < 6 {
+        for (name, field) in &value.fields {
+            keys_from_user(field, if &**name == "*" { key } else { name }, depth + 1, out);
+        }
+    }
+}
+
+/// Whether a field asks for a password, a search word, a name or a word to the operator.
+fn is_own_matter(element: &Element, words: &Words<'_>) -> bool {
+    element.attributes.iter().any(|attribute| {
+        let text = attribute.value.as_ref().and_then(|value| value.literal());
+        match &*attribute.name {
+            "password" => text.as_deref() != Some("false"),
+            "type" => matches!(
+                text.as_deref(),
+                Some("password" | "number" | "idcard" | "digit" | "nickname" | "safe-password")
+            ),
+            "confirm-type" => text.as_deref() == Some("search"),
+            "placeholder" => text.is_some_and(|text| words.private_field.iter().any(|word| text.contains(word))),
+            _ => false,
+        }
+    })
+}
+
+/// Whether the control that sends, the field or the page's title speaks of publishing.
+fn says_so(cx: &Context<'_>, call: &HostCall, unit: &Unit, field: Option<(FileId, NodeId)>, words: &Words<'_>) -> bool {
+    let speaks = |text: &str| words.publish_text.iter().any(|word| text.contains(word));
+    let index = cx.program.texts(cx.package);
+    call.entry.element.into_iter().chain(field).any(|(file, node)| {
+        let document = cx.program.template(file).map(|template| &template.document);
+        let whole = document.and_then(|document| document.nodes.get(node as usize)).map(|node| node.span);
+        whole.is_some_and(|whole| speaks(whole.slice(&cx.package.source(file).text)))
+    }) || unit.config.iter().flat_map(|file| index.of_file(*file)).any(|run| speaks(&run.text.text))
+}
+
+/// Whether the address, the page or the method is about what goes to the operator alone or changes nothing: a login, a search,
+/// feedback, the operator's own administration. `meant` says that they speak of publishing.
+fn is_private(host: &Host, call: &HostCall, words: &Words<'_>, meant: bool) -> bool {
+    let holds = |list: &[&str], text: &str| {
+        text.split('/').any(|part| {
+            let parts = name_words(part);
+            list.iter().any(|word| {
+                parts.iter().any(|part| part == word) || parts.windows(2).any(|pair| pair.join("-") == *word)
+            })
+        })
+    };
+    let private = |text: &str| holds(&words.private_address, text) || !meant && holds(&words.account_address, text);
+    private(&call.entry.route) || private(&call.entry.method) || addresses(host, call).any(|url| private(path_of(&url)))
+}
+
+/// Whether the page tells that what users write is looked at before others see it.
+fn told_reviewed(cx: &Context<'_>, call: &HostCall, unit: &Unit, words: &Words<'_>) -> bool {
+    let index = cx.program.texts(cx.package);
+    let own = unit.templates.iter().chain(&unit.config).chain(&unit.script).copied();
+    let passed = call.path.iter().map(|step| step.place.file);
+    let files: BTreeSet<FileId> = own.chain(passed).collect();
+    files.into_iter().flat_map(|file| index.of_file(file)).any(|run| {
+        run.role.is_judged()
+            && run.role != Role::Hidden
+            && words.review_told.iter().any(|word| run.text.text.contains(word))
+    })
 }

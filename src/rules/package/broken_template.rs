@@ -9,7 +9,7 @@ use crate::policy::markup::Tables;
 use crate::rules::{Confidence, Context, Finding, Rule, Severity};
 use crate::source::{FileId, Span};
 use crate::syntax::json::Json;
-use crate::syntax::template::{NodeKind, TemplateError, TemplateErrorKind};
+use crate::syntax::template::{Attribute, Document, NodeKind, Part, TemplateError, TemplateErrorKind};
 
 use super::{is_own, nearest};
 
@@ -47,12 +47,14 @@ impl Rule for BrokenTemplate {
             }
             let text = &cx.package.source(file).text;
             let at = |span: Span| Place { file, span };
+            let again = counterparts(&template.document);
             // One slip unsettles much after it: the first of its kind on a line tells it.
             let mut told: Vec<(u32, TemplateErrorKind)> = Vec::new();
             for error in &template.document.errors {
                 let line = cx.package.source(file).position(error.span.start).line;
                 if error.kind == TemplateErrorKind::StrayEndTag
                     && closed_elsewhere(text, error.span, &template.document.errors)
+                    || again.contains(&error.span)
                 {
                     continue;
                 }
@@ -86,6 +88,7 @@ impl Rule for BrokenTemplate {
                 }
             }
             self.branches(cx, file, out);
+            braces(cx, file, out);
             markup(cx, file, out);
         }
     }
@@ -106,11 +109,150 @@ fn closed_elsewhere(text: &str, stray: Span, errors: &[TemplateError]) -> bool {
     })
 }
 
+/// Errors that tell a slip of others again: an end tag left over behind an element that another's end tag closed, and an
+/// element around one that was meant to be its end tag (`<view>` for `</view>`).
+fn counterparts(document: &Document) -> HashSet<Span> {
+    let element_at = |span: Span| {
+        document.nodes.iter().enumerate().find_map(|(id, node)| match &node.kind {
+            NodeKind::Element(element) if element.open == span => Some((id, element)),
+            _ => None,
+        })
+    };
+    let mut errors: Vec<&TemplateError> = document.errors.iter().collect();
+    errors.sort_by_key(|error| error.span.start);
+    let mut open: Vec<Span> = Vec::new();
+    let mut out = HashSet::new();
+    for error in errors {
+        match error.kind {
+            TemplateErrorKind::UnclosedElement => open.push(error.span),
+            TemplateErrorKind::StrayEndTag => {
+                // The end tag of another cut the element short before.
+                let cut = open.iter().rposition(|open| {
+                    element_at(*open).is_some_and(|(id, _)| document.nodes[id].span.end <= error.span.start)
+                });
+                if let Some(cut) = cut {
+                    open.remove(cut);
+                    out.insert(error.span);
+                }
+            }
+            _ => {}
+        }
+    }
+    for inner in &open {
+        let Some((id, element)) = element_at(*inner).filter(|(_, element)| element.attributes.is_empty()) else {
+            continue;
+        };
+        let mut at = document.nodes[id].parent;
+        while at != 0 {
+            if let NodeKind::Element(around) = &document.nodes[at as usize].kind
+                && around.name == element.name
+                && open.contains(&around.open)
+                && !around.attributes.is_empty()
+            {
+                out.insert(around.open);
+                break;
+            }
+            at = document.nodes[at as usize].parent;
+        }
+    }
+    out
+}
+
+/// Whether an `else` carries a condition, which no host reads.
+fn is_condition(attribute: &Attribute, source: &str) -> bool {
+    let Some(value) = &attribute.value else { return false };
+    match value.parts.as_slice() {
+        [Part::Text { text, .. }] => text.contains(['=', '<', '>', '!', '&', '|']),
+        [Part::Interpolation { expression, .. }] => {
+            !matches!(expression.slice(source).trim(), "" | "true" | "else" | "1")
+        }
+        _ => false,
+    }
+}
+
+/// Braces that bind nothing: `{{a}}}`, `{a}` for `{{a}}`, `a}}`.
+fn braces(cx: &Context<'_>, file: FileId, out: &mut Vec<Finding>) {
+    let Some(template) = cx.program.template(file) else { return };
+    let source = &cx.package.source(file).text;
+    let mut tell = |span: Span, variant: &'static str, shown: Span| {
+        let shown: String = shown.slice(source).trim().lines().next().unwrap_or_default().chars().take(40).collect();
+        let place = Place { file, span };
+        out.push(Finding::new("package/broken-template", place).variant(variant).text("text", shown));
+    };
+    for node in &template.document.nodes {
+        match &node.kind {
+            NodeKind::Text(parts) => {
+                // Elsewhere a brace may stand in a text as it is.
+                if let Some(at) = excess(parts, source, true) {
+                    let after = parts.iter().rev().find(|part| part_span(part).end <= at.start).map_or(at, part_span);
+                    tell(at, "stray-brace", Span::new(after.start, at.end));
+                }
+            }
+            NodeKind::Element(element) => {
+                for attribute in &element.attributes {
+                    let Some(value) = &attribute.value else { continue };
+                    if let Some(at) = excess(&value.parts, source, false) {
+                        tell(at, "stray-brace", attribute.span);
+                    } else if let Some(text) = value.literal()
+                        && is_single(&text)
+                    {
+                        tell(value.span, "single-brace", attribute.span);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn part_span(part: &Part) -> Span {
+    match part {
+        Part::Text { span, .. } | Part::Interpolation { span, .. } => *span,
+    }
+}
+
+/// The first closing brace in the literal parts that nothing opens; in running text only right behind an interpolation or
+/// another one.
+fn excess(parts: &[Part], source: &str, running: bool) -> Option<Span> {
+    let mut depth = 0u32;
+    for (index, part) in parts.iter().enumerate() {
+        let Part::Text { span, .. } = part else { continue };
+        let text = span.slice(source);
+        for (at, character) in text.char_indices() {
+            match character {
+                '{' => depth += 1,
+                '}' if depth > 0 => depth -= 1,
+                '}' => {
+                    let behind = at == 0 && index > 0;
+                    if !running || behind || text[at + 1..].starts_with('}') {
+                        let start = span.start + at as u32;
+                        return Some(Span::new(start, start + 1));
+                    }
+                    return None;
+                }
+                _ => {}
+            }
+        }
+    }
+    None
+}
+
+/// Whether a value is an expression in one pair of braces (`{true}`, `{list.length}`).
+fn is_single(value: &str) -> bool {
+    let inner = value.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    inner.is_some_and(|inner| {
+        let inner = inner.trim();
+        inner.starts_with(|first: char| first.is_ascii_alphabetic() || matches!(first, '!' | '_' | '$'))
+            && inner.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_$.!".contains(&byte))
+    })
+}
+
 impl BrokenTemplate {
     /// `else` and `elif` stand right behind an `if`.
     fn branches(&self, cx: &Context<'_>, file: FileId, out: &mut Vec<Finding>) {
         let Some(host) = cx.policy.host(&cx.package.host) else { return };
         let Some(template) = cx.program.template(file) else { return };
+        let source = &cx.package.source(file).text;
         let prefix = &host.info.directive_prefix;
         let nodes = &template.document.nodes;
         let named = |name: &str| format!("{prefix}{name}");
@@ -132,6 +274,12 @@ impl BrokenTemplate {
                         Finding::new("package/broken-template", Place { file, span: attribute.name_span })
                             .variant("stray-else")
                             .text("text", attribute.name.to_string()),
+                    ),
+                    Some(attribute) if has("else").is_some() && is_condition(attribute, source) => out.push(
+                        Finding::new("package/broken-template", Place { file, span: attribute.name_span })
+                            .variant("else-condition")
+                            .text("text", attribute.span.slice(source).to_owned())
+                            .text("own", named("elif")),
                     ),
                     _ => {}
                 }

@@ -50,7 +50,7 @@ impl Rule for DeprecatedApi {
         }
         for index in 0..cx.program.facts.len() {
             let file = FileId(index as u32);
-            if !is_own(cx, file) {
+            if !is_own(cx, file) || !cx.program.live_files.contains(&file) {
                 continue;
             }
             for (_, element) in cx.program.elements(file) {

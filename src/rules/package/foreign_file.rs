@@ -30,7 +30,8 @@ impl Rule for ForeignFile {
         let mut found: BTreeMap<&str, (Option<FileId>, String)> = BTreeMap::new();
         for (index, file) in cx.package.files.iter().enumerate() {
             let path = &file.source.path;
-            if file.kind == FileKind::Foreign && !is_tool_setting(path) && !in_npm(path) {
+            let left_out = cx.package.left_out.contains(path);
+            if file.kind == FileKind::Foreign && !left_out && !is_tool_setting(path) && !in_npm(path) {
                 let entry = found.entry(top(path)).or_insert_with(|| (None, path.to_string()));
                 entry.0.get_or_insert(FileId(index as u32));
             }

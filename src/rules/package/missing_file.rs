@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use crate::flow::Place;
+use crate::model::ir::{Script, Stmt, StmtKind};
 use crate::model::normalize;
 use crate::package::Package;
 use crate::rules::{Context, Finding, Rule};
@@ -163,6 +164,14 @@ impl Lookup<'_, '_> {
                 continue;
             }
             let folder = file.source.folder();
+            // What an imported template draws is looked up where the page or component that uses it stands.
+            let users: Vec<&str> = cx
+                .program
+                .units
+                .iter()
+                .filter(|unit| unit.template != Some(id) && unit.templates.contains(&id))
+                .map(|unit| unit.route.rsplit_once('/').map_or("", |(folder, _)| folder))
+                .collect();
             for (_, element) in cx.program.elements(id) {
                 let Some(component) = host.components.get(&element.name) else { continue };
                 let has_role = |role: &str| component.roles.iter().any(|own| &**own == role);
@@ -188,11 +197,15 @@ impl Lookup<'_, '_> {
                     }
                     let bases = [normalize(&format!("{folder}/{path}")), normalize(path)];
                     let bases = if path.starts_with('/') { &bases[1..] } else { &bases[..] };
+                    let media = what == "file-media" && !path.starts_with('/');
+                    let there = users.iter().filter(|_| media).map(|user| normalize(&format!("{user}/{path}")));
                     let found = bases
                         .iter()
+                        .cloned()
+                        .chain(there)
                         .flatten()
                         .any(|base| extensions.iter().any(|extension| exists(cx, &format!("{base}{extension}"))));
-                    if !found {
+                    if !found && !cx.readings.drawn.never(cx, id, value.span) {
                         self.told(id, value.span, path, what);
                     }
                 }
@@ -257,7 +270,8 @@ impl Lookup<'_, '_> {
                         .iter()
                         .any(|extension| exists(cx, &format!("{base}{extension}")))
                 });
-                if !found && !unbuilt(cx, path) && seen.insert(base) {
+                let optional = || cx.program.script(id).is_some_and(|script| is_tried(script, require.span));
+                if !found && !unbuilt(cx, path) && !optional() && seen.insert(base) {
                     self.told(id, require.span, path, "file-module");
                 }
             }
@@ -276,4 +290,19 @@ fn unbuilt(cx: &Context<'_>, path: &str) -> bool {
         path.split('/').any(|part| part == folder)
             && !cx.package.by_path.keys().any(|known| known.split('/').any(|part| part == folder))
     })
+}
+
+/// Whether a request stands in a `try` whose `catch` does without it.
+fn is_tried(script: &Script, request: Span) -> bool {
+    fn tried(block: &[Stmt], request: Span) -> bool {
+        block.iter().filter(|stmt| stmt.span.contains(request)).any(|stmt| match &stmt.kind {
+            StmtKind::Try { block, handler, .. } => {
+                handler.is_some() && block.iter().any(|stmt| stmt.span.contains(request))
+            }
+            StmtKind::If(_, then, other) => tried(then, request) || tried(other, request),
+            StmtKind::Block(_, body) => tried(body, request),
+            _ => false,
+        })
+    }
+    script.functions.iter().any(|function| tried(&function.body, request))
 }

@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::flow::Place;
-use crate::model::UnitId;
 use crate::model::ir::{ExprKind, Key, Name, Pattern, Script};
 use crate::model::surface::{Methods, methods};
+use crate::model::{Binding, UnitId};
 use crate::rules::{Context, Finding, Rule, Severity};
-use crate::syntax::template::{NodeId, NodeKind};
+use crate::syntax::template::{Element, NodeId, NodeKind};
 
 use super::{is_own, nearest};
 
@@ -60,7 +60,9 @@ impl Rule for MissingHandler {
                 continue;
             }
             if methods.names.contains(handler)
+                || handler.contains(['{', '}'])
                 || is_stopper(cx, binding.template, binding.node, &binding.event, handler)
+                || bound_twice(cx, binding)
                 || !self.rendered(cx, binding.unit, binding.template, binding.node)
             {
                 continue;
@@ -112,7 +114,14 @@ fn hung_on_others(cx: &Context<'_>) -> HashSet<Name> {
                 && let Pattern::Member(member) = &**target
                 && let ExprKind::Member { object, key: Key::Static(name, _), .. } = &member.kind
                 && matches!(object.kind, ExprKind::Var(_) | ExprKind::Member { .. })
-                && matches!(value.kind, ExprKind::Function(_) | ExprKind::Call { .. } | ExprKind::Member { .. })
+                && matches!(
+                    value.kind,
+                    ExprKind::Function(_)
+                        | ExprKind::Call { .. }
+                        | ExprKind::Member { .. }
+                        | ExprKind::Var(_)
+                        | ExprKind::Global(_)
+                )
             {
                 out.insert(name.clone());
             }
@@ -128,11 +137,54 @@ fn is_stopper(cx: &Context<'_>, template: crate::source::FileId, node: NodeId, e
     }
     let Some(facts) = cx.program.template(template) else { return false };
     let NodeKind::Element(element) = &facts.document.nodes[node as usize].kind else { return false };
-    element.attributes.iter().any(|attribute| {
-        attribute.name.starts_with("catch")
-            && attribute.name.to_ascii_lowercase().ends_with(event)
-            && event.eq_ignore_ascii_case("touchmove")
-    })
+    let catches = |element: &Element| {
+        element.attributes.iter().any(|attribute| {
+            attribute.name.contains("catch") && attribute.name.to_ascii_lowercase().ends_with(&event.to_lowercase())
+        })
+    };
+    if !catches(element) {
+        return false;
+    }
+    let names = cx.policy.conduct.names("id-stopper", handler) || handler.trim().is_empty();
+    // A box in a layer that closes at the same event: its own handler only keeps the layer open.
+    let layered = || {
+        if !element
+            .children
+            .iter()
+            .any(|child| matches!(facts.document.nodes[*child as usize].kind, NodeKind::Element(_)))
+        {
+            return false;
+        }
+        let mut at = facts.document.nodes[node as usize].parent;
+        let mut boxed = 0;
+        while at != 0 && boxed < 2 {
+            if let NodeKind::Element(around) = &facts.document.nodes[at as usize].kind
+                && around.attributes.iter().any(|attribute| {
+                    (attribute.name.starts_with("bind") || attribute.name.contains("catch"))
+                        && attribute.name.to_ascii_lowercase().ends_with(&event.to_lowercase())
+                        && attribute
+                            .value
+                            .as_ref()
+                            .and_then(|value| value.literal())
+                            .is_some_and(|closer| cx.policy.conduct.names("id-closer", &closer))
+                })
+            {
+                return true;
+            }
+            at = facts.document.nodes[at as usize].parent;
+            boxed += 1;
+        }
+        false
+    };
+    event.eq_ignore_ascii_case("touchmove") || names || layered()
+}
+
+/// Whether the element binds the event twice, which is told as broken markup.
+fn bound_twice(cx: &Context<'_>, binding: &Binding) -> bool {
+    let Some(facts) = cx.program.template(binding.template) else { return false };
+    let NodeKind::Element(element) = &facts.document.nodes[binding.node as usize].kind else { return false };
+    let own = element.attributes.iter().find(|attribute| attribute.span.contains(binding.span));
+    own.is_some_and(|own| element.attributes.iter().filter(|attribute| attribute.name == own.name).count() > 1)
 }
 
 impl MissingHandler {

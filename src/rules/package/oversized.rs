@@ -25,10 +25,14 @@ fn shipped<'c>(cx: &Context<'c>) -> impl Iterator<Item = (&'c str, u64)> {
     let skipped = package
         .skipped
         .iter()
-        .filter(|item| matches!(item.reason, SkipReason::TooLarge | SkipReason::Declarations | SkipReason::Binary))
+        .filter(|item| match item.reason {
+            SkipReason::TooLarge | SkipReason::Binary => true,
+            SkipReason::Declarations => package.upload_extensions.is_empty(),
+            _ => false,
+        })
         .map(|item| (&*item.path, item.bytes))
         .filter(|(path, _)| !installed(path));
-    files.chain(assets).chain(skipped)
+    files.chain(assets).chain(skipped).filter(|(path, _)| package.uploads(path))
 }
 
 /// Whether a path is of a module as the package manager laid it down.

@@ -38,6 +38,8 @@ pub const MAX_DEPTH: usize = 400;
 /// Furthest that an interpolation is read past the first `}}` for one that fits its quotes and brackets; longest two-way
 /// binding.
 const LOOK_AHEAD: usize = 1024;
+/// Furthest that the end tag of an element that may stay open is looked for over what stands in it.
+const AROUND: usize = 4096;
 
 /// Parses a template. It never fails: what was mended is in [`Document::errors`].
 pub fn parse(text: &str, dialect: &Dialect) -> Document {
@@ -400,7 +402,10 @@ impl<'t> Reader<'t> {
                     self.error(open, TemplateErrorKind::UnclosedElement);
                 }
             }
-        } else if !self_closing && self.dialect.void_tags.iter().any(|tag| **tag == *name) && !self.closes(&name, start)
+        } else if !self_closing
+            && self.dialect.void_tags.iter().any(|tag| **tag == *name)
+            && !self.closes(&name, start)
+            && !self.closes_around(&name)
         {
             childless = true;
         }
@@ -573,6 +578,55 @@ impl<'t> Reader<'t> {
         let next_end = ends.get(ends.partition_point(|at| *at <= start)).copied();
         next_end.is_some_and(|end| end < next_start)
     }
+}
+
+impl Reader<'_> {
+    /// Whether what follows a tag that may stay open ends with an end tag of its name, all between closed.
+    fn closes_around(&mut self, name: &str) -> bool {
+        let limit = (self.at + AROUND).min(self.bytes.len());
+        let mut depth = 0u32;
+        let mut at = self.at;
+        while let Some(offset) = memchr::memchr(b'<', &self.bytes[at..limit]) {
+            let open = at + offset;
+            let closing = self.bytes.get(open + 1) == Some(&b'/');
+            let from = open + 1 + usize::from(closing);
+            if !self.bytes.get(from).is_some_and(|byte| is_name_start(*byte)) {
+                at = from;
+                continue;
+            }
+            let end = self.name_end(from);
+            let tag = self.text.get(from..end).unwrap_or("");
+            if closing {
+                if depth == 0 {
+                    return tag.eq_ignore_ascii_case(name);
+                }
+                depth -= 1;
+                at = end;
+                continue;
+            }
+            let (next, closed) = tag_end(&self.bytes[..limit], end);
+            let void = self.dialect.void_tags.iter().any(|void| tag.eq_ignore_ascii_case(void));
+            if !closed && (!void || self.closes(&tag.to_ascii_lowercase().into(), open)) {
+                depth += 1;
+            }
+            at = next;
+        }
+        false
+    }
+}
+
+/// Where a start tag ends, seen from the end of its name, and whether it closes itself. Quotes hide `>`.
+fn tag_end(bytes: &[u8], from: usize) -> (usize, bool) {
+    let mut quote = None;
+    for (at, byte) in bytes.iter().enumerate().skip(from) {
+        match (quote, *byte) {
+            (None, b'>') => return (at + 1, bytes[at - 1] == b'/'),
+            (None, b'"' | b'\'') => quote = Some(*byte),
+            (Some(open), byte) if open == byte => quote = None,
+            _ => {}
+        }
+    }
+    (bytes.len(), false)
 }
 
 /// Whether brackets and quotes fit.
