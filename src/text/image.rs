@@ -140,6 +140,8 @@ pub struct Compiled<'i> {
     pub mild: bool,
     /// Whether it is strong in a game.
     pub game: bool,
+    /// Whether it says enough where no context shows that something is offered.
+    pub complete: bool,
     /// In texts of at most so many units it is strong.
     pub brief: usize,
     /// Whether it comes from an imported list that nobody has vetted.
@@ -273,6 +275,7 @@ impl Image {
             game: flag(8),
             brief: field(5) as usize,
             imported: flag(16),
+            complete: flag(32),
         }
     }
 
@@ -407,6 +410,7 @@ impl Writer {
             (entry.mild, 4),
             (entry.game, 8),
             (entry.imported, 16),
+            (entry.complete, 32),
         ];
         let flags = flags.iter().filter(|(set, _)| *set).map(|(_, flag)| flag).sum();
         let of = self.count(Part::Slots);

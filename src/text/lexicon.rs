@@ -134,6 +134,8 @@ pub struct Entry {
     pub brief: u32,
     /// Whether it comes from an imported list that nobody has vetted.
     pub imported: bool,
+    /// Whether it says enough where no context shows that something is offered: a threat, a question for a code.
+    pub complete: bool,
 }
 
 /// How far a cue reaches.
@@ -295,6 +297,8 @@ struct TermsEntry {
     #[serde(default)]
     brief: u32,
     #[serde(default)]
+    complete: bool,
+    #[serde(default)]
     allow: String,
     #[serde(default)]
     clause: Option<String>,
@@ -445,6 +449,7 @@ impl Lexicon {
                 game: terms.game,
                 brief: terms.brief,
                 imported: false,
+                complete: terms.complete,
             });
         }
     }
@@ -477,6 +482,7 @@ impl Lexicon {
                 game: false,
                 brief: 0,
                 imported: true,
+                complete: false,
             });
         }
     }

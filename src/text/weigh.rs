@@ -12,6 +12,9 @@ use super::matcher::{Certainty, GAME, Hit, Match, Matcher, Reason};
 use super::segment;
 use super::written::adjacent;
 
+/// Texts of more units than this are long.
+const LONG: usize = 48;
+
 /// From this score on a match is one.
 const THRESHOLD: i32 = 10;
 
@@ -33,13 +36,17 @@ impl Matcher {
                 allowed.push(found.units);
             }
         });
-        // A phrase that is itself a word of some other class stays one.
+        // A phrase that is itself a word of some other class stays one. What sounds or looks like a word, but is written without
+        // any sign between, is the phrase.
+        const LIKE: u16 = Evasions::FORM.0 | Evasions::HOMOPHONE.0 | Evasions::SPLIT.0 | Evasions::INITIALS.0;
         hits.retain(|hit| {
             let exact = hit.evasions.0 & !Evasions::FORM.0 == 0;
             let inside = |span: &Range<usize>| {
-                span.start <= hit.units.start && hit.units.end <= span.end && span.len() > hit.units.len()
+                span.start <= hit.units.start
+                    && hit.units.end <= span.end
+                    && (span.len() > hit.units.len() || !exact && span.len() == hit.units.len())
             };
-            !(exact && allowed.iter().any(inside))
+            !(hit.evasions.0 & !LIKE == 0 && allowed.iter().any(inside))
         });
         // Words are segmented only where that decides: most texts need no segmenter.
         loop {
@@ -191,6 +198,7 @@ impl Matcher {
                     found.certainty = Certainty::Low;
                     found.cons.push(Reason::Context(place, self.contexts[context].clone()));
                 } else if own.len() < 3
+                    && !self.image.entry(found.entry).complete
                     && let Some(context) = self.unexpected(view, cues, &found.class, &own)
                 {
                     found.certainty = Certainty::Low;
@@ -248,13 +256,19 @@ impl Matcher {
     ) -> Option<usize> {
         (0..self.contexts.len()).find(|index| {
             let context = self.image.context(*index);
+            // In a long text one sign may be an accident.
+            let least = if view.units.len() > LONG { 2 } else { 1 };
             context.expected
                 && view.units.len() > context.longer
                 && !self.image.context_except(*index).any(|except| except == class)
-                && !cues.iter().any(|(of, _, cue)| {
-                    let part = own.iter().any(|span| span.start <= cue.start && cue.end <= span.end);
-                    *of as usize == *index && !part
-                })
+                && {
+                    let signs = cues.iter().filter(|(of, _, cue)| {
+                        let part = own.iter().any(|span| span.start <= cue.start && cue.end <= span.end);
+                        *of as usize == *index && !part
+                    });
+                    let words: HashSet<&[u16]> = signs.map(|(.., cue)| &view.units[cue.clone()]).collect();
+                    words.len() < least
+                }
         })
     }
 

@@ -27,7 +27,10 @@ impl Matcher {
         }
         units = self.widen(view, text, units, &mut evasions, &word);
         evasions = evasions.with(self.gaps(text, view, &units, &word)?);
-        if !word.evade.contains(Evasions(evasions.0 & Evasions::ALL.0)) || !whole_latin(text, view, &units) {
+        if !word.evade.contains(Evasions(evasions.0 & Evasions::ALL.0))
+            || !whole_latin(text, view, &units)
+            || !ends_with_sign(text, view, &units, word.text)
+        {
             return None;
         }
         let raw = text.get(view.bytes(text, units.clone()))?;
@@ -164,18 +167,21 @@ pub fn adjacent(view: &View, text: &str, units: &Range<usize>) -> bool {
     (units.start..units.end.saturating_sub(1)).all(|at| view.gap(text, at).chars().all(ignorable))
 }
 
+/// Whether the sign that a word ends with stands behind it: "90%" is no "90后".
+fn ends_with_sign(text: &str, view: &View, units: &Range<usize>, word: &str) -> bool {
+    let Some(sign) = word.chars().next_back().filter(|sign| !sign.is_alphanumeric()) else { return true };
+    let rest = text.get(view.bytes(text, units.clone()).end..).unwrap_or("");
+    rest.chars().find(|c| !ignorable(*c)).is_some_and(|c| c == sign || std::iter::once(c).nfkc().next() == Some(sign))
+}
+
 /// Whether Latin letters and digits at the edges of a word are not part of a longer one.
 pub fn whole_latin(text: &str, view: &View, units: &Range<usize>) -> bool {
-    let bytes = view.bytes(text, units.clone());
-    let joins = |inner: u16, outer: Option<char>| {
-        is_ascii(inner)
-            && outer.is_some_and(|outer| {
-                let letter = inner >= u16::from(b'a');
-                if letter { outer.is_ascii_alphabetic() } else { outer.is_ascii_digit() }
-            })
+    // Of any width: a unit is the plain form.
+    let joins = |inner: u16, outer: u16, gap: &str| {
+        is_ascii(inner) && is_ascii(outer) && gap.is_empty() && (inner >= u16::from(b'a')) == (outer >= u16::from(b'a'))
     };
-    let first = view.units[units.start];
-    let last = view.units[units.end - 1];
-    !joins(first, text.get(..bytes.start).and_then(|head| head.chars().next_back()))
-        && !joins(last, text.get(bytes.end..).and_then(|rest| rest.chars().next()))
+    let all = &view.units;
+    let before = units.start.checked_sub(1);
+    !before.is_some_and(|at| joins(all[units.start], all[at], view.gap(text, at)))
+        && !all.get(units.end).is_some_and(|next| joins(all[units.end - 1], *next, view.gap(text, units.end - 1)))
 }
