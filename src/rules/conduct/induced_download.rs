@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::support::{ancestors, api_name, calls, element, element_roles, host, told_where};
-use super::texts::Run;
+use super::support::{
+    all_runs, ancestors, api_name, calls, element, element_roles, host, names_in, told_where, units_of,
+};
+use super::texts::{Run, Site};
 use crate::flow::{HostCall, Place};
+use crate::rules::drawn::unseen;
 use crate::rules::{Context, Finding, Rule};
 use crate::source::{FileId, Span};
-use crate::syntax::template::NodeId;
+use crate::syntax::template::{Element, NodeId};
 
 /// `conduct/induced-download`
 #[derive(Debug)]
@@ -68,6 +71,7 @@ impl Rule for InducedDownload {
                 }
             }
         }
+        offers(cx, self.id(), &mut told, out);
         let mut seen: BTreeSet<Place> = BTreeSet::new();
         for (place, group) in calls(cx, ROLES) {
             let Some(call) = group.first() else { continue };
@@ -124,3 +128,48 @@ fn leads_back(cx: &Context<'_>, file: FileId, node: NodeId) -> bool {
         })
     })
 }
+
+/// Labels that say nothing but `download`, in a list of apps whose page knows their addresses.
+fn offers(cx: &Context<'_>, rule: &'static str, told: &mut Vec<Place>, out: &mut Vec<Finding>) {
+    let conduct = &cx.policy.conduct;
+    let repeats = |element: &Element| {
+        element
+            .attributes
+            .iter()
+            .any(|attribute| attribute.name.ends_with("for") || attribute.name.ends_with("for-items"))
+    };
+    for run in all_runs(cx) {
+        let Site::Template(node) = run.site else { continue };
+        let scan = run.scan(cx);
+        let Some(range) = conduct.fires("download-label", &scan) else { continue };
+        if run.text.trim().chars().count() > LABEL {
+            continue;
+        }
+        let place = run.place(range);
+        let Some(template) = cx.program.template(run.file) else { continue };
+        let source = &cx.package.source(run.file).text;
+        let list = ancestors(&template.document, node).find(|(_, element)| repeats(element));
+        let Some(list) = list.and_then(|(list, _)| template.document.nodes.get(list as usize)) else { continue };
+        let named = |text: &str, group: &str| {
+            let mut names = Vec::new();
+            names_in(text, &mut names);
+            names.iter().any(|name| conduct.names(group, name))
+        };
+        let apps = named(list.span.slice(source), "id-app-listed");
+        let known = || {
+            units_of(cx, run.file).any(|unit| {
+                unit.templates
+                    .iter()
+                    .chain(&unit.script)
+                    .any(|file| named(&cx.package.source(*file).text, "id-app-address"))
+            })
+        };
+        if apps && known() && !told.contains(&place) && !unseen(cx, place) {
+            told.push(place);
+            out.push(Finding::new(rule, place).text("text", run.excerpt(range)));
+        }
+    }
+}
+
+/// Most characters of a label.
+const LABEL: usize = 6;

@@ -1,5 +1,7 @@
 //! Ads on top, floating, too many, side by side, too close in lists, or popping up.
 
+use std::borrow::Cow;
+
 use super::support::{acted, ancestors, api_name, calls, element, element_roles};
 use crate::flow::Place;
 use crate::model::{Unit, UnitKind};
@@ -239,12 +241,27 @@ impl Styles<'_> {
 }
 
 fn positioned(style: &str) -> bool {
-    style.split(';').any(|declaration| {
+    uncommented(style).split(';').any(|declaration| {
         declaration.split_once(':').is_some_and(|(name, value)| {
             name.trim().ends_with("position")
                 && matches!(value.trim().trim_end_matches("!important").trim(), "fixed" | "absolute" | "sticky")
         })
     })
+}
+
+/// A style without its comments.
+fn uncommented(style: &str) -> Cow<'_, str> {
+    if !style.contains("/*") {
+        return Cow::Borrowed(style);
+    }
+    let mut out = String::with_capacity(style.len());
+    let mut rest = style;
+    while let Some((before, after)) = rest.split_once("/*") {
+        out.push_str(before);
+        rest = after.split_once("*/").map_or("", |(_, rest)| rest);
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 /// Declaration blocks whose selector ends in the class.

@@ -42,7 +42,9 @@ fn noticed(cx: &Context<'_>, runs: &[Run], call: &HostCall) -> bool {
         return true;
     }
     if call.entry.kind != EntryKind::User {
-        return sent_from_price(cx, runs, &call.entry.route);
+        let own: BTreeSet<FileId> =
+            unit(cx, &call.entry.route).into_iter().flat_map(|unit| unit.templates.iter().copied()).collect();
+        return shows_price(cx, runs, &own) || sent_from_price(cx, runs, &call.entry.route);
     }
     let conduct = &cx.policy.conduct;
     let speaks = |run: &Run| {
