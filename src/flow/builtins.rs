@@ -69,15 +69,13 @@ impl<'a> Machine<'a> {
                 if matches!(
                     field,
                     "setData"
-                        | "triggerEvent"
                         | "selectComponent"
                         | "selectAllComponents"
                         | "getOpenerEventChannel"
                         | "getData"
-                        | "dispatch"
                         | "groupSetData"
                         | "$emit"
-                ) =>
+                ) || self.tells_event(field) =>
             {
                 Some(Value::default())
             }
@@ -279,8 +277,14 @@ impl<'a> Machine<'a> {
         out
     }
 
-    /// A value with copies of the objects that it holds, `depth` levels down.
+    /// A value with copies of the objects that it holds, `depth` levels down; of very many some.
     pub fn copied(&mut self, value: &Value, depth: usize, site: &Site) -> Value {
+        const MOST: usize = 200;
+        let mut left = MOST;
+        self.copied_some(value, depth, site, &mut left)
+    }
+
+    fn copied_some(&mut self, value: &Value, depth: usize, site: &Site, left: &mut usize) -> Value {
         let mut out = value.clone();
         if depth == 0 {
             return out;
@@ -288,9 +292,10 @@ impl<'a> Machine<'a> {
         for at in 0..value.objects.len() {
             let object = value.objects[at];
             let kind = self.heap.kind(object).clone();
-            if !matches!(kind, Kind::Plain | Kind::Array) {
+            if !matches!(kind, Kind::Plain | Kind::Array) || *left == 0 {
                 continue;
             }
+            *left -= 1;
             let outer = self.context;
             self.context ^= u64::from(object).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let copy = self.make_at(site.place, 46, kind);
@@ -300,7 +305,7 @@ impl<'a> Machine<'a> {
             }
             for key in self.heap.keys(object) {
                 if let Some(field) = self.heap.get(object, key).cloned() {
-                    let field = self.copied(&field, depth - 1, site);
+                    let field = self.copied_some(&field, depth - 1, site, left);
                     self.heap.set(copy, key, Some(field));
                 }
             }

@@ -298,7 +298,9 @@ impl super::machine::Machine<'_> {
         const CERTAINTY: u8 = 60;
         for ((answer, place, api), mut flow_of) in std::mem::take(&mut whole.whole) {
             let answer = self.answers[answer as usize].clone();
-            if answer.kinds.values().all(|&sure| sure < LEAST) {
+            // What everybody may show to everybody, such as pictures of those who wrote something, tells of no person alone.
+            let tells = |kind: &str| self.policy.privacy.is_sensitive(kind) || self.policy.privacy.is_for_few(kind);
+            if !answer.kinds.iter().any(|(kind, &sure)| sure >= LEAST && tells(kind)) {
                 continue;
             }
             let told: BTreeSet<&Name> = whole

@@ -95,6 +95,8 @@ pub struct HostInfo {
     pub component_load: Vec<Arc<str>>,
     /// Other lifecycle methods of components.
     pub component_events: Vec<Arc<str>>,
+    /// Methods by which a component tells its user of an event.
+    pub event_methods: Vec<Arc<str>>,
     /// Host apps that run the packages of this host, and what they lack.
     pub target_hosts: BTreeMap<Arc<str>, TargetHost>,
 }

@@ -162,10 +162,14 @@ impl<'a> Machine<'a> {
                         Some(first) => first.clone(),
                         None => items.next().unwrap_or_default(),
                     };
-                    for item in items {
+                    let outer = self.context;
+                    for (index, item) in items.enumerate() {
+                        // What one call makes is not what the next one makes of it.
+                        self.turn(index);
                         let inner = self.inner_site(site);
                         let call_args = vec![total, item, Value { bits: NUMBER, ..Value::default() }, base.clone()];
                         total = self.call(&callback, &Value::undefined(), call_args, &inner);
+                        self.context = outer;
                     }
                     return Some(total);
                 }

@@ -75,11 +75,12 @@ impl<'a> Machine<'a> {
             return false;
         }
         let mut found = false;
+        let tells = &self.host.info.event_methods;
         if let Some(script) = program.script(file) {
             script.for_each_expr(&mut |expr| {
                 let ExprKind::Call { callee, args, .. } = &expr.kind else { return };
                 let ExprKind::Member { key: Key::Static(name, _), .. } = &callee.kind else { return };
-                found |= &**name == "triggerEvent"
+                found |= tells.contains(name)
                     && args
                         .first()
                         .is_some_and(|arg| matches!(&arg.value.kind, ExprKind::String(name) if &**name == event));

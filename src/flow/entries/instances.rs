@@ -69,6 +69,11 @@ impl<'a> Machine<'a> {
         site: &Site,
     ) -> Option<Value> {
         let data_key = self.known("data");
+        // … and what frameworks call the same.
+        if self.tells_event(method) || method == "$emit" {
+            self.trigger(unit, args, site);
+            return Some(Value::undefined());
+        }
         match method {
             "setData" | "$set" | "updateData" => {
                 let data = self.heap.get(instance, data_key).cloned().unwrap_or_default();
@@ -118,10 +123,6 @@ impl<'a> Machine<'a> {
                 self.call(&callback, &Value::object(instance), Vec::new(), site);
                 Some(Value::undefined())
             }
-            "triggerEvent" | "dispatch" | "$emit" => {
-                self.trigger(unit, args, site);
-                Some(Value::undefined())
-            }
             "selectComponent" | "selectAllComponents" => {
                 let components: Vec<UnitId> =
                     self.program.units[unit as usize].components.values().flatten().copied().collect();
@@ -157,6 +158,11 @@ impl<'a> Machine<'a> {
             | "clearAnimation" => Some(Value::any()),
             _ => None,
         }
+    }
+
+    /// Whether a component tells its user of events by a method of that name.
+    pub fn tells_event(&self, method: &str) -> bool {
+        self.host.info.event_methods.iter().any(|known| &**known == method)
     }
 
     fn selects(&self, selector: &str, template: FileId, node: NodeId) -> bool {
