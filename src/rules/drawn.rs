@@ -121,12 +121,13 @@ fn in_idle_method(cx: &Context<'_>, place: Place) -> bool {
     if !methods.names.contains(name) || called_by_host(host, name) {
         return false;
     }
-    let bound = cx.program.bindings.iter().any(|binding| {
-        units.iter().any(|(unit, _)| *unit == binding.unit as usize)
-            && binding.handler.as_deref().is_none_or(|handler| handler == name)
-    });
+    let own = |unit: u32| units.iter().any(|(index, _)| *index == unit as usize);
+    let mut bindings = cx.program.bindings.iter().filter(|binding| own(binding.unit)).peekable();
+    // A page that binds nothing is no sign: its template may be elsewhere.
+    let bindless = bindings.peek().is_none();
+    let bound = bindings.any(|binding| binding.handler.as_deref().is_none_or(|handler| handler == name));
     let text = &cx.package.source(place.file).text;
-    !bound && words(text, name) == 1 && !named_by_others(cx, place.file, name)
+    !bindless && !bound && words(text, name) == 1 && !named_by_others(cx, place.file, name)
 }
 
 fn called_by_host(host: &HostInfo, name: &str) -> bool {

@@ -88,7 +88,6 @@ fn publishes(cx: &Context<'_>, call: &HostCall) -> Option<String> {
                     | "my"
                     | "sys"
                     | "system"
-                    | "new"
                     | "unread"
                     | "fetch"
                     | "load"

@@ -6,6 +6,7 @@ use crate::flow::Place;
 use crate::model::ir::{ExprKind, Key, Name, Pattern, Script};
 use crate::model::surface::{Methods, methods};
 use crate::model::{Binding, UnitId};
+use crate::policy::conduct::name_words;
 use crate::rules::{Context, Finding, Rule, Severity};
 use crate::syntax::template::{Element, NodeId, NodeKind};
 
@@ -145,7 +146,9 @@ fn is_stopper(cx: &Context<'_>, template: crate::source::FileId, node: NodeId, e
     if !catches(element) {
         return false;
     }
-    let names = cx.policy.conduct.names("id-stopper", handler) || handler.trim().is_empty();
+    let conduct = &cx.policy.conduct;
+    let alone = name_words(handler).len() == 1 && conduct.names("id-stopper-whole", handler);
+    let names = conduct.names("id-stopper", handler) || alone || handler.trim().is_empty();
     // A box in a layer that closes at the same event: its own handler only keeps the layer open.
     let layered = || {
         if !element
