@@ -11,7 +11,7 @@ use self::records::CALLBACKS;
 use super::heap::{Diff, ITEM, Kind};
 use super::machine::{Keys, Machine, Site};
 use super::solution::{Fact, Origin, Place};
-use super::value::{ANY, Ids, UNDEFINED, Value, unite};
+use super::value::{ANY, Ids, NUMBER, ObjId, Piece, Sym, UNDEFINED, Value, unite};
 use crate::model::ir::Name;
 use crate::policy::host::Api;
 
@@ -62,8 +62,9 @@ impl<'a> Machine<'a> {
             }
         }
         if has("storage-clear") {
-            let storage = self.storage;
+            let (storage, like) = (self.storage, self.stored_like);
             self.heap.clear(storage);
+            self.heap.clear(like);
         }
         if let Some(api) = api {
             for role in ["navigate", "navigate-tab", "navigate-redirect", "navigate-replace"] {
@@ -218,7 +219,15 @@ impl<'a> Machine<'a> {
         let keys = self.keys_from(&key_value);
         let storage = self.storage;
         match keys.0.as_slice() {
-            [] => self.heap.add(storage, ITEM, &value),
+            [] => match self.keys_like(&key_value) {
+                likes if likes.is_empty() => self.heap.add(storage, ITEM, &value),
+                likes => {
+                    let like = self.stored_like;
+                    for key in likes {
+                        self.heap.add(like, key, &value);
+                    }
+                }
+            },
             [one] => {
                 let label = self.spell(*one);
                 let value = self.typed_by_key(value, &label, place);
@@ -260,12 +269,61 @@ impl<'a> Machine<'a> {
                 }
             }
         }
-        if keys.0.is_empty() {
+        let likes = if keys.0.is_empty() { self.keys_like(&key_value) } else { keys.0.iter().copied().collect() };
+        let like = self.stored_like;
+        if likes.is_empty() {
             let all = self.items_of(&Value::object(storage));
             out.join(&all);
+            let all = self.items_of(&Value::object(like));
+            out.join(&all);
+        }
+        if keys.0.is_empty() {
             out.bits |= ANY;
-        } else if let Some(item) = self.heap.get(storage, ITEM).cloned() {
+        }
+        let names: Vec<Name> = likes.iter().map(|&key| self.spell(key)).collect();
+        let mut meet = |machine: &Self, object: ObjId| {
+            for key in machine.heap.keys(object) {
+                let known = machine.spell(key);
+                if names.iter().any(|name| alike(name, &known))
+                    && let Some(value) = machine.heap.get(object, key)
+                {
+                    out.join(&value.clone());
+                }
+            }
+        };
+        meet(self, like);
+        if keys.0.is_empty() && !names.is_empty() {
+            meet(self, storage);
+        }
+        if let Some(item) = self.heap.get(storage, ITEM).cloned() {
             out.join(&item);
+        }
+        out
+    }
+
+    /// Keys that are known in part, with a `\0` for what is not; none where nothing is known of one of them.
+    fn keys_like(&mut self, value: &Value) -> Vec<Sym> {
+        if value.is_any() || value.bits & NUMBER != 0 || value.number.is_some() {
+            return Vec::new();
+        }
+        let mut out = Vec::new();
+        for text in &value.strings {
+            let (mut head, mut tail, mut open) = (String::new(), String::new(), false);
+            for piece in &text.pieces {
+                match piece {
+                    Piece::Literal(literal) if open => tail.push_str(literal),
+                    Piece::Literal(literal) => head.push_str(literal),
+                    Piece::Hole(..) => {
+                        tail.clear();
+                        open = true;
+                    }
+                }
+            }
+            if head.is_empty() && tail.is_empty() {
+                return Vec::new();
+            }
+            let key = if open { format!("{head}\0{tail}") } else { head };
+            out.push(self.sym(&key));
         }
         out
     }
@@ -283,4 +341,20 @@ impl<'a> Machine<'a> {
         self.perhaps(&[], |machine| machine.call(&callback, &Value::undefined(), vec![argument, Value::any()], &inner));
         Value::undefined()
     }
+}
+
+/// Whether two keys, each known in whole or with a `\0` for an unknown part, may be the same.
+fn alike(one: &str, other: &str) -> bool {
+    match (one.split_once('\0'), other.split_once('\0')) {
+        (None, None) => one == other,
+        (Some((head, tail)), None) => fits(other, head, tail),
+        (None, Some((head, tail))) => fits(one, head, tail),
+        (Some((head, tail)), Some((start, end))) => {
+            (head.starts_with(start) || start.starts_with(head)) && (tail.ends_with(end) || end.ends_with(tail))
+        }
+    }
+}
+
+fn fits(text: &str, head: &str, tail: &str) -> bool {
+    text.len() >= head.len() + tail.len() && text.starts_with(head) && text.ends_with(tail)
 }

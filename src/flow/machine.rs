@@ -263,6 +263,8 @@ pub(super) struct Machine<'a> {
     /// Global variables assigned without a declaration, and the app's own globals.
     pub globals: ObjId,
     pub storage: ObjId,
+    /// What is stored under keys that are known in part: the unknown part is a `\0`.
+    pub stored_like: ObjId,
     pub bus: ObjId,
     pub uses: std::collections::HashMap<UnitId, Vec<(UnitId, FileId, u32)>>,
     pub webpack: super::bundle::Webpack<'a>,
@@ -302,6 +304,7 @@ impl<'a> Machine<'a> {
         let nowhere = Place { file: FileId(0), span: Span::default() };
         let globals = heap.alloc(Kind::Global, nowhere);
         let storage = heap.alloc(Kind::Plain, nowhere);
+        let stored_like = heap.alloc(Kind::Plain, nowhere);
         let bus = heap.alloc(Kind::EventBus, nowhere);
         let mut machine = Self {
             package,
@@ -359,6 +362,7 @@ impl<'a> Machine<'a> {
             current_unit: None,
             globals,
             storage,
+            stored_like,
             bus,
             uses: crate::model::uses(program),
             webpack: super::bundle::Webpack::default(),

@@ -370,6 +370,12 @@ impl<'a> Machine<'a> {
         let Some((kind, certainty)) = known.filter(|(_, sure)| *sure >= LEAST) else {
             return Ids::new();
         };
+        // Pictures and nicknames are shown of staff, of authors, of whoever writes: they need a holder that is a person's record.
+        if self.policy.privacy.is_for_all(&kind)
+            && !path.split('.').any(|holder| self.policy.privacy.names_person_record(holder))
+        {
+            return Ids::new();
+        }
         for &id in &base.origins {
             if let Origin::Answer(answer) = self.origin_table[id as usize] {
                 let held = self.answers[answer as usize].kinds.entry(kind.clone()).or_default();

@@ -84,6 +84,7 @@ struct Words {
     session: Vec<Arc<str>>,
     choice: Vec<Arc<str>>,
     few: Vec<Arc<str>>,
+    public: Vec<Arc<str>>,
     record: Vec<Arc<str>>,
     record_with: Vec<Arc<str>>,
     uploader: Vec<Arc<str>>,
@@ -178,6 +179,10 @@ impl Vocabulary {
 
     pub(super) fn for_few(&self, kind: &str) -> bool {
         self.words.few.iter().any(|known| **known == *kind)
+    }
+
+    pub(super) fn for_all(&self, kind: &str) -> bool {
+        self.words.public.iter().any(|known| **known == *kind)
     }
 
     pub(super) fn record(&self, name: &str) -> bool {

@@ -233,6 +233,11 @@ impl Privacy {
         self.inputs.for_few(kind)
     }
 
+    /// Whether a kind is one that people show to everybody, as a picture beside what they write.
+    pub fn is_for_all(&self, kind: &str) -> bool {
+        self.inputs.for_all(kind)
+    }
+
     /// Whether a name is that of a person's record (`userInfo`, `member`).
     pub fn names_person_record(&self, name: &str) -> bool {
         self.inputs.record(name)
