@@ -3,7 +3,7 @@
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::operators::constant_texts;
 use crate::flow::machine::{Machine, Site, name};
-use crate::flow::value::{FALSE, Ids, NUMBER, TRUE, UNDEFINED, Value, concat, unite};
+use crate::flow::value::{FALSE, Ids, NUMBER, ObjId, TRUE, UNDEFINED, Value, concat, unite};
 use crate::model::ir::Name;
 
 /// Longest array of known items that is joined or reversed item by item.
@@ -230,8 +230,7 @@ impl<'a> Machine<'a> {
                         };
                         self.heap.add(object, ITEM, &arg);
                     }
-                    let length = self.known("length");
-                    self.heap.set(object, length, None);
+                    self.grown(object, None);
                 }
                 Value { bits: NUMBER, ..Value::default() }
             }
@@ -251,6 +250,7 @@ impl<'a> Machine<'a> {
                     for arg in args.iter().skip(2) {
                         self.heap.add(object, ITEM, arg);
                     }
+                    self.grown(object, None);
                 }
                 let item = self.items_of(base);
                 self.list_of(item, site)
@@ -394,6 +394,18 @@ impl<'a> Machine<'a> {
     }
 
     /// The first items of an array whose places are all known.
+    /// Notes that a list got an item at a place, or may have got or lost some.
+    pub fn grown(&mut self, list: ObjId, at: Option<usize>) {
+        let key = self.known("length");
+        let known = self.heap.get(list, key).filter(|length| length.bits == 0).and_then(|length| length.number);
+        let length = match (known.map(f64::from_bits), at) {
+            (Some(length), Some(at)) if (at as f64) < length => return,
+            (Some(length), Some(at)) if at as f64 == length => Value::number(length + 1.0),
+            _ => Value { bits: NUMBER, ..Value::default() },
+        };
+        self.heap.set(list, key, Some(length));
+    }
+
     /// The items of a list of known length.
     fn known_list(&mut self, list: &Value) -> Option<Vec<Value>> {
         let [object] = list.objects.as_slice() else { return None };

@@ -203,12 +203,19 @@ impl<'a> Machine<'a> {
         let strong = base.objects.len() == 1 && keys.0.len() == 1;
         for &object in &base.objects {
             let kind = self.heap.kind(object).clone();
+            let list = matches!(kind, Kind::Array);
             if keys.0.is_empty() {
                 self.heap.add(object, ITEM, &value);
+                if list {
+                    self.grown(object, None);
+                }
                 continue;
             }
             for &key in &keys.0 {
                 let name = self.spell(key);
+                if list && self.is_item(key) {
+                    self.grown(object, if strong { name.parse().ok() } else { None });
+                }
                 let value = self.typed_by_key(value.clone(), &name, place);
                 if let Kind::Host { path, .. } = &kind {
                     // The loader of a bundle takes over the queue; what is pushed is read without it.
