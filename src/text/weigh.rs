@@ -1,6 +1,6 @@
 //! From hits of words to matches: combined, weighed, and held against what stands around them.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -77,7 +77,7 @@ impl Matcher {
 
     /// Combines hits to matches; also tells which hits speak for those that fire.
     fn weigh(&self, text: &str, view: &View, hits: &mut [Hit], situation: u64) -> (Vec<Match>, HashSet<usize>) {
-        let mut by_group: HashMap<u32, Vec<usize>> = HashMap::new();
+        let mut by_group: HashMap<u32, Vec<usize>> = HashMap::default();
         hits.sort_by_key(|hit| (hit.units.start, hit.units.end, hit.word));
         for (index, hit) in hits.iter().enumerate() {
             for group in self.image.word(hit.word).groups() {
@@ -87,7 +87,7 @@ impl Matcher {
         let mut found_cues: Option<Vec<(u32, CueSide, Range<usize>)>> = None;
         let mut matches = Vec::new();
         let mut parts: Vec<Vec<usize>> = Vec::new();
-        let mut weak: HashMap<usize, Vec<(usize, u32)>> = HashMap::new();
+        let mut weak: HashMap<usize, Vec<(usize, u32)>> = HashMap::default();
         let mut groups: Vec<u32> = by_group.keys().copied().collect();
         groups.sort_unstable();
         for group in groups {
@@ -180,7 +180,7 @@ impl Matcher {
             }
         }
         enumerations(text, &mut matches);
-        let mut used = HashSet::new();
+        let mut used = HashSet::default();
         for (found, parts) in matches.iter_mut().zip(&parts) {
             found.fires = found.score >= THRESHOLD;
             if found.fires {

@@ -19,6 +19,8 @@ impl Matcher {
         match spelling {
             Spelling::Plain => {}
             Spelling::Initials => evasions = evasions.with(Evasions::INITIALS),
+            // Two syllables among letters alone are a name that programs use.
+            Spelling::Pinyin if word.len() < 3 && !view.units.iter().any(|unit| is_han(*unit)) => return None,
             Spelling::Pinyin => evasions = evasions.with(Evasions::PINYIN),
         }
         let mut units = found.units;
