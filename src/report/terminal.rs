@@ -144,14 +144,11 @@ fn summary(out: &mut Vec<u8>, package: &PackageReport, style: Style) {
     };
     paint(out, verdict_word(package.verdict, lang), color, style);
     let mut line = String::new();
-    let _ = write!(
-        line,
-        "{}{}{}{}",
-        lang.pick("：", ": "),
-        package.root,
-        lang.pick("，", ", "),
-        counts(count(Severity::Error), count(Severity::Warning), count(Severity::Note), lang)
-    );
+    let found = counts(count(Severity::Error), count(Severity::Warning), count(Severity::Note), lang);
+    // What was not gone through to its end has not been found clean.
+    let unfinished =
+        if package.engine_errors.is_empty() { "" } else { lang.pick("，但没有分析完", ", but not finished") };
+    let _ = write!(line, "{}{}{}{found}{unfinished}", lang.pick("：", ": "), package.root, lang.pick("，", ", "));
     let _ = match lang {
         Lang::Zh => write!(line, "（宿主 {}，{} 个文件）", package.host, package.files),
         Lang::En => write!(line, " (host {}, {} files)", package.host, package.files),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::flow::heap::Kind;
 use crate::flow::machine::{Machine, Site, name};
 use crate::flow::record::{self, sink_kind};
-use crate::flow::solution::{Consent, Flow, Origin, Place, SinkKind, Step, Text};
+use crate::flow::solution::{Consent, Fact, Flow, Origin, Place, SinkKind, Step, Text};
 use crate::flow::value::{Ids, Piece, Str, Value, unite};
 use crate::model::ir::Name;
 use crate::policy::host::Api;
@@ -173,12 +173,26 @@ impl<'a> Machine<'a> {
                 }
             }
         });
+        // An answer that is not what was asked for holds nothing of it.
+        let refused = self.facts.iter().any(|&fact| match &self.fact_table[fact as usize] {
+            Fact::Tested { origin: Origin::Remote(path), with: Some(with), held: false, .. } => {
+                self.policy.privacy.is_success(path.rsplit('.').next().unwrap_or(""), with)
+            }
+            _ => false,
+        });
+        if refused {
+            return;
+        }
         for answer in whole {
             let key = (answer, place, Name::from(api));
             if self.record.whole.contains_key(&key) {
                 continue;
             }
             let request = &self.answers[answer as usize];
+            let failed = |fact: &u32| self.fact_table[*fact as usize] == Fact::Failed(request.place);
+            if self.facts.iter().any(failed) {
+                continue;
+            }
             let hops = vec![
                 Step { place: request.place, note: "source", name: request.api.clone() },
                 Step { place, note: "sink", name: api.into() },

@@ -77,6 +77,8 @@ impl Client {
 #[serde(deny_unknown_fields)]
 struct File {
     promises: Vec<Arc<str>>,
+    status: Vec<Arc<str>>,
+    success: Vec<Arc<str>>,
     copies: Vec<Arc<str>>,
     texts: Vec<Arc<str>>,
     helpers: Vec<Arc<str>>,
@@ -91,6 +93,8 @@ pub struct Table {
     helpers: FxHashSet<Arc<str>>,
     below: Vec<Arc<str>>,
     promises: FxHashSet<Arc<str>>,
+    status: FxHashSet<Arc<str>>,
+    success: FxHashSet<Arc<str>>,
     copies: FxHashSet<Arc<str>>,
     texts: FxHashSet<Arc<str>>,
 }
@@ -107,6 +111,8 @@ impl Table {
         table.below = below;
         table.helpers = helpers.into_iter().collect();
         table.promises = file.promises.into_iter().collect();
+        table.status = file.status.into_iter().collect();
+        table.success = file.success.into_iter().collect();
         table.copies = file.copies.into_iter().collect();
         table.texts = file.texts.into_iter().collect();
         table
@@ -119,6 +125,10 @@ impl Table {
 
     pub(super) fn is_promise(&self, request: &str) -> bool {
         self.promises.contains(request) || self.promises.contains(package_of(request))
+    }
+
+    pub(super) fn is_success(&self, field: &str, value: &str) -> bool {
+        self.status.contains(field) && self.success.contains(value)
     }
 
     pub(super) fn copies(&self, function: &str) -> bool {

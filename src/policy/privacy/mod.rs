@@ -350,6 +350,11 @@ impl Privacy {
         self.clients.by_module(request)
     }
 
+    /// Whether a field of a server's answer, with such a value, says that the answer is what was asked for.
+    pub fn is_success(&self, field: &str, value: &str) -> bool {
+        self.clients.is_success(field, value)
+    }
+
     /// Whether a module is a class of promises, or has it.
     pub fn is_promise_module(&self, request: &str) -> bool {
         self.clients.is_promise(request)

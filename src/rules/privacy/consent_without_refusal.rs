@@ -24,6 +24,7 @@ impl Rule for ConsentWithoutRefusal {
             let text = dialog_text(call, api);
             if show.boolean != Some(false)
                 || !asks(cx, &text)
+                || informs(cx, call, &text)
                 || call
                     .facts
                     .iter()
@@ -75,6 +76,15 @@ impl Rule for ConsentWithoutRefusal {
             }
         }
     }
+}
+
+/// Whether a dialog only tells something: it asks for nothing to be agreed to, and nothing hangs on its answer.
+fn informs(cx: &Context<'_>, dialog: &crate::flow::HostCall, text: &str) -> bool {
+    let place = dialog.place;
+    let hangs = |fact: &Fact| matches!(fact, Fact::DialogConfirmed(at) | Fact::Succeeded(at) | Fact::Closed(at) if *at == place);
+    !["同意", "授权", "允许", "接受", "agree", "allow", "accept"].iter().any(|word| text.contains(word))
+        && !cx.solution.calls.iter().any(|call| call.facts.iter().any(hangs))
+        && !cx.solution.updates.iter().any(|update| update.after.contains(&place))
 }
 
 /// Whether a dialog asks for consent: it speaks of privacy or an agreement, or names a use of what it asks for.
