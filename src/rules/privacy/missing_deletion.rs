@@ -58,7 +58,8 @@ impl Rule for MissingDeletion {
 
 /// The source of what a control stands in: what is shown beside it has names.
 fn shown<'a>(cx: &Context<'a>, file: FileId, node: NodeId) -> &'a str {
-    let holder = ancestors(cx.program, file, node).into_iter().take(2).last();
+    let above = ancestors(cx.program, file, node);
+    let holder = above.get(1).or(above.first()).copied();
     let Some(Element { open, .. }) = holder.and_then(|holder| element(cx.program, file, holder)) else { return "" };
     let text = &cx.package.source(file).text;
     let from = open.start as usize;
