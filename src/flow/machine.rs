@@ -697,7 +697,7 @@ impl<'a> Machine<'a> {
         }
         let late = self.total > TOTAL_STEPS && self.allowed > LAST_STEPS;
         if self.steps > self.allowed || late || self.stopped {
-            self.unseen |= self.first;
+            self.unseen |= self.first && (self.stopped || self.total > TOTAL_STEPS);
             if !self.exhausted {
                 self.exhausted = true;
                 self.ran_out = self.entries.get(self.entry).map(|entry| entry.place);

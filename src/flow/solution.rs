@@ -53,7 +53,7 @@ pub struct Solution {
     pub navigations: Vec<Navigation>,
     /// Whether a step or time budget ended an entry point early.
     pub exhausted: bool,
-    /// Whether an entry point was not followed to its end even once.
+    /// Whether an entry point was not looked into, or hardly, because the steps of the package were used up.
     pub unseen: bool,
     /// Made when first asked for, see [`Solution::calls_at`].
     #[serde(skip)]

@@ -58,9 +58,8 @@ impl Rule for ForcedAuthorization {
             .calls
             .iter()
             .filter(|call| {
-                api(cx, call).is_some_and(|api| {
-                    api.scope.is_some() || api.prompt || api.has_role("authorize") || api.has_role("login")
-                })
+                // A login that asks nobody is not refused where it fails.
+                api(cx, call).is_some_and(|api| api.scope.is_some() || api.prompt || api.has_role("authorize"))
             })
             .map(|call| (call.place, call))
             .collect();
