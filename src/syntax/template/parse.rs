@@ -38,8 +38,9 @@ pub const MAX_DEPTH: usize = 400;
 /// Furthest that an interpolation is read past the first `}}` for one that fits its quotes and brackets; longest two-way
 /// binding.
 const LOOK_AHEAD: usize = 1024;
-/// Furthest that the end tag of an element that may stay open is looked for over what stands in it.
+/// Furthest that the end tag of an element that may stay open is looked for over what stands in it, and most tags in between.
 const AROUND: usize = 4096;
+const TAGS_AROUND: usize = 12;
 
 /// Parses a template. It never fails: what was mended is in [`Document::errors`].
 pub fn parse(text: &str, dialect: &Dialect) -> Document {
@@ -586,7 +587,8 @@ impl Reader<'_> {
         let limit = (self.at + AROUND).min(self.bytes.len());
         let mut depth = 0u32;
         let mut at = self.at;
-        while let Some(offset) = memchr::memchr(b'<', &self.bytes[at..limit]) {
+        for _ in 0..TAGS_AROUND {
+            let Some(offset) = memchr::memchr(b'<', &self.bytes[at..limit]) else { break };
             let open = at + offset;
             let closing = self.bytes.get(open + 1) == Some(&b'/');
             let from = open + 1 + usize::from(closing);
