@@ -238,7 +238,7 @@ pub(super) struct Machine<'a> {
     allowed: u64,
     /// Whether the running entry point was not run before.
     first: bool,
-    /// Whether an entry point was never run to its end.
+    /// Whether an entry point was not looked into, or hardly: the steps of the package were used up.
     pub unseen: bool,
     /// Routes from which a route is opened.
     pub opened_from: FxHashMap<Name, std::collections::BTreeSet<Name>>,

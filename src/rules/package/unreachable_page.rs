@@ -12,7 +12,7 @@ use crate::package::FileKind;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
 use crate::syntax::json::{Json, JsonValue};
-use crate::syntax::template::{Element, NodeId, Part};
+use crate::syntax::template::Part;
 
 use super::dead_navigation::route_of;
 use super::{exists, is_own, nearest};
@@ -37,8 +37,7 @@ impl Rule for UnreachablePage {
         let mut computed = false;
         // A server's answer or another program names the target.
         let mut anywhere = false;
-        let off = switched_off(cx);
-        let open = |place: Place| !off.iter().any(|span| span.file == place.file && span.span.contains(place.span));
+        let open = |place: Place| !cx.readings.drawn.never(cx, place.file, place.span);
         for navigation in cx.solution.navigations.iter().filter(|navigation| open(navigation.place)) {
             match route_of(&navigation.target, &navigation.from) {
                 Some((route, _)) => {
@@ -217,42 +216,6 @@ fn found_from_outside(cx: &Context<'_>, route: &str) -> bool {
         });
     }
     searched || scanned
-}
-
-/// What no user ever sees: elements behind a condition that is a constant.
-fn switched_off(cx: &Context<'_>) -> Vec<Place> {
-    let Some(host) = cx.policy.hosts.info(&cx.package.host) else { return Vec::new() };
-    let condition = format!("{}if", host.directive_prefix);
-    let mut out = Vec::new();
-    for (index, file) in cx.package.files.iter().enumerate() {
-        let id = FileId(index as u32);
-        let never = |element: &Element| {
-            let value = element.attribute(&condition).and_then(|attribute| attribute.value.as_ref());
-            value.is_some_and(|value| match value.parts.as_slice() {
-                [Part::Interpolation { expression, .. }] => {
-                    matches!(expression.slice(&file.source.text).trim(), "false" | "0" | "!1")
-                }
-                [Part::Text { text, .. }] => &**text == "false",
-                _ => false,
-            })
-        };
-        let hidden: Vec<NodeId> =
-            cx.program.elements(id).filter(|(_, element)| never(element)).map(|(node, _)| node).collect();
-        if hidden.is_empty() {
-            continue;
-        }
-        let Some(facts) = cx.program.template(id) else { continue };
-        for (node, element) in cx.program.elements(id) {
-            let mut at = node;
-            while !hidden.contains(&at) && facts.document.nodes[at as usize].parent != at {
-                at = facts.document.nodes[at as usize].parent;
-            }
-            if hidden.contains(&at) {
-                out.push(Place { file: id, span: element.open });
-            }
-        }
-    }
-    out
 }
 
 fn stem(path: &str) -> &str {
