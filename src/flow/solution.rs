@@ -65,6 +65,7 @@ pub struct Solution {
 pub struct Lookup {
     calls_at: HashMap<Place, Vec<usize>>,
     calls_of: HashMap<Arc<str>, Vec<usize>>,
+    calls_after: HashMap<Place, Vec<usize>>,
     flows_of: Vec<Vec<usize>>,
 }
 
@@ -74,6 +75,13 @@ impl Solution {
             let mut out = Lookup { flows_of: vec![Vec::new(); self.collections.len()], ..Lookup::default() };
             for (index, call) in self.calls.iter().enumerate() {
                 out.calls_at.entry(call.place).or_default().push(index);
+                for fact in call.facts.iter() {
+                    let Some(place) = fact.answered() else { continue };
+                    let list = out.calls_after.entry(place).or_default();
+                    if list.last() != Some(&index) {
+                        list.push(index);
+                    }
+                }
                 match out.calls_of.get_mut(&call.api) {
                     Some(list) => list.push(index),
                     None => {
@@ -93,6 +101,18 @@ impl Solution {
     /// The host API calls at a place.
     pub fn calls_at(&self, place: Place) -> impl Iterator<Item = &HostCall> {
         self.lookup().calls_at.get(&place).into_iter().flatten().map(|&index| &self.calls[index])
+    }
+
+    /// The host API calls that run after the call at a place has been answered, whatever the answer.
+    pub fn calls_after(&self, place: Place) -> impl Iterator<Item = &HostCall> {
+        self.lookup().calls_after.get(&place).into_iter().flatten().map(|&index| &self.calls[index])
+    }
+
+    /// The host API calls in a file.
+    pub fn calls_in(&self, file: FileId) -> &[HostCall] {
+        let start = self.calls.partition_point(|call| call.place.file < file);
+        let count = self.calls[start..].partition_point(|call| call.place.file == file);
+        &self.calls[start..start + count]
     }
 
     /// The calls of those host APIs that `wanted` picks by name, in their order.
@@ -186,6 +206,20 @@ pub enum Fact {
         /// Where the value was read.
         place: Place,
     },
+}
+
+impl Fact {
+    /// The call whose answer it tells.
+    pub fn answered(&self) -> Option<Place> {
+        match self {
+            Self::DialogConfirmed(place)
+            | Self::DialogRefused(place)
+            | Self::Succeeded(place)
+            | Self::Failed(place)
+            | Self::Closed(place) => Some(*place),
+            _ => None,
+        }
+    }
 }
 
 /// Where a value that steers a branch, or reaches a sensitive place, comes from.

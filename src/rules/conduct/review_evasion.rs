@@ -291,9 +291,8 @@ fn is_environment_value(cx: &Context<'_>, expr: &Expr) -> bool {
 /// Whether an arm shows, hides or leads elsewhere.
 fn hides(cx: &Context<'_>, file: FileId, condition: &Condition) -> bool {
     let leads = || {
-        cx.solution.calls.iter().any(|call| {
-            call.place.file == file
-                && condition.arms.iter().flatten().any(|arm| arm.contains(call.place.span))
+        cx.solution.calls_in(file).iter().any(|call| {
+            condition.arms.iter().flatten().any(|arm| arm.contains(call.place.span))
                 && LEADS.iter().any(|role| has_role(cx, call, role))
         })
     };

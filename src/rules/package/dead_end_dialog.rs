@@ -62,23 +62,15 @@ impl DeadEndDialog {
                 .and_then(|path| dialog.arg(path))
                 .is_some_and(|value| value.boolean == Some(false));
             let after = |confirmed: bool| {
-                cx.solution.calls.iter().filter(move |call| {
-                    call.facts.iter().any(|fact| match fact {
-                        Fact::DialogConfirmed(at) => confirmed && *at == place,
-                        Fact::DialogRefused(at) => !confirmed && *at == place,
-                        _ => false,
-                    })
-                })
+                let answer = if confirmed { Fact::DialogConfirmed(place) } else { Fact::DialogRefused(place) };
+                cx.solution.calls_after(place).filter(move |call| call.facts.contains(&answer))
             };
             // Asking again after a refused permission is another rule's.
             let refused =
                 |call: &HostCall| call.facts.iter().any(|fact| matches!(fact, Fact::Refused(_) | Fact::Failed(_)));
             let reopens = |confirmed: bool| after(confirmed).any(|call| call.place == place && !refused(call));
             let anyway = || {
-                cx.solution
-                    .calls
-                    .iter()
-                    .any(|call| call.place == place && call.facts.contains(&Fact::Succeeded(place)) && !refused(call))
+                cx.solution.calls_at(place).any(|call| call.facts.contains(&Fact::Succeeded(place)) && !refused(call))
             };
             if reopens(false) || no_cancel && (reopens(true) || anyway()) {
                 out.push(Finding::new(ID, place).variant("reopens"));
@@ -88,7 +80,7 @@ impl DeadEndDialog {
                 continue;
             }
             // Where there is but one answer, success is that answer.
-            let answered = cx.solution.calls.iter().filter(|call| call.facts.contains(&Fact::Succeeded(place)));
+            let answered = cx.solution.calls_after(place).filter(|call| call.facts.contains(&Fact::Succeeded(place)));
             let on = after(true).chain(answered).find(|call| LEADS_ON.iter().any(|role| is_role(call, role)));
             if let Some(on) = on {
                 out.push(

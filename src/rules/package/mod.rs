@@ -102,6 +102,10 @@ fn distance(a: &str, b: &str, limit: usize) -> Option<usize> {
         }
         rows.rotate_left(1);
         rows[1] = row;
+        // A swap reaches back two rows, everything else one.
+        if rows[..2].iter().all(|row| row.iter().min().is_some_and(|least| *least > limit)) {
+            return None;
+        }
     }
     let found = rows[1][b.len()];
     (found <= limit).then_some(found)

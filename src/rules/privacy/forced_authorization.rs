@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{api, calls, dialog_text, entry_step};
+use super::evidence::{api, dialog_text, entry_step};
 use crate::flow::{Fact, HostCall, Place};
 use crate::rules::{Context, Finding, Rule};
 
@@ -77,7 +77,7 @@ impl Rule for ForcedAuthorization {
                     .and_then(|value| value.boolean)
                     .is_some_and(|show| !show);
                 let text = dialog_text(call, api);
-                let leads_back = cx.solution.calls.iter().any(|next| {
+                let leads_back = cx.solution.calls_after(call.place).any(|next| {
                     [Fact::DialogConfirmed(call.place), Fact::Succeeded(call.place)]
                         .iter()
                         .any(|fact| next.facts.contains(fact))
@@ -152,8 +152,7 @@ fn refusal(cx: &Context<'_>, call: &HostCall, prompts: &BTreeMap<Place, &HostCal
                 // Asked at another time: the settings tell the answer.
                 call.facts.iter().find_map(|fact| {
                     let Fact::Succeeded(place) = fact else { return None };
-                    let read = calls(cx, "settings-read").any(|(read, _)| read.place == *place);
-                    read.then_some(*place)
+                    at(cx, *place, "settings-read").next().map(|_| *place)
                 })
             }),
         Fact::DialogRefused(place) => consent_dialog(cx, *place),
@@ -167,11 +166,16 @@ fn refusal(cx: &Context<'_>, call: &HostCall, prompts: &BTreeMap<Place, &HostCal
 
 /// A dialog, where it asks for consent.
 fn consent_dialog(cx: &Context<'_>, place: Place) -> Option<Place> {
-    calls(cx, "dialog")
-        .find(|(dialog, api)| {
-            dialog.place == place && cx.policy.privacy.consent_text(&dialog_text(dialog, api)).asks_consent()
+    at(cx, place, "dialog")
+        .any(|dialog| {
+            api(cx, dialog).is_some_and(|api| cx.policy.privacy.consent_text(&dialog_text(dialog, api)).asks_consent())
         })
-        .map(|(dialog, _)| dialog.place)
+        .then_some(place)
+}
+
+/// The calls at a place of APIs with a role.
+fn at<'a>(cx: &Context<'a>, place: Place, role: &str) -> impl Iterator<Item = &'a HostCall> {
+    cx.solution.calls_at(place).filter(move |call| api(cx, call).is_some_and(|api| api.has_role(role)))
 }
 
 /// Whether it follows a dialog that was confirmed in the refusal branch: the user chose it, or the dialog without a way
@@ -179,12 +183,8 @@ fn consent_dialog(cx: &Context<'_>, place: Place) -> Option<Place> {
 fn chosen(cx: &Context<'_>, call: &HostCall) -> bool {
     call.facts.iter().any(|fact| {
         let (Fact::DialogConfirmed(place) | Fact::Succeeded(place)) = fact else { return false };
-        calls(cx, "dialog").any(|(dialog, _)| {
-            dialog.place == *place
-                && dialog
-                    .facts
-                    .iter()
-                    .any(|fact| matches!(fact, Fact::Failed(_) | Fact::Refused(_) | Fact::DialogRefused(_)))
+        at(cx, *place, "dialog").any(|dialog| {
+            dialog.facts.iter().any(|fact| matches!(fact, Fact::Failed(_) | Fact::Refused(_) | Fact::DialogRefused(_)))
         })
     })
 }
