@@ -367,13 +367,30 @@ fn component_route(package: &Package, from: &str, request: &str) -> Option<Strin
     let exists =
         |route: &str| [".json", ".js", ".ts"].iter().any(|suffix| package.file(&format!("{route}{suffix}")).is_some());
     for route in candidates(from, request) {
-        for route in [route.clone(), format!("{route}/index")] {
-            if exists(&route) {
-                return Some(route);
+        let main =
+            || package_main(package, &route).map(|main| main.strip_suffix(".js").map(str::to_owned).unwrap_or(main));
+        let built = || built_in(package, &route);
+        for route in [Some(route.clone()), main(), built()].into_iter().flatten() {
+            let folder = format!("{route}/index");
+            if let Some(found) = [route, folder].into_iter().find(|route| exists(route)) {
+                return Some(found);
             }
         }
     }
     None
+}
+
+/// Where a path into a module stands before the host's builder copies the folder that the module made for hosts.
+fn built_in(package: &Package, route: &str) -> Option<String> {
+    const MODULES: &str = "node_modules/";
+    let start = route.rfind(MODULES).map(|at| at + MODULES.len())?;
+    let length = route[start..].split('/').take(if route[start..].starts_with('@') { 2 } else { 1 });
+    let end = start + length.map(|part| part.len() + 1).sum::<usize>() - 1;
+    let (module, rest) = (route.get(..end)?, route.get(end..)?);
+    let named = package
+        .file(&format!("{module}/package.json"))
+        .and_then(|file| package.files[file.index()].json.as_ref()?.get("miniprogram")?.as_str().map(str::to_owned));
+    normalize(&format!("{module}/{}{rest}", named.as_deref().unwrap_or("miniprogram_dist")))
 }
 
 /// Resolves a module request from a file.
@@ -398,7 +415,7 @@ fn resolve_with(package: &Package, from: &str, request: &str, suffixes: Vec<Stri
                 return Some(file);
             }
         }
-        if let Some(main) = package_main(package, &base) {
+        for main in [package_main(package, &base), built_in(package, &base)].into_iter().flatten() {
             for suffix in &suffixes {
                 if let Some(file) = package.file(&format!("{main}{suffix}")) {
                     return Some(file);

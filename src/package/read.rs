@@ -377,6 +377,17 @@ impl Reader<'_> {
                 *folders_left_out.entry((folder, SkipReason::Foreign)).or_default() += entry.bytes;
                 continue;
             }
+            // Cloud functions that the project names are put up apart, and what it leaves out is not put up at all.
+            let cloud = foreign_folders.iter().find(|folder| {
+                below(path, folder).is_some()
+                    && self.projects.iter().any(|project| self.cloud_folder(project) == Some(folder.as_str()))
+            });
+            if let Some(folder) = cloud {
+                *folders_left_out.entry((folder.clone(), SkipReason::Excluded)).or_default() += entry.bytes;
+                left_out.insert(path.into());
+                planned.push((entry, path, self.foreign_class(extension)));
+                continue;
+            }
             if project.is_some_and(|project| project.shipping.leaves_out(path)) {
                 skipped.push(Skipped { path: path.into(), reason: SkipReason::Excluded, bytes: entry.bytes });
                 left_out.insert(path.into());

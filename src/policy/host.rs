@@ -97,6 +97,13 @@ pub struct HostInfo {
     pub component_events: Vec<Arc<str>>,
     /// Methods by which a component tells its user of an event.
     pub event_methods: Vec<Arc<str>>,
+    /// Keys of a project file that declare the least base-library version, most exact first.
+    pub minimum_version: Vec<Arc<str>>,
+    /// Keys of a project file, at any depth, that hold the base library the host's own tool ran last: a declared minimum
+    /// that is older and stands under a key in `carried-version` came with the project from another host.
+    pub tool_version: Vec<Arc<str>>,
+    /// Those of `minimum-version` that projects carry from host to host.
+    pub carried_version: Vec<Arc<str>>,
     /// Host apps that run the packages of this host, and what they lack.
     pub target_hosts: BTreeMap<Arc<str>, TargetHost>,
 }

@@ -22,6 +22,7 @@ struct Placeholder {
     pattern: Pattern,
     except: Vec<String>,
     unless: Option<Pattern>,
+    beside: Option<Pattern>,
     most: usize,
 }
 
@@ -39,6 +40,8 @@ struct Raw {
     except: Vec<String>,
     #[serde(default)]
     unless: Option<String>,
+    #[serde(default)]
+    beside: Option<String>,
     #[serde(default)]
     most: Option<usize>,
 }
@@ -59,7 +62,7 @@ impl Placeholders {
         let mut list = Vec::new();
         for raw in file.placeholder {
             // What stands in the program is known to compile.
-            let sources = [Some(&raw.pattern), raw.unless.as_ref()];
+            let sources = [Some(&raw.pattern), raw.unless.as_ref(), raw.beside.as_ref()];
             for source in sources.into_iter().flatten().filter(|_| packs.is_overlay(FILE)) {
                 if let Err(error) = Regex::new(source) {
                     errors.push(PackError::new(FILE, 0..0, error.to_string()));
@@ -69,14 +72,15 @@ impl Placeholders {
                 pattern: Pattern::new(raw.pattern),
                 except: raw.except,
                 unless: raw.unless.map(Pattern::new),
+                beside: raw.beside.map(Pattern::new),
                 most: raw.most.unwrap_or(usize::MAX),
             });
         }
         list
     }
 
-    /// The first placeholder in a text.
-    pub fn find(&self, packs: &Packs, text: &str) -> Option<Range<usize>> {
+    /// The first placeholder in a text. `beside` gives the texts that stand next to it, when they are asked for.
+    pub fn find(&self, packs: &Packs, text: &str, beside: &dyn Fn() -> Vec<String>) -> Option<Range<usize>> {
         let list = self.list.get_or_init(|| Self::read(packs, &mut Vec::new()));
         let length = text.chars().count();
         list.iter()
@@ -86,7 +90,12 @@ impl Placeholders {
                 if placeholder.unless.as_ref().is_some_and(|unless| unless.is_match(text)) {
                     return None;
                 }
-                pattern.find_iter(text).map(|found| found.range()).find(|found| {
+                let acted_on = || {
+                    placeholder.beside.as_ref().is_some_and(|pattern| {
+                        pattern.is_match(text) || beside().iter().any(|near| pattern.is_match(near.trim()))
+                    })
+                };
+                pattern.find_iter(text).map(|found| found.range()).filter(|_| !acted_on()).find(|found| {
                     !placeholder.except.iter().any(|except| {
                         text.match_indices(except.as_str())
                             .any(|(at, whole)| at < found.end && found.start < at + whole.len())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::package::FileKind;
-use crate::package::read::roots::{in_npm, load_json};
+use crate::package::read::roots::{Project, in_npm, load_json};
 use crate::package::read::{Layout, Reader, below, folder_of, name_of};
 use crate::package::walk::Entry;
 use crate::source::Encoding;
@@ -66,17 +66,16 @@ impl Reader<'_> {
         }
     }
 
+    /// The folder of cloud functions that a project names, below the root of the package.
+    pub(super) fn cloud_folder<'p>(&self, project: &'p Project) -> Option<&'p str> {
+        below(project.cloud.as_deref()?, self.root).filter(|cloud| !cloud.is_empty())
+    }
+
     /// Folders that are no client code, from the project files and from what their `package.json` needs.
     pub(super) fn foreign_folders(&self, entries: &[&Entry]) -> Vec<String> {
         let knowledge = &*self.options.knowledge;
         let mut folders = BTreeSet::new();
-        for project in self.projects {
-            if let Some(cloud) =
-                project.cloud.as_deref().and_then(|cloud| below(cloud, self.root)).filter(|cloud| !cloud.is_empty())
-            {
-                folders.insert(cloud.to_owned());
-            }
-        }
+        folders.extend(self.projects.iter().filter_map(|project| self.cloud_folder(project)).map(str::to_owned));
         for entry in entries {
             let Some(path) = below(&entry.path, self.root) else { continue };
             let mut end = 0;

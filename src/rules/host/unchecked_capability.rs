@@ -1,9 +1,10 @@
 //! `host/unchecked-capability`: APIs, components and host buttons newer than the declared minimum version.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::flow::Place;
-use crate::policy::host::compare_versions;
+use crate::flow::{HostCall, Place};
+use crate::policy::host::{HostInfo, compare_versions};
 use crate::rules::package::is_own;
 use crate::rules::{Context, Finding, Rule};
 use crate::source::FileId;
@@ -16,18 +17,36 @@ pub struct UncheckedCapability;
 
 const ID: &str = "host/unchecked-capability";
 
-/// Keys of a project file that declare the least base-library version.
-const MINIMUM: [&str; 4] = ["minSwanVersion", "min-swan-version", "libVersion", "minLibVersion"];
-
 /// The declared minimum: a version of at least two numbers.
-fn minimum(cx: &Context<'_>) -> Option<String> {
+fn minimum(cx: &Context<'_>, info: &HostInfo) -> Option<String> {
     let is_version = |text: &str| text.contains('.') && text.split('.').all(|part| part.trim().parse::<u32>().is_ok());
     if let Some(version) = cx.package.submission.min_version.as_deref().filter(|version| is_version(version)) {
         return Some(version.to_owned());
     }
     let project = cx.package.files[cx.package.project?.index()].json.as_ref()?;
-    let version = MINIMUM.iter().find_map(|key| project.get(key).and_then(Json::as_str))?;
-    is_version(version).then(|| version.to_owned())
+    let (key, version) = info.minimum_version.iter().find_map(|key| Some((key, project.get(key)?.as_str()?)))?;
+    if !is_version(version) {
+        return None;
+    }
+    let mut run = None;
+    if info.carried_version.contains(key) {
+        newest(project, &info.tool_version, &mut run);
+    }
+    let carried = run.filter(|run| compare_versions(run, version).is_gt());
+    Some(carried.unwrap_or(version).to_owned())
+}
+
+/// The newest version under any of `keys`, at any depth.
+fn newest<'j>(json: &'j Json, keys: &[Arc<str>], found: &mut Option<&'j str>) {
+    for property in json.properties() {
+        if keys.contains(&property.key)
+            && let Some(version) = property.value.as_str()
+            && found.is_none_or(|known| compare_versions(version, known).is_gt())
+        {
+            *found = Some(version);
+        }
+        newest(&property.value, keys, found);
+    }
 }
 
 impl Rule for UncheckedCapability {
@@ -36,24 +55,35 @@ impl Rule for UncheckedCapability {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
-        let (Some(host), Some(minimum)) = (cx.policy.host(&cx.package.host), minimum(cx)) else { return };
-        let newer = |since: &Option<std::sync::Arc<str>>| {
-            since.clone().filter(|since| compare_versions(since, &minimum).is_gt())
-        };
+        let Some(host) = cx.policy.host(&cx.package.host) else { return };
+        let Some(minimum) = minimum(cx, &host.info) else { return };
+        let newer = |since: &Option<Arc<str>>| since.clone().filter(|since| compare_versions(since, &minimum).is_gt());
         let finding = |place, name: String, since: &str| {
             Finding::new(ID, place).text("name", name).text("since", since).text("minimum", minimum.clone())
         };
         let mut checked = None;
         let mut told = BTreeSet::new();
-        for call in &cx.solution.calls {
-            if !host.info.namespaces.contains(&call.namespace) || !is_own(cx, call.place.file) {
+        let own = |call: &&HostCall| host.info.namespaces.contains(&call.namespace) && is_own(cx, call.place.file);
+        // A call that is as new as the methods of the object it returns says it all.
+        let makers: Vec<(&Arc<str>, &Arc<str>)> = cx
+            .solution
+            .calls
+            .iter()
+            .filter(own)
+            .filter_map(|call| {
+                host.apis.get(&call.api).and_then(|api| Some((api.returns.as_ref()?, api.since.as_ref()?)))
+            })
+            .collect();
+        for call in cx.solution.calls.iter().filter(own) {
+            let Some(since) = host.apis.get(&call.api).and_then(|api| newer(&api.since)) else { continue };
+            let object = call.api.split_once('.').map(|(object, _)| object);
+            if makers.iter().any(|(made, from)| Some(&***made) == object && compare_versions(from, &since).is_ge()) {
                 continue;
             }
-            let Some(since) = host.apis.get(&call.api).and_then(|api| newer(&api.since)) else { continue };
             let checked = checked.get_or_insert_with(|| Checked::new(cx, &host.info.namespaces));
             // A method is as old as the object that has it.
             let base = call.api.split('.').next().unwrap_or(&call.api);
-            if !checked.has(&call.api) && !checked.has(base) && told.insert(call.place) {
+            if !checked.has(&call.api) && !checked.has(base) && told.insert((call.place.file, call.place.span.start)) {
                 out.push(finding(call.place, format!("{}.{}", call.namespace, call.api), &since));
             }
         }

@@ -6,6 +6,7 @@ use crate::flow::{Navigation, Place, Text};
 use crate::model::conditions::conditions;
 use crate::model::normalize;
 use crate::package::PageEntry;
+use crate::rules::drawn::unseen;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
 
@@ -77,6 +78,7 @@ impl Rule for DeadNavigation {
         for navigation in &cx.solution.navigations {
             // Of many combinations of known parts not all can happen: one that is served speaks for the call.
             if !is_own(cx, navigation.place.file)
+                || unseen(cx, navigation.place)
                 || targets.get(&navigation.place).is_some_and(|target| target.0 > 2 && target.1)
             {
                 continue;
@@ -120,8 +122,10 @@ impl Rule for DeadNavigation {
             let plain =
                 normalize(navigation.target.head().split(['?', '#']).next().unwrap_or_default()).unwrap_or_default();
             let page = pages.get(&*route).or_else(|| pages.get(&*plain)).copied();
+            let relative = page.filter(|_| !route.is_empty()).and_then(|_| read_from_folder(cx, navigation, &pages));
             let variant = match page {
                 None => "",
+                Some(_) if relative.is_some() => "relative",
                 Some(page) if to_tab && !page.tab => "no-tab",
                 Some(_) if to_tab && query => "tab-query",
                 Some(page) if page.tab && &*navigation.role == "navigate" => "tab",
@@ -137,12 +141,27 @@ impl Rule for DeadNavigation {
             } else if let Some(near) = nearest(&route, cx.package.pages.iter().map(|page| &*page.route)) {
                 finding = finding.variant("near").text("near", near);
             }
-            if navigation.target.complete().is_none() {
+            if let Some(read) = relative {
+                finding = finding.text("read", read);
+            }
+            if navigation.target.complete().is_none() || variant == "relative" {
                 finding = finding.confidence(Confidence::Medium);
             }
             out.push(finding);
         }
     }
+}
+
+/// The route that a target without a leading slash means where the page stands in a folder, when the call writes it so and no
+/// page has that route.
+fn read_from_folder(cx: &Context<'_>, navigation: &Navigation, pages: &HashMap<&str, &PageEntry>) -> Option<String> {
+    cx.program.script(navigation.place.file)?;
+    let route = navigation.target.head().split(['?', '#']).next()?.strip_prefix('/')?;
+    let call = navigation.place.span.slice(&cx.package.source(navigation.place.file).text);
+    let written = ['"', '\'', '`'].iter().any(|quote| call.contains(&format!("{quote}{route}")));
+    let (folder, _) = navigation.from.rsplit_once('/').filter(|_| written)?;
+    let read = normalize(&format!("{folder}/{route}"))?;
+    (!pages.contains_key(&*read)).then_some(read)
 }
 
 /// Kinds of `navigator` that go to a page, so that they need its route.

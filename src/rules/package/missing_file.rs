@@ -1,10 +1,10 @@
 //! `package/missing-file`: components, icons, pictures, templates and modules that are named and not there.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::flow::Place;
-use crate::model::ir::{Script, Stmt, StmtKind};
+use crate::model::ir::{ExprKind, Property, Script, Stmt, StmtKind};
 use crate::model::normalize;
 use crate::package::Package;
 use crate::rules::{Context, Finding, Rule};
@@ -34,6 +34,7 @@ impl Rule for MissingFile {
         lookup.templates();
         lookup.styles();
         lookup.modules();
+        lookup.pictures();
     }
 }
 
@@ -222,26 +223,54 @@ impl Lookup<'_, '_> {
                 continue;
             }
             let source = cx.package.source(id);
-            let mut rest = 0;
-            while let Some(at) = source.text[rest..].find("@import") {
-                let start = rest + at + "@import".len();
-                rest = start;
-                let line = source.text[start..].lines().next().unwrap_or_default();
-                let Some(open) = line.find(['"', '\'']) else { continue };
-                let Some(close) = line[open + 1..].find(['"', '\'']) else { continue };
-                let path = &line[open + 1..open + 1 + close];
-                let Some(path) = local(path) else { continue };
-                let in_comment = {
-                    let before = &source.text[..start];
-                    before.rfind("/*") > before.rfind("*/")
-                };
-                let folder = source.folder();
-                let bases = [normalize(&format!("{folder}/{path}")), normalize(path)];
-                if in_comment || bases.iter().flatten().any(|base| exists(cx, base)) {
+            for name in named_by_style(&source.text) {
+                let Some(path) = local(name.path(&source.text)) else { continue };
+                if name.what == "file-media" && !is_picture(path) {
                     continue;
                 }
-                let span = Span::new((start + open + 1) as u32, (start + open + 1 + close) as u32);
-                self.told(id, span, path, "file-style");
+                let folder = source.folder();
+                let bases = [normalize(&format!("{folder}/{path}")), normalize(path)];
+                if !bases.iter().flatten().any(|base| exists(cx, base)) {
+                    self.told(id, name.span, path, name.what);
+                }
+            }
+        }
+    }
+
+    /// Pictures that data of scripts names, beside others that are there: no folder of the package is one of a server.
+    fn pictures(&mut self) {
+        let cx = self.cx;
+        let mut folders: Option<HashSet<&str>> = None;
+        let mut seen = std::collections::BTreeSet::new();
+        for index in 0..cx.package.files.len() {
+            let id = FileId(index as u32);
+            if !cx.program.live_files.contains(&id) || !is_own(cx, id) {
+                continue;
+            }
+            let Some(script) = cx.program.script(id) else { continue };
+            let mut found: Vec<(Span, String)> = Vec::new();
+            script.for_each_expr(&mut |expr| {
+                let ExprKind::Object(properties) = &expr.kind else { return };
+                for property in properties {
+                    let Property::Value(_, value) = property else { continue };
+                    if let ExprKind::String(path) = &value.kind
+                        && path.starts_with('/')
+                        && is_picture(&**path)
+                    {
+                        found.push((value.span, path.to_string()));
+                    }
+                }
+            });
+            for (span, path) in found {
+                let Some(route) = local(&path).and_then(normalize).filter(|route| !exists(cx, route)) else { continue };
+                let folders = folders.get_or_insert_with(|| {
+                    let pictures = cx.package.assets.iter().filter(|asset| is_picture(&asset.path));
+                    pictures.filter_map(|asset| Some(asset.path.rsplit_once('/')?.0)).collect()
+                });
+                let beside = route.rsplit_once('/').is_some_and(|(folder, _)| folders.contains(folder));
+                if beside && seen.insert(route) {
+                    self.told(id, span, &path, "file-media");
+                }
             }
         }
     }
@@ -277,6 +306,55 @@ impl Lookup<'_, '_> {
             }
         }
     }
+}
+
+/// What a style sheet names.
+struct Named {
+    /// The path, quotes left out.
+    span: Span,
+    what: &'static str,
+}
+
+impl Named {
+    fn path<'t>(&self, text: &'t str) -> &'t str {
+        self.span.slice(text)
+    }
+}
+
+/// Style sheets that one imports and pictures that it draws, in order; none in comments.
+fn named_by_style(text: &str) -> Vec<Named> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(next) = text[at..].find(['@', 'u', '/']).map(|next| at + next) {
+        let rest = &text[next..];
+        at = next + 1;
+        if rest.starts_with("/*") {
+            at = rest.find("*/").map_or(text.len(), |end| next + end + 2);
+        } else if rest.starts_with("@import") {
+            let line = rest.lines().next().unwrap_or_default();
+            at = next + line.len().min(line.find(';').unwrap_or(line.len())).max(1);
+            let Some(open) = line.find(['"', '\'']) else { continue };
+            let Some(close) = line[open + 1..].find(['"', '\'']) else { continue };
+            let start = (next + open + 1) as u32;
+            out.push(Named { span: Span::new(start, start + close as u32), what: "file-style" });
+        } else if let Some(inside) = rest.strip_prefix("url(") {
+            let Some(end) = inside.find([')', '\n']) else { continue };
+            let quoted = inside[..end].trim().trim_matches(['"', '\'']);
+            // Of an address that carries its data nothing is looked up.
+            at = next + "url(".len() + end;
+            let lead = inside[..end].find(quoted).unwrap_or(0);
+            let start = (next + "url(".len() + lead) as u32;
+            out.push(Named { span: Span::new(start, start + quoted.len() as u32), what: "file-media" });
+        }
+    }
+    out
+}
+
+fn is_picture(path: &str) -> bool {
+    let extension = path.split(['?', '#']).next().unwrap_or(path).rsplit_once('.').map(|(_, extension)| extension);
+    extension.is_some_and(|extension| {
+        ["png", "jpg", "jpeg", "gif", "webp", "svg", "bmp"].iter().any(|known| known.eq_ignore_ascii_case(extension))
+    })
 }
 
 /// Whether a component comes with the host's extended library.

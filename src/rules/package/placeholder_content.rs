@@ -3,12 +3,13 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::flow::Place;
-use crate::model::ir::{ExprKind, Operator, Script, walk_expr};
+use crate::model::ir::{ExprKind, Operator, Property, Script, walk_expr};
 use crate::package::FileKind;
+use crate::rules::drawn::unseen;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::{FileId, Span};
 use crate::syntax::json::{Json, JsonValue};
-use crate::syntax::template::{AttributeValue, Element, NodeKind, Part};
+use crate::syntax::template::{AttributeValue, Element, Node, NodeKind, Part};
 
 use super::is_own;
 
@@ -39,13 +40,16 @@ impl Found<'_, '_> {
         // A tool fills a new page with the page's own path.
         let own = quoted.contains('/')
             && (quoted == &*source.path || source.path.rsplit_once('.').is_some_and(|(stem, _)| stem == quoted));
-        let found = self.cx.policy.placeholders.find(&self.cx.policy.packs, quoted);
+        let found = self.cx.policy.placeholders.find(&self.cx.policy.packs, quoted, &|| beside(self.cx, file, span));
         let Some(found) = found.or_else(|| own.then_some(0..quoted.len())) else { return };
         let start = span.start + skip + found.start as u32;
         if !self.seen.insert((file, start)) {
             return;
         }
         let place = Place { file, span: Span::new(start, start + found.len() as u32) };
+        if unseen(self.cx, place) {
+            return;
+        }
         self.out.push(
             Finding::new("package/placeholder-content", place)
                 .confidence(confidence)
@@ -80,6 +84,50 @@ impl Found<'_, '_> {
             }
         }
     }
+}
+
+/// Texts that a user reads with one: those of a template that the element around holds, or the strings of the same object in a
+/// script.
+fn beside(cx: &Context<'_>, file: FileId, span: Span) -> Vec<String> {
+    const NEAR: u32 = 600;
+    const LEVELS: usize = 4;
+    let source = &cx.package.source(file).text;
+    if let Some(template) = cx.program.template(file) {
+        let nodes = &template.document.nodes;
+        let own = nodes.iter().position(|node| node.span.contains(span) && matches!(node.kind, NodeKind::Text(_)));
+        // The outermost box that is small enough to be read at one look.
+        let up = std::iter::successors(own, |node| {
+            let parent = nodes[*node].parent as usize;
+            (parent != *node).then_some(parent)
+        });
+        let boxes = up.skip(1).take(LEVELS).map(|node| &nodes[node]);
+        let small = |node: &&Node| node.span.len() <= NEAR && matches!(node.kind, NodeKind::Element(_));
+        let Some(outer) = boxes.take_while(small).last() else { return Vec::new() };
+        let inside = nodes.iter().filter(|node| outer.span.contains(node.span));
+        return inside
+            .filter_map(|node| match &node.kind {
+                NodeKind::Text(_) => Some(node.span.slice(source).to_owned()),
+                _ => None,
+            })
+            .collect();
+    }
+    let Some(script) = cx.program.script(file) else { return Vec::new() };
+    let mut out = Vec::new();
+    script.for_each_expr(&mut |expr| {
+        if let ExprKind::Object(properties) = &expr.kind
+            && expr.span.contains(span)
+            && expr.span.len() <= NEAR
+        {
+            for property in properties {
+                if let Property::Value(_, value) = property
+                    && let ExprKind::String(text) = &value.kind
+                {
+                    out.push(text.to_string());
+                }
+            }
+        }
+    });
+    out
 }
 
 /// Listed pages whose template holds nothing, and whose script leads nowhere else.
