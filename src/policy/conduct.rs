@@ -424,6 +424,12 @@ impl Conduct {
         &self.complete
     }
 
+    /// Whether a text begins with a word of a group.
+    pub fn begins(&self, group: &str, text: &str) -> bool {
+        let group = self.names.get(group).and_then(|id| self.groups.get(usize::from(*id)));
+        group.is_some_and(|group| group.words.iter().any(|word| text.starts_with(&**word)))
+    }
+
     /// Whether a word of the name belongs to the group.
     pub fn names(&self, group: &str, name: &str) -> bool {
         let group = self.names.get(group).and_then(|id| self.groups.get(usize::from(*id)));

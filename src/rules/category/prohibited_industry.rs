@@ -27,7 +27,9 @@ impl Rule for ProhibitedIndustry {
         // Industries whose own words stand beside a price, by the page.
         let mut priced: std::collections::BTreeSet<(usize, &str)> = std::collections::BTreeSet::new();
         let mut read = |run: surface::Run<'_>| {
-            for hit in prohibited.terms(run.text) {
+            // Prose may speak of anything: only an industry's own goods and services count in it.
+            let prose = run.surface == Surface::Text && run.text.chars().nth(PROSE).is_some();
+            for hit in prohibited.terms(run.text).filter(|hit| !prose || hit.weight >= STRONG) {
                 let start = run.span.start + hit.start as u32;
                 let place = Place { file: run.file, span: Span::new(start, run.span.start + hit.end as u32) };
                 let weight = u32::from(hit.weight) * if run.surface == Surface::Title { 2 } else { 1 };
@@ -104,6 +106,9 @@ impl Rule for ProhibitedIndustry {
 
 /// Weight of a term that names an industry's goods.
 const STRONG: u8 = 3;
+
+/// Characters of the longest text that may be a label or an offer.
+const PROSE: usize = 90;
 
 /// Whether a text names a price: `99 元`, `¥128`.
 fn has_price(text: &str) -> bool {

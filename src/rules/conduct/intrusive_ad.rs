@@ -1,6 +1,7 @@
 //! Ads on top, floating, too many, side by side, too close in lists, or popping up.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::support::{acted, ancestors, api_name, calls, element, element_roles};
 use crate::flow::Place;
@@ -45,6 +46,11 @@ fn is_ad(cx: &Context<'_>, element: &Element) -> bool {
 
 fn page(rule: &'static str, cx: &Context<'_>, unit: &Unit, file: FileId, document: &Document, out: &mut Vec<Finding>) {
     let ads: Vec<(NodeId, &Element)> = cx.program.elements(file).filter(|(_, element)| is_ad(cx, element)).collect();
+    if ads.is_empty() {
+        return;
+    }
+    let nodes: HashSet<NodeId> = ads.iter().map(|(node, _)| *node).collect();
+    let together: HashSet<NodeId> = shown_together(document, 0, &nodes).into_iter().collect();
     let mut surplus = false;
     let mut counted: u64 = 0;
     let mut before: Option<NodeId> = None;
@@ -67,16 +73,10 @@ fn page(rule: &'static str, cx: &Context<'_>, unit: &Unit, file: FileId, documen
         } else {
             None
         };
-        let alternative = ancestors(document, node).any(|(_, element)| {
-            element.attributes.iter().any(|attribute| {
-                let name = attribute.name.to_ascii_lowercase();
-                name.ends_with("else") || name.ends_with("elif") || name.ends_with("else-if")
-            })
-        });
         if let Some(variant) = variant {
             out.push(Finding::new(rule, place).variant(variant));
         }
-        if alternative {
+        if !together.contains(&node) {
             continue;
         }
         counted += 1;
@@ -91,6 +91,43 @@ fn page(rule: &'static str, cx: &Context<'_>, unit: &Unit, file: FileId, documen
         }
         before = Some(node);
     }
+}
+
+/// Most ads that can be shown at once: of the branches of a condition, those of the one that holds most.
+fn shown_together(document: &Document, node: NodeId, ads: &HashSet<NodeId>) -> Vec<NodeId> {
+    let children = match &document.nodes[node as usize].kind {
+        NodeKind::Element(element) => &element.children,
+        NodeKind::Root { children } => children,
+        _ => return Vec::new(),
+    };
+    let mut out = if ads.contains(&node) { vec![node] } else { Vec::new() };
+    // Those of the condition whose branches are being read.
+    let mut branch: Vec<NodeId> = Vec::new();
+    for &child in children {
+        let inside = shown_together(document, child, ads);
+        match element(document, child).map(is_alternative) {
+            Some(true) => {
+                if inside.len() > branch.len() {
+                    branch = inside;
+                }
+            }
+            Some(false) => {
+                out.append(&mut branch);
+                branch = inside;
+            }
+            None => {}
+        }
+    }
+    out.append(&mut branch);
+    out
+}
+
+/// Whether an element stands for another one before it.
+fn is_alternative(element: &Element) -> bool {
+    element.attributes.iter().any(|attribute| {
+        let name = attribute.name.to_ascii_lowercase();
+        name.ends_with("else") || name.ends_with("elif") || name.ends_with("else-if")
+    })
 }
 
 fn type_of(ad: &Element) -> Option<String> {

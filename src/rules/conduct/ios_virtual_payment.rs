@@ -128,6 +128,11 @@ fn virtual_goods(cx: &Context<'_>, runs: &[Run], call: &HostCall, place: Place) 
     let around = conduct.scan(&texts);
     let kept = || conduct.fires("stored-value", &around).is_some() && sells_goods(cx, runs);
     let scan = conduct.scan(&own);
+    if !is_game(cx) && serves_in_place(cx, runs) {
+        let sold = conduct.fires("virtual-content", &scan).map(|range| range.slice(&own).to_owned());
+        let shown = || conduct.fires("virtual-content", &around).map(|range| range.slice(&texts).to_owned());
+        return sold.or_else(shown).map(|goods| (goods, Confidence::Medium));
+    }
     let high = |range: Span| Some((range.slice(&own).to_owned(), Confidence::High));
     if let Some(range) = conduct.fires("virtual-goods", &scan) {
         return high(range);
@@ -159,6 +164,18 @@ fn virtual_goods(cx: &Context<'_>, runs: &[Run], call: &HostCall, place: Place) 
         .into_iter()
         .find(|name| conduct.names("id-virtual", name))
         .map(|name| (name.to_string(), Confidence::Medium))
+}
+
+/// Whether the texts of the program speak of a service that is given in a place: by three different words.
+fn serves_in_place(cx: &Context<'_>, runs: &[Run]) -> bool {
+    const DIFFERENT: usize = 3;
+    let mut words = BTreeSet::new();
+    for run in runs {
+        if let Some(range) = cx.policy.conduct.fires("offline-service", &run.scan(cx)) {
+            words.insert(range.slice(&run.text));
+        }
+    }
+    words.len() >= DIFFERENT
 }
 
 /// Whether the program sells things of the real world and no virtual ones: what money kept with it buys.

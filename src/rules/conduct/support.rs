@@ -231,7 +231,60 @@ pub fn told_where(
         places.push(place);
         out.push(Finding::new(rule, place).text("text", run.excerpt(range)));
     }
+    for (first, second) in lines_below(cx) {
+        let joined = format!("{}，{}", first.text.trim_end(), second.text.trim_start());
+        let border = first.text.trim_end().len() as u32;
+        let scan = cx.policy.conduct.scan(&joined);
+        let Some(range) = cx.policy.conduct.fires(topic, &scan).filter(|range| crosses(*range, border)) else {
+            continue;
+        };
+        let silenced = silent.iter().any(|topic| cx.policy.conduct.fires(topic, &scan).is_some());
+        let place = first.place(Span::new(range.start, border));
+        let known = places
+            .iter()
+            .any(|known| known.file == place.file && (first.covers(known.span) || second.covers(known.span)));
+        if silenced || known || !keeps(first, Span::new(range.start, border)) || unseen(cx, place) {
+            continue;
+        }
+        places.push(place);
+        out.push(Finding::new(rule, place).text("text", joined));
+    }
     places
+}
+
+fn crosses(range: Span, border: u32) -> bool {
+    range.start < border && range.end > border
+}
+
+/// Short texts of templates, each with the one below it in the same box that goes on with its sentence: boxes of nothing but text
+/// that no tap tells apart.
+fn lines_below<'c>(cx: &'c Context<'_>) -> Vec<(&'c Run, &'c Run)> {
+    const LONGEST: usize = 120;
+    let short = |run: &Run| run.text.trim().len() <= LONGEST && !run.is_idle(cx);
+    let mut out = Vec::new();
+    for pair in all_runs(cx).windows(2) {
+        let [first, second] = pair else { continue };
+        let (Site::Template(a), Site::Template(b)) = (first.site, second.site) else { continue };
+        if first.file != second.file || a == b || !short(first) || !short(second) {
+            continue;
+        }
+        let Some(template) = cx.program.template(first.file) else { continue };
+        let nodes = &template.document.nodes;
+        let plain = |node: NodeId| {
+            element(&template.document, node).is_some_and(|element| {
+                matches!(&*element.name, "view" | "text" | "p" | "span")
+                    && element.attributes.iter().all(|attribute| matches!(&*attribute.name, "class" | "style" | "id"))
+            })
+        };
+        if !cx.policy.conduct.begins("runs-on", second.text.trim_start()) {
+            continue;
+        }
+        let ended = first.text.trim_end().ends_with(['。', '！', '!', '；', ';', '？', '?']);
+        if !ended && nodes[a as usize].parent == nodes[b as usize].parent && plain(a) && plain(b) {
+            out.push((first, second));
+        }
+    }
+    out
 }
 
 /// Takes back what was told of the labels of triggers where another text of their template tells it already.

@@ -86,6 +86,16 @@ impl Run {
         Place { file: self.file, span }
     }
 
+    /// Whether no conduct word stands in it.
+    pub fn is_idle(&self, cx: &Context<'_>) -> bool {
+        self.hits.get_or_init(|| cx.policy.conduct.hits(&self.text)).is_empty()
+    }
+
+    /// Whether a place of its file lies in one of its pieces.
+    pub fn covers(&self, span: Span) -> bool {
+        self.pieces.iter().any(|(_, piece, _)| piece.contains(span))
+    }
+
     /// The matched part, with some of what stands around it, short enough for a message.
     pub fn excerpt(&self, range: Span) -> String {
         const MOST: usize = 36;

@@ -50,6 +50,7 @@ impl Rule for BrokenTemplate {
             let again = counterparts(&template.document);
             // One slip unsettles much after it: the first of its kind on a line tells it.
             let mut told: Vec<(u32, TemplateErrorKind)> = Vec::new();
+            let mut unopened: HashSet<&str> = HashSet::new();
             for error in &template.document.errors {
                 let line = cx.package.source(file).position(error.span.start).line;
                 if error.kind == TemplateErrorKind::StrayEndTag
@@ -58,7 +59,11 @@ impl Rule for BrokenTemplate {
                 {
                     continue;
                 }
-                if told.contains(&(line, error.kind)) {
+                // The end tag of an element that the file never opens is one slip, however often it stands there.
+                let unknown = (error.kind == TemplateErrorKind::StrayEndTag)
+                    .then(|| error.span.slice(text))
+                    .filter(|tag| !cx.program.elements(file).any(|(_, element)| tag.contains(&*element.name)));
+                if told.contains(&(line, error.kind)) || unknown.is_some_and(|tag| !unopened.insert(tag)) {
                     continue;
                 }
                 told.push((line, error.kind));
