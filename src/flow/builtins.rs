@@ -129,6 +129,11 @@ impl<'a> Machine<'a> {
                 let held: Ids =
                     self.current_facts().into_iter().filter(|fact| base.binary_search(fact).is_err()).collect();
                 let value = args.first().cloned().unwrap_or_else(Value::undefined);
+                // Where several places settle it, each value tells what was agreed to there.
+                let mut agreed = held.clone();
+                agreed.retain(|id| self.fact_table[*id as usize].may_agree());
+                agreed.sort_unstable();
+                let value = if agreed.is_empty() { value } else { value.under(&agreed, &self.heap.told) };
                 if fulfil {
                     self.fulfil(promise, value, &held);
                 } else {

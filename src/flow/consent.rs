@@ -183,25 +183,12 @@ impl<'a> Machine<'a> {
                 && (value.number.is_some_and(|bits| f64::from_bits(bits) != 0.0)
                     || value.as_text().is_some_and(|text| !text.is_empty())));
         if set {
-            let mut held: Ids = self
-                .facts
-                .iter()
-                .copied()
-                .filter(|&id| {
-                    matches!(
-                        self.fact_table[id as usize],
-                        Fact::DialogConfirmed(_)
-                            | Fact::Authorized(_)
-                            | Fact::Acted(..)
-                            | Fact::Ticked(..)
-                            | Fact::PrivacyAgreed
-                            | Fact::Agreed
-                    )
-                })
-                .collect();
+            let mut held: Ids =
+                self.facts.iter().copied().filter(|&id| self.fact_table[id as usize].may_agree()).collect();
             held.sort_unstable();
             held.dedup();
             unite(&mut value.yes, &held);
+            value.name_states(&held, &self.heap.told);
         }
         value
     }

@@ -180,6 +180,8 @@ pub(super) struct Heap {
     free: Vec<ObjId>,
     /// Frames to use again once the journal is empty.
     dead: Vec<ObjId>,
+    /// Facts that each name of a state proves for itself, in order.
+    pub told: Vec<u32>,
 }
 
 impl Default for Heap {
@@ -198,6 +200,7 @@ impl Default for Heap {
             born: Vec::new(),
             free: Vec::new(),
             dead: Vec::new(),
+            told: Vec::new(),
         }
     }
 }
@@ -463,7 +466,9 @@ impl Heap {
                     && value.may_true()
                     && !facts.iter().all(|fact| value.yes.binary_search(fact).is_ok())
                 {
-                    unite(&mut Rc::make_mut(value).yes, facts);
+                    let value = Rc::make_mut(value);
+                    unite(&mut value.yes, facts);
+                    value.name_states(facts, &self.told);
                 }
             }
         }
@@ -510,7 +515,7 @@ impl Heap {
             if facts.is_empty() {
                 joined.join(value);
             } else {
-                joined.join(&value.under(facts));
+                joined.join(&value.under(facts, &self.told));
             }
         }
         if joined.is_none() {

@@ -452,6 +452,9 @@ impl<'a> Machine<'a> {
             MapEntry::Occupied(entry) => *entry.get(),
             MapEntry::Vacant(entry) => {
                 let id = self.fact_table.len() as FactId;
+                if entry.key().may_agree() && !matches!(entry.key(), Fact::Acted(..)) {
+                    self.heap.told.push(id);
+                }
                 self.fact_table.push(entry.key().clone());
                 entry.insert(id);
                 id

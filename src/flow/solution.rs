@@ -220,6 +220,19 @@ impl Fact {
             _ => None,
         }
     }
+
+    /// Whether the user may have agreed to something by it.
+    pub(super) fn may_agree(&self) -> bool {
+        matches!(
+            self,
+            Self::DialogConfirmed(_)
+                | Self::Authorized(_)
+                | Self::Acted(..)
+                | Self::Ticked(..)
+                | Self::PrivacyAgreed
+                | Self::Agreed
+        )
+    }
 }
 
 /// Where a value that steers a branch, or reaches a sensitive place, comes from.

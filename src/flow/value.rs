@@ -37,6 +37,8 @@ const MAX_TAINTS: usize = 48;
 const MAX_ORIGINS: usize = 12;
 /// Most pieces of a string with holes.
 const MAX_PIECES: usize = 24;
+/// Longest name of a state, in bytes.
+const MAX_STATE: usize = 24;
 /// Longest literal that is kept, in bytes.
 const MAX_LITERAL: usize = 8192;
 
@@ -54,17 +56,27 @@ pub(super) enum Piece {
 pub(super) struct Str {
     pub pieces: Vec<Piece>,
     pub place: Option<Place>,
+    /// What holds when it is this text of several, as names of states do (`'agree'`, `'deny'`).
+    pub held: Ids,
 }
 
 impl PartialEq for Str {
     fn eq(&self, other: &Self) -> bool {
-        self.pieces == other.pieces
+        self.same_text(other) && self.held == other.held
     }
 }
 
 impl Str {
     pub fn literal(text: Name, place: Option<Place>) -> Self {
-        Self { pieces: vec![Piece::Literal(text)], place }
+        Self::of(vec![Piece::Literal(text)], place)
+    }
+
+    fn of(pieces: Vec<Piece>, place: Option<Place>) -> Self {
+        Self { pieces, place, held: Ids::new() }
+    }
+
+    pub fn same_text(&self, other: &Self) -> bool {
+        self.pieces == other.pieces
     }
 
     pub fn complete(&self) -> Option<&Name> {
@@ -120,7 +132,7 @@ impl Str {
                 unite(&mut origins, from);
             }
         }
-        Str { pieces: vec![Piece::Literal(left[..shared].into()), Piece::Hole(taints, origins)], place: self.place }
+        Str::of(vec![Piece::Literal(left[..shared].into()), Piece::Hole(taints, origins)], self.place)
     }
 
     pub fn taints(&self) -> Ids {
@@ -164,7 +176,7 @@ impl Str {
                 _ => {}
             }
         }
-        Str { pieces, place: self.place.or(other.place) }
+        Str::of(pieces, self.place.or(other.place))
     }
 }
 
@@ -301,9 +313,10 @@ impl Value {
             || self.is_none()
     }
 
-    /// The same, where `facts` hold.
-    pub fn under(&self, facts: &[FactId]) -> Self {
+    /// The same, where `facts` hold; those of them that are `told` count for each name of a state.
+    pub fn under(&self, facts: &[FactId], told: &[FactId]) -> Self {
         let mut value = self.clone();
+        value.name_states(facts, told);
         if value.may_true() {
             unite(&mut value.yes, facts);
         }
@@ -311,6 +324,46 @@ impl Value {
             unite(&mut value.no, facts);
         }
         value
+    }
+
+    /// Notes that each name of a state proves those `facts` that are `told`.
+    pub fn name_states(&mut self, facts: &[FactId], told: &[FactId]) {
+        if facts.is_empty() || told.is_empty() || self.strings.is_empty() {
+            return;
+        }
+        let facts = intersect(facts, told);
+        if facts.is_empty() {
+            return;
+        }
+        for text in &mut self.strings {
+            let state = text.complete().is_some_and(|text| text.len() <= MAX_STATE);
+            if state && !facts.iter().all(|fact| text.held.binary_search(fact).is_ok()) {
+                unite(&mut Rc::make_mut(text).held, &facts);
+            }
+        }
+    }
+
+    /// What holds where it is that text, and where it is another.
+    pub fn proved_by_text(&self, text: &str) -> (Ids, Ids) {
+        let (mut is, mut others) = (Ids::new(), None::<Ids>);
+        for known in &self.strings {
+            match known.complete() {
+                // It may be that text for another reason, too.
+                None => return (Ids::new(), Ids::new()),
+                Some(known_text) if **known_text == *text => is = known.held.clone(),
+                Some(_) => {
+                    others = Some(others.map_or_else(|| known.held.clone(), |all| intersect(&all, &known.held)));
+                }
+            }
+        }
+        if self.bits & (ANY | NUMBER) != 0 || self.number.is_some() || !self.objects.is_empty() {
+            return (Ids::new(), Ids::new());
+        }
+        let mut others = others.unwrap_or_default();
+        if self.bits != 0 {
+            others = intersect(&others, &self.no);
+        }
+        (is, others)
     }
 
     /// The parts that are truthy.
@@ -453,10 +506,7 @@ impl Value {
             || self.bits & (TRUE | FALSE) == (TRUE | FALSE)
             || !self.taints.is_empty();
         if opaque || out.is_empty() {
-            out.push(Rc::new(Str {
-                pieces: vec![Piece::Hole(self.taints.clone(), self.origins.clone())],
-                place: None,
-            }));
+            out.push(Rc::new(Str::of(vec![Piece::Hole(self.taints.clone(), self.origins.clone())], None)));
         }
         out.truncate(MAX_STRINGS);
         out
@@ -466,7 +516,11 @@ impl Value {
 /// Adds a text to those that a value can be. Of too many, addresses on the same server become one: their common start, and a
 /// hole for the rest. `false` where there is no room.
 fn add_text(texts: &mut Strings, text: &Rc<Str>) -> bool {
-    if texts.iter().any(|known| known == text) {
+    if let Some(known) = texts.iter_mut().find(|known| known.same_text(text)) {
+        if known.held.iter().any(|fact| text.held.binary_search(fact).is_err()) {
+            let held = intersect(&known.held, &text.held);
+            Rc::make_mut(known).held = held;
+        }
         return true;
     }
     if texts.len() < MAX_STRINGS {

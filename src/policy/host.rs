@@ -683,7 +683,7 @@ pub mod roles {
         ("app-download", &["url"]),
         ("dialog", &["title", "content", "show-cancel", "confirm-text", "cancel-text"]),
         ("toast", &["title"]),
-        ("action-sheet", &["items"]),
+        ("action-sheet", &["items", "content"]),
         ("title", &["title"]),
         ("authorize", &["scope"]),
         ("settings-read", &[]),

@@ -231,10 +231,12 @@ impl<'a> Machine<'a> {
                 let inner = self.inner_site(site);
                 let answer =
                     self.perhaps(&rejected, |machine| machine.call(&handler, &Value::undefined(), vec![error], &inner));
-                if !answer.is_none() && (answer.bits != UNDEFINED || !answer.objects.is_empty()) {
+                // Carrying on after a failure proves nothing, whatever the handler gives; what never fails is not carried on.
+                let fails =
+                    self.heap.get(promise, rejected_key).is_some() || self.heap.get(promise, error_key).is_some();
+                if !answer.is_none() && (fails || answer.bits != UNDEFINED || !answer.objects.is_empty()) {
                     let facts_key = self.known("[[facts]]");
                     self.heap.add(next, value_key, &answer);
-                    // Carrying on after a failure proves nothing.
                     self.heap.set(next, facts_key, Some(Value::bool(true)));
                 }
             }

@@ -7,7 +7,7 @@ use crate::flow::entries::templates::MAX_ELEMENTS;
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Machine, Site, name};
 use crate::flow::solution::{Entry, EntryKind, Fact, Place, Protection};
-use crate::flow::value::{ANY, Ids, NUMBER, Value, one, unite};
+use crate::flow::value::{ANY, Ids, NUMBER, Str, Value, one, unite};
 use crate::model::ir::{ExprKind, Key, Name};
 use crate::model::{Binding, UnitId, UnitKind};
 use crate::package::Origin as FileOrigin;
@@ -403,6 +403,7 @@ impl<'a> Machine<'a> {
             let ticked = self.fact(Fact::Ticked(template, node));
             let ticked = self.with_agreement(one(ticked));
             let value = Value { bits: ANY, ..Value::default() }.when(ticked.clone(), Ids::new());
+            let value = self.radio_value(template, node).unwrap_or(value);
             let given = if has("checkbox") {
                 // A list of what is ticked: that it is there says nothing, that it has an item does.
                 let list = self.make_at(place, 75, Kind::Array);
@@ -431,6 +432,44 @@ impl<'a> Machine<'a> {
             }
         }
         out
+    }
+
+    /// The values of a group of radios of which some agree to terms and others do not: each proves what its own text says.
+    fn radio_value(&mut self, template: FileId, group: NodeId) -> Option<Value> {
+        let facts = self.program.template(template)?;
+        let radios: Vec<(NodeId, String)> = self
+            .elements_below(template, group)
+            .into_iter()
+            .filter(|(_, element)| &*element.name == "radio")
+            .map(|(node, element)| Some((node, element.attribute("value")?.value.as_ref()?.literal()?)))
+            .collect::<Option<_>>()?;
+        if radios.len() < 2 {
+            return None;
+        }
+        let mut out = Value::default();
+        for (node, value) in &radios {
+            let mut top = *node;
+            while let Some(parent) = facts.document.nodes.get(top as usize).map(|node| node.parent) {
+                let below = self.elements_below(template, parent);
+                if parent == top || parent == group || below.iter().filter(|(_, one)| &*one.name == "radio").count() > 1
+                {
+                    break;
+                }
+                top = parent;
+            }
+            let says = self.text_inside(template, top);
+            let privacy = &self.policy.privacy;
+            let held = if privacy.agrees(&says) && !privacy.refuses(&says) {
+                let ticked = self.fact(Fact::Ticked(template, *node));
+                self.with_agreement(one(ticked))
+            } else {
+                Ids::new()
+            };
+            let mut text = Str::literal(name(value), None);
+            text.held = held.clone();
+            out.join(&Value { strings: smallvec::smallvec![std::rc::Rc::new(text)], yes: held, ..Value::default() });
+        }
+        out.strings.iter().any(|text| !text.held.is_empty()).then_some(out)
     }
 
     /// Whether an element is a component whose code is not the package's own.

@@ -75,6 +75,13 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn inputs_inside(&self, template: FileId, node: NodeId) -> Vec<(NodeId, &'a Element)> {
+        let mut out = self.elements_below(template, node);
+        out.retain(|(_, element)| element.attribute("name").is_some());
+        out
+    }
+
+    /// The elements inside an element, in order.
+    pub(super) fn elements_below(&self, template: FileId, node: NodeId) -> Vec<(NodeId, &'a Element)> {
         let mut out = Vec::new();
         let Some(facts) = self.program.template(template) else { return out };
         let mut stack = vec![node];
@@ -82,7 +89,7 @@ impl<'a> Machine<'a> {
             let Some(NodeKind::Element(element)) = facts.document.nodes.get(id as usize).map(|node| &node.kind) else {
                 continue;
             };
-            if element.attribute("name").is_some() && id != node {
+            if id != node {
                 out.push((id, element));
             }
             stack.extend(element.children.iter().rev());

@@ -9,7 +9,7 @@ use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Answer, Machine, Site, Taint};
 use crate::flow::record::Draft;
 use crate::flow::solution::{Fact, FactSet, Origin, Place, Protection, Reach, Step};
-use crate::flow::value::{ANY, Ids, Piece, Value, one, unite};
+use crate::flow::value::{ANY, FALSE, Ids, Piece, Str, Value, intersect, one, unite};
 use crate::model::ir::Name;
 use crate::policy::host::Api;
 use crate::source::FileId;
@@ -54,6 +54,11 @@ impl<'a> Machine<'a> {
             let agreed = self.with_agreement(one(yes));
             set(self, "confirm", Value::either().when(agreed.clone(), one(no)));
             set(self, "cancel", Value::either().when(one(no), agreed));
+            return Value::object(object);
+        }
+        if has("action-sheet") {
+            let chosen = self.chosen_item(api, args);
+            set(self, "tapIndex", chosen);
             return Value::object(object);
         }
         if has("storage-get") {
@@ -120,6 +125,51 @@ impl<'a> Machine<'a> {
             }
         }
         out
+    }
+
+    /// Which item of a list of actions was tapped: one that agrees to terms by its own text proves that.
+    fn chosen_item(&mut self, api: &Api, args: &[Value]) -> Value {
+        let items = self.param(api, "items", args);
+        let said = self.param(api, "content", args);
+        let said: String = said.texts().map(|text| format!("{text} ")).collect();
+        let (Some(&list), true) = (items.objects.first(), items.objects.len() == 1 && items.bits == 0) else {
+            return Value::any();
+        };
+        let mut out = Value { bits: FALSE, ..Value::default() };
+        let mut agreeing = false;
+        for key in self.heap.keys(list) {
+            let index = self.spell(key);
+            let Ok(at) = index.parse::<usize>() else { continue };
+            let item = self.heap.get(list, key).cloned().unwrap_or_else(Value::any);
+            let held = item.as_text().cloned().zip(item.strings.first().and_then(|text| text.place));
+            let held =
+                held.map_or_else(Ids::new, |(text, place)| self.agreed_item(&format!("{said}{text}"), &text, place));
+            agreeing |= !held.is_empty();
+            if at == 0 {
+                out.no = held.clone();
+            } else {
+                out.yes = if at == 1 { held.clone() } else { intersect(&out.yes, &held) };
+            }
+            let mut text = Str::literal(index, None);
+            text.held = held;
+            out.strings.push(Rc::new(text));
+        }
+        if agreeing { out } else { Value::any() }
+    }
+
+    /// What choosing an item proves, of which all that is said is a text.
+    fn agreed_item(&mut self, said: &str, item: &str, place: Place) -> Ids {
+        let privacy = &self.policy.privacy;
+        let says = privacy.consent_text(said);
+        if !says.asks_consent() || !privacy.agrees(item) || privacy.refuses(item) {
+            return Ids::new();
+        }
+        if self.dialogs.get(&place).is_none_or(|known| *known != said) {
+            self.consents.clear();
+            self.dialogs.insert(place, said.to_owned());
+        }
+        let confirmed = self.fact(Fact::DialogConfirmed(place));
+        self.with_agreement(one(confirmed))
     }
 
     pub fn taints_of(&mut self, collection: usize, kinds: &[Name], protection: Option<Protection>) -> Ids {

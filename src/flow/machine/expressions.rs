@@ -215,6 +215,7 @@ impl<'a> Machine<'a> {
                     branch,
                 );
                 for (mut arm, facts) in [(left, yes_facts), (right, no_facts)] {
+                    arm.name_states(&facts, &self.heap.told);
                     if arm.may_true() && !arm.is_none() {
                         unite(&mut arm.yes, &facts);
                     }

@@ -231,10 +231,9 @@ impl<'a> Machine<'a> {
                 || value.bits & with.bits != 0
                 || (nullish && value.bits & (UNDEFINED | NULL) != 0)
                 || (with.number.is_some() && (value.number == with.number || value.bits & NUMBER != 0))
-                || with
-                    .strings
-                    .first()
-                    .is_some_and(|text| value.strings.iter().any(|known| known == text || known.complete().is_none()))
+                || with.strings.first().is_some_and(|text| {
+                    value.strings.iter().any(|known| known.same_text(text) || known.complete().is_none())
+                })
                 || (with.bits & (TRUE | FALSE) != 0 && value.bits & (TRUE | FALSE) & with.bits != 0)
                 || (with.number.is_some() && !value.strings.is_empty())
                 || (!with.strings.is_empty() && (value.number.is_some() || value.bits & NUMBER != 0))
@@ -252,6 +251,11 @@ impl<'a> Machine<'a> {
             out.bits &= !FALSE;
         }
         let text = with.as_text().cloned().or_else(|| with.number.map(|bits| number_text(f64::from_bits(bits)).into()));
+        if let Some(text) = &text {
+            let (is, other) = value.proved_by_text(text);
+            unite(&mut yes, &is);
+            unite(&mut no, &other);
+        }
         let text = text.or(match with.bits {
             TRUE => Some("true".into()),
             FALSE => Some("false".into()),

@@ -295,6 +295,7 @@ impl<'a> Machine<'a> {
     /// Notes a returned value and what holds there.
     fn give(&mut self, act: &mut Act<'a>, mut value: Value) {
         let held = self.facts_since(act.base);
+        value.name_states(&held, &self.heap.told);
         if value.may_true() {
             unite(&mut value.yes, &held);
         }
@@ -319,6 +320,7 @@ impl<'a> Machine<'a> {
                 continue;
             }
             let Some(mut inner) = self.heap.get(object, key).cloned() else { continue };
+            inner.name_states(held, &self.heap.told);
             if inner.may_true() {
                 unite(&mut inner.yes, held);
             }

@@ -1,13 +1,15 @@
 //! `privacy/collection-without-consent`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::{
-    beside, confidence, counted, input_untold, is_input, is_sent, preselected_routes, silent_reads, unit_of_template,
-    weakest_path,
+    ancestors, beside, confidence, counted, input_untold, is_input, is_sent, preselected_routes, short_text_of,
+    silent_reads, unit_of_template, weakest_path,
 };
 use crate::flow::{Consent, SinkKind};
 use crate::rules::{Context, Finding, Rule};
+use crate::source::FileId;
+use crate::syntax::template::{Element, NodeId, Part};
 
 /// Personal information is collected on a path without the user's consent, where the host does not ask by itself.
 pub struct CollectionWithoutConsent;
@@ -107,10 +109,43 @@ fn ignores_box(cx: &Context<'_>, route: &str, facts: &std::collections::BTreeSet
     };
     unit.templates.iter().any(|file| {
         cx.program.elements(*file).any(|(node, element)| {
-            matches!(&*element.name, "checkbox" | "radio" | "switch") && {
-                let says = cx.policy.privacy.consent_text(&beside(cx.program, *file, node));
+            let terms = |text: &str| {
+                let says = cx.policy.privacy.consent_text(text);
                 (says.policy || says.agreement) && !says.contract_only
-            }
-        })
+            };
+            matches!(&*element.name, "checkbox" | "radio" | "switch") && terms(&beside(cx.program, *file, node))
+        }) || draws_box(cx, *file)
+    })
+}
+
+/// Whether a template draws a box of its own: what a tap on "I have read and agree to" changes the look of.
+fn draws_box(cx: &Context<'_>, file: FileId) -> bool {
+    let taps: BTreeSet<NodeId> =
+        cx.program.bindings_in(file).filter(|binding| binding.user_action).map(|binding| binding.node).collect();
+    taps.into_iter().any(|node| {
+        let Some(text) = short_text_of(cx.program, file, node, BOX_TEXT) else { return false };
+        let privacy = &cx.policy.privacy;
+        let says = privacy.consent_text(&text);
+        (says.policy || says.agreement)
+            && !says.contract_only
+            && privacy.agrees(&text)
+            && privacy.reads(&text)
+            && cx.program.elements(file).any(|(below, element)| {
+                (below == node || ancestors(cx.program, file, below).contains(&node)) && changes_look(element)
+            })
+    })
+}
+
+/// Longest text of a box, in characters.
+const BOX_TEXT: usize = 120;
+
+/// Whether the look of an element hangs on data.
+fn changes_look(element: &Element) -> bool {
+    element.attributes.iter().any(|attribute| {
+        matches!(&*attribute.name, "class" | "type" | "src" | "style" | "name" | "color" | "checked")
+            && attribute
+                .value
+                .as_ref()
+                .is_some_and(|value| value.parts.iter().any(|part| matches!(part, Part::Interpolation { .. })))
     })
 }
