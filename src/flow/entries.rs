@@ -6,6 +6,8 @@ mod instances;
 mod templates;
 mod units;
 
+pub(super) use templates::TemplateUsers;
+
 use super::heap::Kind;
 use super::machine::{Machine, Site, name};
 use super::solution::{Entry, EntryKind, Fact, Place};

@@ -284,6 +284,10 @@ pub(super) struct Machine<'a> {
     pub consents: FxHashMap<ConsentKey, super::solution::Consent>,
     /// Texts of elements, by template and node.
     pub texts: FxHashMap<(FileId, u32), Name>,
+    /// Elements of each unit that use named templates.
+    pub template_users: FxHashMap<UnitId, super::entries::TemplateUsers>,
+    /// How many templates deep an expression is looked into.
+    pub inside: u8,
     /// The host's privacy gate, where the package switches it on.
     pub gate_fact: Option<FactId>,
     /// Where the field initialisers of a class stand.
@@ -374,6 +378,8 @@ impl<'a> Machine<'a> {
             key_kinds: FxHashMap::default(),
             consents: FxHashMap::default(),
             texts: FxHashMap::default(),
+            template_users: FxHashMap::default(),
+            inside: 0,
             gate_fact: None,
             classes: FxHashMap::default(),
             navigation_facts: FxHashMap::default(),

@@ -47,6 +47,8 @@ pub(super) struct Record {
     // Of the execution that runs now.
     pub calls: Vec<HostCall>,
     pub reaches: Vec<(usize, Reach)>,
+    /// Where elements hand over what they collect, whether anything of it is read there or not.
+    pub handed: Vec<(usize, Reach)>,
     pub flows: Flows,
     pub branches: Vec<Branch>,
     pub updates: BTreeSet<Update>,
@@ -74,6 +76,7 @@ pub(super) struct Record {
 pub(super) struct Part {
     calls: Vec<HostCall>,
     reaches: Vec<(usize, Reach)>,
+    handed: Vec<(usize, Reach)>,
     flows: Flows,
     branches: Vec<Branch>,
     updates: BTreeSet<Update>,
@@ -93,6 +96,7 @@ impl Record {
         Part {
             calls: std::mem::take(&mut self.calls),
             reaches: std::mem::take(&mut self.reaches),
+            handed: std::mem::take(&mut self.handed),
             flows: std::mem::take(&mut self.flows),
             branches: std::mem::take(&mut self.branches),
             updates: std::mem::take(&mut self.updates),
@@ -111,6 +115,7 @@ impl Record {
     pub fn resume(&mut self, part: Part) {
         self.calls = part.calls;
         self.reaches = part.reaches;
+        self.handed = part.handed;
         self.flows = part.flows;
         self.branches = part.branches;
         self.updates = part.updates;
@@ -331,7 +336,7 @@ impl super::machine::Machine<'_> {
     pub fn finish(mut self) -> super::solution::Solution {
         use super::solution::{Collection, Solution};
         let mut whole = Part::default();
-        let mut reaches = Vec::new();
+        let (mut reaches, mut handed) = (Vec::new(), Vec::new());
         let runs = std::mem::take(&mut self.runs);
         for part in runs.top.into_iter().chain(runs.list.into_iter().flatten().map(|run| run.part)) {
             let first = whole.calls.len();
@@ -341,6 +346,7 @@ impl super::machine::Machine<'_> {
                 branch
             }));
             reaches.extend(part.reaches);
+            handed.extend(part.handed);
             whole.whole.extend(part.whole);
             for (key, (one, taint)) in part.flows {
                 flow(&mut whole.flows, key, one, taint);
@@ -359,6 +365,12 @@ impl super::machine::Machine<'_> {
         self.tell_whole(&mut whole);
         let mut drafts = std::mem::take(&mut self.record.collections);
         for (collection, way) in reaches {
+            reach(&mut drafts[collection].reaches, way);
+        }
+        // What was kept whole, and read elsewhere, was collected where it was handed over.
+        let read: BTreeSet<usize> = whole.flows.values().map(|(flow, _)| flow.collection).collect();
+        handed.retain(|(collection, _)| read.contains(collection) && drafts[*collection].reaches.is_empty());
+        for (collection, way) in handed {
             reach(&mut drafts[collection].reaches, way);
         }
         self.raise_granted(&mut drafts, &mut whole);

@@ -97,6 +97,9 @@ pub struct HostInfo {
     pub component_events: Vec<Arc<str>>,
     /// Methods by which a component tells its user of an event.
     pub event_methods: Vec<Arc<str>>,
+    /// Method by which a component tells those around it, who listen by `messages`.
+    #[serde(default)]
+    pub dispatch_method: Option<Arc<str>>,
     /// Keys of a project file that declare the least base-library version, most exact first.
     pub minimum_version: Vec<Arc<str>>,
     /// Keys of a project file, at any depth, that hold the base library the host's own tool ran last: a declared minimum

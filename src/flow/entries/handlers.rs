@@ -350,7 +350,7 @@ impl<'a> Machine<'a> {
                 let source: Name = format!("{}[open-type={written}]", element.name).into();
                 let collection =
                     self.collection(place, source, Some((template, node)), kinds, 100, true, open.scope.clone());
-                self.record.collections[collection].lazy = true;
+                self.handed(collection);
                 for (path, kinds) in &open.yields {
                     let taints = self.taints_of(collection, kinds, None);
                     self.answer_at(&mut out, path, taints, place);
@@ -375,7 +375,7 @@ impl<'a> Machine<'a> {
                 component.scope.is_some(),
                 component.scope.clone(),
             );
-            self.record.collections[collection].lazy = true;
+            self.handed(collection);
             for (path, kinds) in paths {
                 let taints = self.taints_of(collection, kinds, None);
                 self.answer_at(&mut out, path, taints, place);

@@ -70,6 +70,9 @@ impl<'a> Machine<'a> {
     ) -> Option<Value> {
         let data_key = self.known("data");
         // … and what frameworks call the same.
+        if self.host.info.dispatch_method.as_deref() == Some(method) {
+            self.dispatch(unit, args, site);
+        }
         if self.tells_event(method) || method == "$emit" {
             self.trigger(unit, args, site);
             return Some(Value::undefined());
@@ -271,6 +274,39 @@ impl<'a> Machine<'a> {
                 let inner = Site { place: site.place, args: Vec::new(), name: handler.clone(), used: true };
                 self.perhaps(&[], |machine| machine.call(&target, &Value::object(instance), vec![argument], &inner));
             }
+        }
+    }
+
+    /// A message of a component to those around it: the first on each way up that listens to its name gets it.
+    fn dispatch(&mut self, unit: UnitId, args: &[Value], site: &Site) {
+        const MOST: usize = 24;
+        let Some(name) = args.first().and_then(Value::as_text).cloned() else { return };
+        let value = args.get(1).cloned().unwrap_or_else(Value::undefined);
+        let value = self.stepped(value, site.place, "triggered", &name);
+        let (messages, key, value_key) = (self.known("messages"), self.sym(&name), self.known("value"));
+        let users = |machine: &Self, unit: UnitId| -> Vec<UnitId> {
+            machine.uses.get(&unit).into_iter().flatten().map(|(user, _, _)| *user).collect()
+        };
+        let mut seen = vec![unit];
+        let mut next = users(self, unit);
+        while let Some(user) = next.pop() {
+            if seen.contains(&user) || seen.len() > MOST || !self.units.contains_key(&user) {
+                continue;
+            }
+            seen.push(user);
+            let instance = self.instance(user);
+            let group = self.heap.get(instance, messages).and_then(|group| group.objects.first().copied());
+            let Some(handler) = group.and_then(|group| self.heap.get(group, key).cloned()) else {
+                next.extend(users(self, user));
+                continue;
+            };
+            let message = self.make_at(site.place, 78, Kind::Plain);
+            self.heap.set(message, value_key, Some(value.clone()));
+            self.heap.set(message, ITEM, Some(Value::any()));
+            let inner = Site { place: site.place, args: Vec::new(), name: name.clone(), used: true };
+            self.perhaps(&[], |machine| {
+                machine.call(&handler, &Value::object(instance), vec![Value::object(message)], &inner)
+            });
         }
     }
 

@@ -2,14 +2,20 @@
 
 use std::rc::Rc;
 
+use crate::flow::heap::Kind;
 use crate::flow::machine::{Act, Machine, name};
 use crate::flow::solution::{Entry, EntryKind, Place, SinkKind};
-use crate::flow::value::{NUMBER, Piece, Value, concat};
+use crate::flow::value::{NUMBER, ObjId, Piece, Value, concat};
 use crate::model::UnitId;
 use crate::model::ir::Name;
 use crate::source::{FileId, Span};
-use crate::syntax::template::{AttributeValue, NodeId, NodeKind, Part};
+use crate::syntax::template::{AttributeValue, Element, NodeId, NodeKind, Part};
 
+/// Elements that use named templates: file, node, and the name where it is written out.
+pub(in crate::flow) type TemplateUsers = Rc<[(FileId, NodeId, Option<String>)]>;
+
+/// How deep templates are looked into that use one another.
+const MAX_INSIDE: u8 = 3;
 /// Most elements that one handler is run for.
 pub(super) const MAX_ELEMENTS: usize = 12;
 
@@ -20,10 +26,9 @@ impl<'a> Machine<'a> {
         if value.parts.is_empty() {
             return Value::string("".into(), None);
         }
-        let variables = self.loop_variables(unit, template, node);
         let instance = self.instance(unit);
-        let data_key = self.known("data");
-        let data = self.heap.get(instance, data_key).cloned().unwrap_or_default();
+        let data = self.data_of(unit, template, node);
+        let variables = self.loop_variables(unit, template, node, &data);
         let mut act = Act { scope: Some((variables, data)), ..Act::new(template, None, 0, instance, self.facts.len()) };
         let mut out: Option<Value> = None;
         for part in &value.parts {
@@ -58,6 +63,155 @@ impl<'a> Machine<'a> {
             });
         }
         out.unwrap_or_else(Value::any)
+    }
+
+    /// What names in an expression are fields of: the data of the page or component; inside of a named template, what those who
+    /// use it hand it.
+    fn data_of(&mut self, unit: UnitId, template: FileId, node: NodeId) -> Value {
+        if self.inside < MAX_INSIDE
+            && let Some((name, place)) = self.named_template(template, node)
+        {
+            let users: Vec<(FileId, NodeId)> = self
+                .template_users(unit)
+                .iter()
+                .filter(|(_, _, wanted)| wanted.as_deref().is_none_or(|wanted| wanted == name))
+                .map(|(file, node, _)| (*file, *node))
+                .take(MAX_ELEMENTS)
+                .collect();
+            if !users.is_empty() {
+                self.inside += 1;
+                let given = self.make_at(place, 77, Kind::Plain);
+                for (file, user) in users {
+                    self.hand_over(unit, file, user, given);
+                }
+                self.inside -= 1;
+                return Value::object(given);
+            }
+        }
+        let instance = self.instance(unit);
+        let data_key = self.known("data");
+        self.heap.get(instance, data_key).cloned().unwrap_or_default()
+    }
+
+    /// Writes what the `data` of an element hands a named template: `{{a, b: c, ...d}}`.
+    fn hand_over(&mut self, unit: UnitId, template: FileId, node: NodeId, given: ObjId) {
+        let Some(value) = self.element(template, node).and_then(|element| element.attribute("data")?.value.as_ref())
+        else {
+            return;
+        };
+        let path = match value.parts.as_slice() {
+            [Part::Interpolation { expression, .. }] => {
+                let text = expression.slice(&self.package.source(template).text).trim();
+                text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$')).then(|| text.to_owned())
+            }
+            _ => None,
+        };
+        let value = self.evaluate(unit, template, node, value);
+        match path {
+            // `{{item}}` is short for `{{item: item}}`.
+            Some(path) if !path.is_empty() => {
+                let key = self.sym(&path);
+                self.heap.add(given, key, &value);
+            }
+            _ => {
+                for &object in &value.objects {
+                    for key in self.heap.keys(object) {
+                        if let Some(field) = self.heap.get(object, key).cloned() {
+                            self.heap.add(given, key, &field);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The named template that an element stands in: its name and place.
+    fn named_template(&self, template: FileId, node: NodeId) -> Option<(String, Place)> {
+        let facts = self.program.template(template)?;
+        let mut at = node;
+        loop {
+            let this = facts.document.nodes.get(at as usize)?;
+            if let NodeKind::Element(element) = &this.kind
+                && &*element.name == "template"
+                && at != node
+                && let Some(name) = element.attribute("name").and_then(|a| a.value.as_ref()?.literal())
+            {
+                return Some((name, Place { file: template, span: element.open }));
+            }
+            if this.parent == at {
+                return None;
+            }
+            at = this.parent;
+        }
+    }
+
+    /// Elements of a unit that use named templates, each with the name where it is written out.
+    fn template_users(&mut self, unit: UnitId) -> TemplateUsers {
+        if let Some(known) = self.template_users.get(&unit) {
+            return known.clone();
+        }
+        let mut out = Vec::new();
+        for &template in &self.program.units[unit as usize].templates {
+            for (node, element) in self.program.elements(template) {
+                if let Some(name) = element.attribute("is").filter(|_| &*element.name == "template") {
+                    out.push((template, node, name.value.as_ref().and_then(AttributeValue::literal)));
+                }
+            }
+        }
+        let out: TemplateUsers = out.into();
+        self.template_users.insert(unit, out.clone());
+        out
+    }
+
+    /// What a component hands to what its user puts into its slots: `<slot name="row" var-item="current">`.
+    fn slot_variables(&mut self, unit: UnitId, chain: &[&'a Element]) -> Vec<(Name, Value)> {
+        const GIVEN: &str = "var-";
+        let mut out = Vec::new();
+        for (at, element) in chain.iter().enumerate().skip(1) {
+            let Some(Some(component)) = self.program.units[unit as usize].components.get(&element.name) else {
+                continue;
+            };
+            let component = *component;
+            if self.inside >= MAX_INSIDE || !self.units.contains_key(&component) {
+                continue;
+            }
+            let content = chain[at - 1];
+            let wanted = content.attribute("slot").and_then(|a| a.value.as_ref()?.literal()).unwrap_or_default();
+            for &file in &self.program.units[component as usize].templates {
+                for (node, slot) in self.program.elements(file).filter(|(_, slot)| &*slot.name == "slot") {
+                    let own = slot.attribute("name").and_then(|a| a.value.as_ref()?.literal()).unwrap_or_default();
+                    if own != wanted {
+                        continue;
+                    }
+                    for attribute in &slot.attributes {
+                        let Some(variable) = attribute.name.strip_prefix(GIVEN) else { continue };
+                        let Some(value) = &attribute.value else { continue };
+                        self.inside += 1;
+                        // A name alone is an expression here, with braces or without.
+                        let given = match value.literal() {
+                            Some(path) => {
+                                let data = self.data_of(component, file, node);
+                                let variables = self.loop_variables(component, file, node, &data);
+                                let place = Place { file, span: value.span };
+                                let root = path.split(['.', '[']).next().unwrap_or(&path).to_owned();
+                                match variables.iter().find(|(known, _)| **known == *root) {
+                                    Some((_, base)) => {
+                                        let rest = path[root.len()..].trim_start_matches('.').to_owned();
+                                        let base = base.clone();
+                                        if rest.is_empty() { base } else { self.data_path(&base, &rest, place) }
+                                    }
+                                    None => self.data_path(&data, &path, place),
+                                }
+                            }
+                            None => self.evaluate(component, file, node, value),
+                        };
+                        self.inside -= 1;
+                        out.push((name(variable), given));
+                    }
+                }
+            }
+        }
+        out
     }
 
     /// View-script modules of a template, by the name that it gives them.
@@ -100,7 +254,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Loop variables that an element stands in, and view-script modules of its template.
-    fn loop_variables(&mut self, unit: UnitId, template: FileId, node: NodeId) -> Vec<(Name, Value)> {
+    fn loop_variables(&mut self, unit: UnitId, template: FileId, node: NodeId, data: &Value) -> Vec<(Name, Value)> {
         let mut out = Vec::new();
         let Some(facts) = self.program.template(template) else { return out };
         let prefix = self.host.info.directive_prefix.clone();
@@ -115,10 +269,8 @@ impl<'a> Machine<'a> {
             }
             at = this.parent;
         }
-        let instance = self.instance(unit);
-        let data_key = self.known("data");
-        let data = self.heap.get(instance, data_key).cloned().unwrap_or_default();
         out.extend(self.view_modules(template).iter().cloned());
+        out.extend(self.slot_variables(unit, &chain));
         for element in chain.iter().rev() {
             let Some(attribute) = ["for", "for-items"].iter().find_map(|directive| {
                 element
@@ -161,7 +313,7 @@ impl<'a> Machine<'a> {
                     let value = value.clone();
                     if rest.is_empty() { value } else { self.data_path(&value, &rest, place) }
                 }
-                None => self.data_path(&data, list, place),
+                None => self.data_path(data, list, place),
             };
             let mut each = self.items_of(&base);
             if each.is_none() {

@@ -179,6 +179,7 @@ impl<'a> Machine<'a> {
             }
             self.nested_methods(unit, "pageLifetimes");
             self.nested_methods(unit, "observers");
+            self.derive(unit);
         }
         self.handlers(unit);
     }
@@ -286,7 +287,45 @@ impl<'a> Machine<'a> {
         }
         self.nested_methods(unit, "pageLifetimes");
         self.nested_methods(unit, "observers");
+        self.derive(unit);
         self.handlers(unit);
+    }
+
+    /// Fields that a behavior computes of the others, and what watches fields: `computed` and `watch` as libraries have them.
+    fn derive(&mut self, unit: UnitId) {
+        let instance = self.instance(unit);
+        let (data_key, computed) = (self.known("data"), self.known("computed"));
+        let data = self.heap.get(instance, data_key).cloned().unwrap_or_default();
+        // Frameworks whose data is the instance read them by getters.
+        if data.objects.contains(&instance) {
+            return;
+        }
+        for object in self.heap.get(instance, computed).map(|group| group.objects.clone()).unwrap_or_default() {
+            for key in self.heap.keys(object) {
+                let Some(target) = self.heap.get(object, key).cloned().filter(|value| !value.objects.is_empty()) else {
+                    continue;
+                };
+                let place = self.heap.objects[target.objects[0] as usize].place;
+                let label = self.spell(key);
+                let entry = Entry {
+                    kind: EntryKind::Event,
+                    route: self.program.units[unit as usize].route.clone(),
+                    method: label.clone(),
+                    place,
+                    element: None,
+                };
+                let data = data.clone();
+                self.run_entry(entry, &[], Some(&target), |machine| {
+                    let site = Site { place, args: Vec::new(), name: label.clone(), used: true };
+                    let value = machine.call(&target, &Value::object(instance), vec![data.clone()], &site);
+                    for &fields in &data.objects {
+                        machine.heap.add(fields, key, &value);
+                    }
+                    value
+                });
+            }
+        }
+        self.nested_methods(unit, "watch");
     }
 
     /// Functions in a group of a component's definition (`pageLifetimes`, `observers`).
@@ -310,7 +349,7 @@ impl<'a> Machine<'a> {
                     place,
                     element: None,
                 };
-                let watched = group == "observers";
+                let watched = matches!(group, "observers" | "watch");
                 let gate: Vec<u32> = self.gate_fact.into_iter().collect();
                 self.run_entry(entry, &gate, Some(&target), |machine| {
                     let mut arguments = Vec::new();

@@ -309,13 +309,27 @@ impl<'a> Machine<'a> {
 
     /// Notes a way to a collection, with what holds on it.
     pub fn reached(&mut self, collection: usize, _place: Place) {
+        let reach = self.reach_here(collection);
+        self.record.reaches.push((collection, reach));
+    }
+
+    /// The same for what an element hands to its handler.
+    pub fn handed(&mut self, collection: usize) {
+        self.record.collections[collection].lazy = true;
+        let element = self.record.collections[collection].element;
+        if self.entries.get(self.entry).is_some_and(|entry| entry.element == element) {
+            let reach = self.reach_here(collection);
+            self.record.handed.push((collection, reach));
+        }
+    }
+
+    fn reach_here(&mut self, collection: usize) -> Reach {
         let draft = &self.record.collections[collection];
         let (host_prompt, scope) = (draft.host_prompt, draft.scope.clone());
         let kinds: Vec<Name> = draft.kinds.iter().cloned().collect();
         let facts = self.fact_set();
         let consent = self.consent_of(&facts, &kinds, host_prompt, scope.as_ref());
-        let reach = Reach { entry: self.entries[self.entry].clone(), facts, consent, path: self.path() };
-        self.record.reaches.push((collection, reach));
+        Reach { entry: self.entries[self.entry].clone(), facts, consent, path: self.path() }
     }
 
     /// What is known here.
