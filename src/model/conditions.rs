@@ -165,7 +165,27 @@ fn block(body: &[Stmt], end: u32, script: &Script, out: &mut Vec<Condition>) {
             StmtKind::Loop { body, .. } | StmtKind::ForEach { body, .. } | StmtKind::Block(_, body) => {
                 block(body, end, script, out)
             }
-            StmtKind::Switch(_, cases) => cases.iter().for_each(|(_, body)| block(body, end, script, out)),
+            StmtKind::Switch(value, cases) => {
+                for (at, (test, body)) in cases.iter().enumerate() {
+                    let rest: Vec<&Stmt> = cases[at + 1..].iter().flat_map(|(_, body)| body).collect();
+                    // What other values run stands on the other side, unless one runs into the next.
+                    let apart =
+                        body.last().is_some_and(|last| !matches!(last.kind, StmtKind::Expr(_) | StmtKind::Let(..)));
+                    if let Some(test) = test.as_ref().filter(|_| apart) {
+                        let other = rest.first().zip(rest.last());
+                        let other = other.map(|(first, last)| Span::new(first.span.start, last.span.end));
+                        let mut found = condition(value, span_of(body), other);
+                        if let ExprKind::String(text) = &test.kind {
+                            found.constants.push(text.clone());
+                        }
+                        with_variables(value, script, &mut found);
+                        effects(body, script, &mut found);
+                        rest.iter().for_each(|stmt| effects(std::slice::from_ref(*stmt), script, &mut found));
+                        out.push(found);
+                    }
+                    block(body, end, script, out);
+                }
+            }
             StmtKind::Try { block: body, handler, finalizer } => {
                 block(body, end, script, out);
                 if let Some((_, body)) = handler.as_deref() {

@@ -100,10 +100,43 @@ fn written(text: &str, offset: u32, renamed: &[(Name, Name)]) -> Option<Expr> {
 
 /// `a`, `a.b.c`: most expressions of templates, read without the parser.
 /// Words that scripts reserve and that have no meaning in an expression.
-const KEYWORDS: [&str; 29] = [
-    "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "do", "else", "enum",
-    "export", "extends", "finally", "for", "if", "import", "package", "return", "static", "super", "switch", "throw",
-    "try", "var", "while", "with", "yield",
+const KEYWORDS: [&str; 36] = [
+    "break",
+    "case",
+    "catch",
+    "class",
+    "const",
+    "continue",
+    "debugger",
+    "default",
+    "delete",
+    "do",
+    "else",
+    "enum",
+    "export",
+    "extends",
+    "finally",
+    "for",
+    "if",
+    "import",
+    "package",
+    "return",
+    "static",
+    "super",
+    "switch",
+    "throw",
+    "try",
+    "var",
+    "while",
+    "with",
+    "yield",
+    "await",
+    "function",
+    "in",
+    "instanceof",
+    "new",
+    "typeof",
+    "void",
 ];
 
 /// The text with reserved words that stand as names made plain ones of the same length, and what each stands for.

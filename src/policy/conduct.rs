@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::packs::{PackError, Packs};
 use crate::source::Span;
-use crate::text::{Words, lower};
+use crate::text::{Words, lower, simple};
 
 /// Characters between two groups when a pattern does not say.
 const DEFAULT_GAP: usize = 6;
@@ -502,34 +502,54 @@ impl Scan<'_> {
     }
 }
 
-/// The text with forms of full width narrowed, and without blanks beside Chinese characters and without characters of
-/// no width; for each byte, where the character that it comes from starts and ends.
+/// The text with forms of full width narrowed and in simplified characters, without blanks beside Chinese characters, without
+/// characters of no width and without signs that part two of them; for each byte, where the character that it comes from starts and ends.
 fn fold(text: &str) -> (String, Vec<(u32, u32)>) {
     let mut folded = String::with_capacity(text.len());
     let mut origin = Vec::with_capacity(text.len());
     let mut wide = true;
+    let mut after_han = false;
     for (at, character) in text.char_indices() {
         let width = character.len_utf8();
-        if matches!(character, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}') {
+        if matches!(character, '\u{ad}' | '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+        {
+            continue;
+        }
+        let ahead = || text[at + width..].chars().find(|next| !parts(*next));
+        if parts(character) && after_han && ahead().is_some_and(is_han) {
             continue;
         }
         if character.is_whitespace() {
+            after_han = false;
             let next = text[at + width..].chars().next();
             if wide || next.is_none_or(|next| !next.is_ascii() || next.is_whitespace()) {
                 continue;
             }
         }
         wide = !character.is_ascii();
+        after_han = is_han(character);
         let narrow = match character {
             '\u{ff01}'..='\u{ff5e}' if !matches!(character, '！' | '？' | '；' | '，' | '：' | '（' | '）' | '＂') => {
                 char::from_u32(character as u32 - 0xfee0).unwrap_or(character)
             }
-            _ => character,
+            _ => simple(character),
         };
         folded.push(narrow);
         origin.extend(std::iter::repeat_n((at as u32, (at + width) as u32), narrow.len_utf8()));
     }
     (folded, origin)
+}
+
+fn is_han(character: char) -> bool {
+    matches!(character, '\u{3400}'..='\u{9fff}')
+}
+
+/// Whether a sign says nothing between two ideographs: dots, dashes, stars, pictures.
+fn parts(character: char) -> bool {
+    matches!(
+        character,
+        '·' | '•' | '‧' | '・' | '-' | '*' | '_' | '~' | '^' | '`' | '❤' | '♥' | '★' | '☆' | '●' | '◆' | '■'
+    ) || matches!(character, '\u{2600}'..='\u{27bf}' | '\u{1f300}'..='\u{1faff}' | '\u{fe0f}' | '\u{200d}')
 }
 
 /// The words that a name is made of, in lower case: `isAuditMode`, `is_audit_mode` and `is-audit-mode` are one.

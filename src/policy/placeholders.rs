@@ -23,6 +23,7 @@ struct Placeholder {
     except: Vec<String>,
     unless: Option<Pattern>,
     beside: Option<Pattern>,
+    plain: bool,
     most: usize,
 }
 
@@ -42,6 +43,8 @@ struct Raw {
     unless: Option<String>,
     #[serde(default)]
     beside: Option<String>,
+    #[serde(default)]
+    plain: bool,
     #[serde(default)]
     most: Option<usize>,
 }
@@ -73,10 +76,18 @@ impl Placeholders {
                 except: raw.except,
                 unless: raw.unless.map(Pattern::new),
                 beside: raw.beside.map(Pattern::new),
+                plain: raw.plain,
                 most: raw.most.unwrap_or(usize::MAX),
             });
         }
         list
+    }
+
+    /// Whether a text holds a placeholder that is one wherever it stands in a script.
+    pub fn is_plain(&self, packs: &Packs, text: &str) -> bool {
+        let list = self.list.get_or_init(|| Self::read(packs, &mut Vec::new()));
+        let found = self.find(packs, text, &Vec::new);
+        found.is_some() && list.iter().any(|placeholder| placeholder.plain && placeholder.pattern.is_match(text))
     }
 
     /// The first placeholder in a text. `beside` gives the texts that stand next to it, when they are asked for.

@@ -112,6 +112,14 @@ pub fn fold(word: &str) -> Vec<u16> {
     units
 }
 
+/// The simplified form of an ideograph; any other character as it is.
+pub fn simple(c: char) -> char {
+    match c as usize {
+        code @ 0x3400..=0x9fff => char::from_u32(u32::from(code_of(code))).filter(|c| is_han(*c as u16)).unwrap_or(c),
+        _ => c,
+    }
+}
+
 /// Whether a unit is an ASCII letter or digit.
 pub fn is_ascii(unit: u16) -> bool {
     unit < 0x80

@@ -91,9 +91,11 @@ fn congratulations(rule: &'static str, cx: &Context<'_>, out: &mut Vec<Finding>)
     for (place, group) in calls(cx, &["dialog", "toast"]) {
         let Some(call) = group.iter().find(|call| !acted(call) && call.entry.kind == EntryKind::Load) else { continue };
         let asked = call.facts.iter().any(|fact| matches!(fact, crate::flow::Fact::Succeeded(_)));
-        let text = ["0.content", "0.title"]
-            .iter()
-            .filter_map(|path| call.arg(path)?.text())
+        let [title, content] = ["0.title", "0.content"].map(|path| call.arg(path).and_then(|arg| arg.text()));
+        let both = title.zip(content).map(|(title, content)| format!("{title}{content}"));
+        let text = [content, title, both.as_deref()]
+            .into_iter()
+            .flatten()
             .find(|text| conduct.near(TOPIC, &conduct.scan(text)).is_some());
         if let Some(text) = text
             && !asked

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::support::{has_role, units_of};
 use crate::flow::{Branch, EntryKind, Origin, Place};
 use crate::model::conditions::{Condition, Read, chain, conditions, reads};
-use crate::model::ir::{Expr, ExprKind, Key, Pattern, Property, Script, Stmt, StmtKind, VarId, walk_expr};
+use crate::model::ir::{Expr, ExprKind, Key, Operator, Pattern, Property, Script, Stmt, StmtKind, VarId, walk_expr};
 use crate::package::{FileKind, Origin as FileOrigin};
 use crate::policy::conduct::name_words;
 use crate::rules::{Confidence, Context, Finding, Rule};
@@ -79,6 +79,7 @@ impl Rule for ReviewEvasion {
                 telling.out.extend(finding);
             }
             negated_flags(cx, id, script, &records, &mut telling);
+            compared_flags(cx, id, script, &records, &mut telling);
             shown_flags(cx, id, script, &records, &mut telling);
         }
         for branch in &cx.solution.branches {
@@ -216,10 +217,11 @@ fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Reco
                 && matches!(value.kind, ExprKind::Not(..) | ExprKind::Binary(..))
             {
                 let reads = reads(value);
-                let flagged = reads
-                    .iter()
-                    .find(|read| flag(cx, file, read) && !records.hold(cx, &read.path))
-                    .filter(|_| shows(cx, key));
+                let flagged = reads.iter().find(|read| {
+                    let strong = flag(cx, file, read) && shows(cx, key);
+                    let sent = || sent_flag(cx, file, read) && (shows(cx, key) || controls(cx, file, key));
+                    (strong || sent()) && !records.hold(cx, &read.path)
+                });
                 let run_as = || {
                     let conduct = &cx.policy.conduct;
                     let compares = is_environment_value(cx, value);
@@ -243,6 +245,50 @@ fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Reco
     });
 }
 
+/// Flags that are compared and handed on (`done(res.data.reviewVersion === VERSION)`) or kept (`const hide = res.shenhe === '1'`).
+fn compared_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Records, telling: &mut Telling<'_>) {
+    let mut tests: Vec<&Expr> = Vec::new();
+    script.for_each_expr(&mut |expr| {
+        if let ExprKind::Call { callee, args, .. } = &expr.kind
+            && !matches!(&callee.kind, ExprKind::Member { .. })
+        {
+            tests.extend(args.iter().map(|arg| &arg.value));
+        }
+    });
+    let mut blocks: Vec<&[Stmt]> = script.functions.iter().map(|function| function.body.as_slice()).collect();
+    while let Some(block) = blocks.pop() {
+        for stmt in block {
+            match &stmt.kind {
+                StmtKind::Let(_, Some(value)) => tests.push(value),
+                StmtKind::If(_, then, other) => blocks.extend([then.as_slice(), other.as_slice()]),
+                StmtKind::Try { block, .. } => blocks.push(block),
+                _ => {}
+            }
+        }
+    }
+    for test in tests {
+        if !matches!(&test.kind, ExprKind::Binary(Operator::Eq | Operator::NotEq, ..)) {
+            continue;
+        }
+        let read = reads(test).into_iter().find(|read| {
+            read.path.len() > 1 && flag(cx, file, read) && !records.hold(cx, &read.path) && &*read.path[0] != "this"
+        });
+        if let Some(read) = read
+            && let Some(finding) = telling.finding(file, Place { file, span: read.span }, read.name())
+        {
+            telling.out.push(finding.confidence(Confidence::Medium));
+        }
+    }
+}
+
+/// Whether a server's answer holds a review flag of a weaker name.
+fn sent_flag(cx: &Context<'_>, file: FileId, read: &Read) -> bool {
+    cx.policy.conduct.names("id-review-sent", read.name())
+        && read.path.len() > 2
+        && read.path.iter().any(|name| &**name == "data")
+        && !ordinary(cx, file, read)
+}
+
 /// Variables that hold what the program runs as, and where each reads it.
 fn environment_names(cx: &Context<'_>, script: &Script) -> Vec<(VarId, Read)> {
     let mut out = Vec::new();
@@ -250,6 +296,15 @@ fn environment_names(cx: &Context<'_>, script: &Script) -> Vec<(VarId, Read)> {
     while let Some(block) = blocks.pop() {
         for stmt in block {
             match &stmt.kind {
+                StmtKind::Let(Pattern::Object { properties, .. }, Some(value)) => {
+                    for (key, target) in properties {
+                        if let (Key::Static(name, _), Pattern::Var(var, _)) = (key, target)
+                            && cx.policy.conduct.names("id-environment", name)
+                        {
+                            out.push((*var, Read { path: vec!["".into(), name.clone()], span: value.span }));
+                        }
+                    }
+                }
                 StmtKind::Let(Pattern::Var(var, _), Some(value)) => {
                     let read = chain(value);
                     out.extend(

@@ -86,6 +86,11 @@ impl Run {
         Place { file: self.file, span }
     }
 
+    /// Whether it stands in a script.
+    pub fn is_script(&self) -> bool {
+        self.site == Site::Script
+    }
+
     /// Whether no conduct word stands in it.
     pub fn is_idle(&self, cx: &Context<'_>) -> bool {
         self.hits.get_or_init(|| cx.policy.conduct.hits(&self.text)).is_empty()

@@ -9,6 +9,7 @@ use crate::package::PageEntry;
 use crate::rules::drawn::unseen;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
+use crate::syntax::template::NodeKind;
 
 use super::{is_own, nearest};
 
@@ -213,7 +214,14 @@ fn without_target(cx: &Context<'_>, out: &mut Vec<Finding>) {
                     })
                     .any(|parent| parent == node)
                 });
-            if !heard {
+            // A button of the host inside opens what it opens.
+            let opens = nodes.iter().enumerate().any(|(inner, node)| {
+                let NodeKind::Element(inside) = &node.kind else { return false };
+                element.open.end <= inside.open.start
+                    && nodes[inner].span.end <= element.close.map_or(element.open.end, |close| close.start)
+                    && inside.attribute("open-type").is_some()
+            });
+            if !heard && !opens {
                 out.push(
                     Finding::new("package/dead-navigation", Place { file, span: element.open })
                         .variant("no-target")

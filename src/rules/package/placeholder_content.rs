@@ -9,7 +9,7 @@ use crate::rules::drawn::unseen;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::{FileId, Span};
 use crate::syntax::json::{Json, JsonValue};
-use crate::syntax::template::{AttributeValue, Element, Node, NodeKind, Part};
+use crate::syntax::template::{Element, Node, NodeKind, Part};
 
 use super::is_own;
 
@@ -17,7 +17,10 @@ use super::is_own;
 pub struct PlaceholderContent;
 
 /// Attributes whose texts users see on any element.
-const TEXTS: [&str; 6] = ["title", "label", "text", "alt", "content", "header"];
+const TEXTS: [&str; 7] = ["title", "label", "text", "alt", "content", "header", "aria-label"];
+
+/// Bytes of the longest text that may stand for something to come.
+const LONGEST: usize = 200;
 
 struct Found<'c, 'o> {
     cx: &'c Context<'c>,
@@ -57,10 +60,23 @@ impl Found<'_, '_> {
         );
     }
 
-    fn value(&mut self, file: FileId, value: &AttributeValue) {
-        for part in &value.parts {
-            if let Part::Text { span, .. } = part {
-                self.look(file, *span, Confidence::High);
+    /// Looks at the pieces of a text of a template: what stands there, and the strings that an expression chooses from.
+    fn parts(&mut self, file: FileId, parts: &[Part], words: &HashSet<&str>) {
+        let cx = self.cx;
+        for part in parts {
+            match part {
+                Part::Text { span, .. } => self.look(file, *span, Confidence::High),
+                Part::Interpolation { expression, .. } => {
+                    let facts = cx.program.template(file);
+                    let Some(expr) = facts.and_then(|facts| facts.expressions.get(&expression.start)) else { continue };
+                    walk_expr(expr, &mut |expr| {
+                        if let ExprKind::String(text) = &expr.kind
+                            && !words.contains(&**text)
+                        {
+                            self.look(file, expr.span, Confidence::High);
+                        }
+                    });
+                }
             }
         }
     }
@@ -210,6 +226,7 @@ impl Rule for PlaceholderContent {
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let host = cx.policy.host(&cx.package.host);
         blank_pages(cx, out);
+        let words = compared(cx);
         let mut found = Found { cx, seen: BTreeSet::new(), out };
         for (index, file) in cx.package.files.iter().enumerate() {
             let id = FileId(index as u32);
@@ -220,11 +237,7 @@ impl Rule for PlaceholderContent {
             for node in &template.document.nodes {
                 match &node.kind {
                     NodeKind::Text(parts) => {
-                        for part in parts {
-                            if let Part::Text { span, .. } = part {
-                                found.look(id, *span, Confidence::High);
-                            }
-                        }
+                        found.parts(id, parts, &words);
                     }
                     NodeKind::Element(element) => {
                         let component = host.and_then(|host| host.components.get(&element.name));
@@ -235,7 +248,7 @@ impl Rule for PlaceholderContent {
                                     component.text_attributes.iter().any(|known| **known == *name)
                                 });
                             if let Some(value) = attribute.value.as_ref().filter(|_| shown) {
-                                found.value(id, value);
+                                found.parts(id, &value.parts, &words);
                             }
                         }
                     }
@@ -249,7 +262,15 @@ impl Rule for PlaceholderContent {
                 found.titles(file, json);
             }
         }
-        let words = compared(cx);
+        for run in cx.readings.shown.runs(cx).iter().filter(|run| run.is_script() && run.text.len() < LONGEST) {
+            if !cx.program.live_files.contains(&run.file) || !is_own(cx, run.file) || words.contains(run.text.trim()) {
+                continue;
+            }
+            let place = run.place(Span::new(0, run.text.len() as u32));
+            if cx.policy.placeholders.is_plain(&cx.policy.packs, run.text.trim()) {
+                found.look(place.file, place.span, Confidence::Medium);
+            }
+        }
         for place in cx.readings.on_screen.places(cx) {
             let text = place.span.slice(&cx.package.source(place.file).text);
             if is_own(cx, place.file) && !words.contains(text.trim_matches(['"', '\'', '`'])) {

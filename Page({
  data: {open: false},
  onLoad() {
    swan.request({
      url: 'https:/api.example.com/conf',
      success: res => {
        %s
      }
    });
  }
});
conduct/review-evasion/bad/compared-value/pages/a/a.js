@@ -1,0 +1,11 @@
+Page({
+  data: {open: false},
+  onLoad() {
+    swan.request({
+      url: 'https://api.example.com/conf',
+      success: res => {
+        this.setData({open: res.data.auditing === 0}); // expect: conduct/review-evasion
+      }
+    });
+  }
+});

@@ -1,0 +1,5 @@
+Page({
+  open() {
+    wx.navigateToMiniProgram({appId: 'wx0000000000000002'});
+  }
+});

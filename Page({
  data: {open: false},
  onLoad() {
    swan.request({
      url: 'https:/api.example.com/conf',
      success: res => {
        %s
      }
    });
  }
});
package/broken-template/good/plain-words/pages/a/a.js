@@ -1,0 +1,3 @@
+Page({
+  data: {in: true, new: 1}
+});

@@ -1,0 +1,4 @@
+const copy = require('../../utils/copy');
+Page({
+  data: {on: false, copy}
+});

@@ -1,0 +1,3 @@
+module.exports = {
+  soon: '功能开发中，敬请期待' // expect: package/placeholder-content
+};
