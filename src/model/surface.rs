@@ -36,7 +36,11 @@ pub fn methods(script: &Script) -> Methods {
             if matches!(&callee.kind, ExprKind::Global(name) if REGISTERS.contains(&&**name)) {
                 registered += 1;
                 match args.first() {
-                    Some(Arg { value, spread: false }) => collect(script, value, &mut found, 0),
+                    Some(Arg { value, spread: false }) => {
+                        // A component's template calls what its table of methods holds, and nothing beside it.
+                        let component = matches!(&callee.kind, ExprKind::Global(name) if &**name == "Component");
+                        collect(script, value, &mut found, if component { Level::Beside } else { Level::Table }, 0);
+                    }
                     _ => found.complete = false,
                 }
             }
@@ -58,7 +62,16 @@ pub fn methods(script: &Script) -> Methods {
     found
 }
 
-fn collect(script: &Script, expr: &Expr, found: &mut Methods, depth: u8) {
+/// Where methods stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    /// In what a template calls.
+    Table,
+    /// Beside the table that a template calls.
+    Beside,
+}
+
+fn collect(script: &Script, expr: &Expr, found: &mut Methods, level: Level, depth: u8) {
     if depth > 4 {
         found.complete = false;
         return;
@@ -68,8 +81,11 @@ fn collect(script: &Script, expr: &Expr, found: &mut Methods, depth: u8) {
             for property in properties {
                 match property {
                     Property::Value(Key::Static(name, _), value) => {
-                        found.names.insert(name.clone());
+                        if level == Level::Table || !matches!(value.kind, ExprKind::Function(_)) {
+                            found.names.insert(name.clone());
+                        }
                         if let ExprKind::Function(id) = &value.kind
+                            && level == Level::Table
                             && let Some(function) = script.functions.get(*id as usize)
                             && function.body.is_empty()
                             && function.hoisted.is_empty()
@@ -77,7 +93,7 @@ fn collect(script: &Script, expr: &Expr, found: &mut Methods, depth: u8) {
                             found.idle.insert(name.clone(), function.span);
                         }
                         if METHOD_TABLES.contains(&&**name) {
-                            collect(script, value, found, depth + 1);
+                            collect(script, value, found, Level::Table, depth + 1);
                         }
                         let empty = matches!(&value.kind, ExprKind::Array(items) if items.is_empty());
                         if MIXINS.contains(&&**name) && !empty {
@@ -87,18 +103,18 @@ fn collect(script: &Script, expr: &Expr, found: &mut Methods, depth: u8) {
                     Property::Getter(Key::Static(name, _), _) | Property::Setter(Key::Static(name, _), _) => {
                         found.names.insert(name.clone());
                     }
-                    Property::Spread(value) => collect(script, value, found, depth + 1),
+                    Property::Spread(value) => collect(script, value, found, level, depth + 1),
                     _ => found.complete = false,
                 }
             }
         }
         ExprKind::Var(variable) => match initial(script, *variable) {
-            Some(value) => collect(script, value, found, depth + 1),
+            Some(value) => collect(script, value, found, level, depth + 1),
             None => found.complete = false,
         },
         ExprKind::Call { callee, args, .. } if is_assign(callee) => {
             for arg in args {
-                collect(script, &arg.value, found, depth + 1);
+                collect(script, &arg.value, found, level, depth + 1);
             }
         }
         _ => found.complete = false,
@@ -162,7 +178,8 @@ pub fn tested_members(script: &Script, namespaces: &[Arc<str>], out: &mut BTreeS
     let mut asked = false;
     let mut called: BTreeSet<u32> = BTreeSet::new();
     script.for_each_expr(&mut |expr| match &expr.kind {
-        ExprKind::Call { callee, .. } => {
+        // `api?.()` asks whether it is there.
+        ExprKind::Call { callee, optional: false, .. } => {
             called.insert(callee.span.end);
         }
         ExprKind::Typeof(inner) if is_host(inner) => asked = true,

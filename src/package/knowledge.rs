@@ -94,6 +94,25 @@ impl Knowledge {
         self.server_modules.contains(name)
     }
 
+    /// Whether a script starts a server: it listens, with a module of servers.
+    pub fn is_server(&self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        if memchr::memmem::find(bytes, b".listen(").is_none() {
+            return false;
+        }
+        let named = |mark: &'static str| {
+            memchr::memmem::find_iter(bytes, mark).filter_map(move |at| {
+                let rest = text.get(at + mark.len()..)?.trim_start();
+                let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+                rest[1..].split(quote).next()
+            })
+        };
+        let serves = memchr::memmem::find(bytes, b"createServer").is_some();
+        named("require(")
+            .chain(named("from"))
+            .any(|name| self.is_server_module(name) || serves && matches!(name, "http" | "https" | "net" | "node:http"))
+    }
+
     /// Whether a folder at the root holds tests or tools.
     pub fn is_tool_folder(&self, name: &str) -> bool {
         self.tool_folders.contains(name)

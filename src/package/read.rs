@@ -677,6 +677,10 @@ impl Reader<'_> {
                 _ => Outcome::Both(asset(head), skip(SkipReason::Binary)),
             };
         }
+        let kind = match kind {
+            FileKind::Script if !in_npm(path) && self.options.knowledge.is_server(&source.text) => FileKind::Foreign,
+            kind => kind,
+        };
         let (json, json_errors) = if kind == FileKind::Json {
             let parsed = json::parse(&source.text);
             (parsed.value, parsed.errors)

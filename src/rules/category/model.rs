@@ -24,6 +24,8 @@ pub struct Evidence {
     pub weight: u32,
     /// Where the text begins that it stands in.
     run: u32,
+    /// Whether that text is longer than labels and offers are.
+    prose: bool,
 }
 
 /// A service that the package may offer.
@@ -50,8 +52,11 @@ const MAIN_THRESHOLD: u32 = 6;
 const MAIN_SHARE: u32 = 3;
 /// What parts of paths add at most.
 const PATHS_AT_MOST: u32 = 3;
-/// What the words of one text add at most.
+/// What the words of one text add at most, and those of prose, which may speak of anything.
 const TEXT_AT_MOST: u32 = 5;
+const PROSE_AT_MOST: u32 = 2;
+/// Characters of the longest text that is no prose.
+const LABEL: usize = 90;
 
 impl Service {
     /// Whether the evidence is enough.
@@ -101,11 +106,14 @@ fn sum<'e>(evidence: impl Iterator<Item = &'e Evidence>) -> u32 {
     for one in evidence {
         match one.surface {
             Surface::Path => paths += one.weight,
-            Surface::Text => *texts.entry((one.place.file.0, one.run)).or_default() += one.weight,
+            Surface::Text => {
+                let sum = texts.entry((one.place.file.0, one.run)).or_default();
+                *sum = (*sum + one.weight).min(if one.prose { PROSE_AT_MOST } else { TEXT_AT_MOST });
+            }
             Surface::Api | Surface::Title => other += one.weight,
         }
     }
-    other + paths.min(PATHS_AT_MOST) + texts.into_values().map(|sum| sum.min(TEXT_AT_MOST)).sum::<u32>()
+    other + paths.min(PATHS_AT_MOST) + texts.into_values().sum::<u32>()
 }
 
 /// Every category with evidence, highest sum first.
@@ -129,22 +137,35 @@ pub fn services(cx: &Context<'_>) -> Vec<Service> {
     };
     surface::roles(cx, &mut |role, name, place| {
         for (category, weight) in signals.role(role) {
-            let evidence =
-                Evidence { surface: Surface::Api, place, word: Arc::clone(name), weight: u32::from(*weight), run: 0 };
+            let evidence = Evidence {
+                surface: Surface::Api,
+                place,
+                word: Arc::clone(name),
+                weight: u32::from(*weight),
+                run: 0,
+                prose: false,
+            };
             add(*category, evidence);
         }
     });
     let mut texts = 0;
     let mut words = |run: surface::Run<'_>| {
         texts += 1;
+        let prose = run.surface == Surface::Text && run.text.chars().nth(LABEL).is_some();
         for hit in signals.words(run.text) {
             let start = run.span.start + hit.start as u32;
             let place =
                 Place { file: run.file, span: crate::source::Span::new(start, run.span.start + hit.end as u32) };
             for (category, weight) in hit.targets {
                 let weight = u32::from(*weight) * if run.surface == Surface::Title { 2 } else { 1 };
-                let evidence =
-                    Evidence { surface: run.surface, place, word: Arc::clone(hit.word), weight, run: run.span.start };
+                let evidence = Evidence {
+                    surface: run.surface,
+                    place,
+                    word: Arc::clone(hit.word),
+                    weight,
+                    run: run.span.start,
+                    prose,
+                };
                 add(*category, evidence);
             }
         }
@@ -154,7 +175,10 @@ pub fn services(cx: &Context<'_>) -> Vec<Service> {
     surface::paths(cx, &mut |part, place| {
         if let Some((word, targets)) = signals.path(part) {
             for category in targets {
-                add(*category, Evidence { surface: Surface::Path, place, word: Arc::clone(word), weight: 1, run: 0 });
+                add(
+                    *category,
+                    Evidence { surface: Surface::Path, place, word: Arc::clone(word), weight: 1, run: 0, prose: false },
+                );
             }
         }
     });
@@ -192,6 +216,32 @@ pub fn shown(cx: &Context<'_>) -> Vec<Service> {
     let main = services.iter().map(|service| service.score).max().unwrap_or(0);
     services.retain(|service| service.score * 2 >= main);
     services
+}
+
+/// The service that a package most likely is where the evidence shows none: what its own title or tabs name, or what several
+/// signs speak for.
+pub fn likely(cx: &Context<'_>) -> Option<Service> {
+    const NAMED: u32 = 4;
+    const SIGNS: usize = 3;
+    const ENOUGH: u32 = 5;
+    let home = cx.package.pages.first().and_then(|page| cx.program.by_route.get(&page.route));
+    let home = home.and_then(|unit| cx.program.units.get(*unit as usize)?.config);
+    let fronts = [cx.package.app, home];
+    let services = services(cx);
+    // The loudest name first, then the highest sum.
+    let named = |service: &Service| {
+        let names = service
+            .evidence
+            .iter()
+            .filter(|one| one.surface == Surface::Title && fronts.contains(&Some(one.place.file)));
+        names.map(|one| one.weight).filter(|weight| *weight >= NAMED).sum::<u32>()
+    };
+    let loudest = services.iter().map(named).max().filter(|weight| *weight > 0);
+    let found = services.iter().find(|service| match loudest {
+        Some(loudest) => named(service) == loudest,
+        None => service.score >= ENOUGH && service.evidence.iter().filter(|one| one.weight >= 2).count() >= SIGNS,
+    });
+    found.cloned()
 }
 
 /// Services that the evidence shows and no declared category covers.

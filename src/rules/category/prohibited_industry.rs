@@ -26,9 +26,15 @@ impl Rule for ProhibitedIndustry {
         let mut offering: std::collections::BTreeSet<&str> = std::collections::BTreeSet::new();
         // Industries whose own words stand beside a price, by the page.
         let mut priced: std::collections::BTreeSet<(usize, &str)> = std::collections::BTreeSet::new();
+        // A script that holds nothing but rows of words is a list to choose from.
+        let mut rows: BTreeMap<FileId, usize> = BTreeMap::new();
+        surface::texts(cx, &mut |run| *rows.entry(run.file).or_default() += 1);
+        rows.retain(|file, count| *count >= TABLE && !cx.program.units.iter().any(|unit| unit.script == Some(*file)));
+        rows.retain(|file, _| cx.program.script(*file).is_some());
         let mut read = |run: surface::Run<'_>| {
             // Prose may speak of anything: only an industry's own goods and services count in it.
-            let prose = run.surface == Surface::Text && run.text.chars().nth(PROSE).is_some();
+            let prose =
+                run.surface == Surface::Text && (rows.contains_key(&run.file) || run.text.chars().nth(PROSE).is_some());
             for hit in prohibited.terms(run.text).filter(|hit| !prose || hit.weight >= STRONG) {
                 let start = run.span.start + hit.start as u32;
                 let place = Place { file: run.file, span: Span::new(start, run.span.start + hit.end as u32) };
@@ -76,7 +82,7 @@ impl Rule for ProhibitedIndustry {
             let on_sale = priced.iter().any(|(of, page)| *of == index && offering.contains(page));
             let distinct = terms.len() + usize::from(on_sale);
             let score: u32 = terms.values().sum::<u32>() + if on_sale { 2 } else { 0 };
-            let titled = hits.iter().any(|hit| hit.0 == Surface::Title);
+            let titled = hits.iter().any(|hit| hit.0 == Surface::Title && hit.3 >= u32::from(STRONG) * 2);
             let offered = trade || hits.iter().any(|hit| offering.contains(stem(cx, hit.2.file)));
             let enough = distinct >= industry.distinct || (titled && distinct + 1 >= industry.distinct);
             if !offered || !enough || score < prohibited.threshold {
@@ -106,6 +112,9 @@ impl Rule for ProhibitedIndustry {
 
 /// Weight of a term that names an industry's goods.
 const STRONG: u8 = 3;
+
+/// Texts from which on a script that is no page's is a table of words.
+const TABLE: usize = 150;
 
 /// Characters of the longest text that may be a label or an offer.
 const PROSE: usize = 90;

@@ -19,6 +19,9 @@ impl Rule for Undeclared {
         let Some(place) = app_start(cx) else { return };
         let table = cx.policy.category_table();
         let mut services = model::shown(cx);
+        if services.is_empty() {
+            services.extend(model::likely(cx));
+        }
         services.truncate(5);
         let mut finding = Finding::new(self.id(), place);
         if services.is_empty() {

@@ -98,11 +98,15 @@ impl Rule for UnreachablePage {
             })
             .map(|(_, page)| page)
             .collect();
-        if rest.is_empty() || anywhere {
+        if rest.is_empty() {
+            return;
+        }
+        // Where data may name any page, a large package that names nearly all of its own says enough of the others.
+        let listed = pages.iter().skip(1).filter(|page| !page.tab).count();
+        if anywhere && (listed < LARGE || rest.len() * LEFT > listed) {
             return;
         }
         // Where most pages seem to hang in the air, the way to them is one that is not seen.
-        let listed = pages.iter().skip(1).filter(|page| !page.tab).count();
         if listed >= MANY_PAGES && rest.len() * 2 > listed {
             return;
         }
@@ -157,6 +161,10 @@ impl Rule for UnreachablePage {
 
 /// Targets of one call of which not all may have been kept.
 const MOST_TARGETS: usize = 8;
+
+/// Listed pages of a large package, and how small a part of them may be left.
+const LARGE: usize = 40;
+const LEFT: usize = 4;
 
 /// Listed pages, beside the first and the tabs, from which on it would be odd that nothing leads to most of them.
 const MANY_PAGES: usize = 8;
