@@ -2,7 +2,7 @@
 
 use super::heap::{ITEM, Kind};
 use super::machine::{Keys, Machine, Site};
-use super::solution::Place;
+use super::solution::{Fact, Origin, Place};
 use super::value::{Ids, ObjId, Sym, UNDEFINED, Value, unite};
 
 /// Most items that a list keeps apart when a function of the language makes it.
@@ -198,6 +198,29 @@ impl<'a> Machine<'a> {
             }
             _ => None,
         }
+    }
+
+    /// What a test of one value against each item of a list proves where some item passes: that it was tested.
+    pub fn one_of(&self, answers: &[Value]) -> Ids {
+        let outside = |id: &u32| {
+            matches!(
+                self.fact_table[*id as usize],
+                Fact::Tested {
+                    origin: Origin::Query(_) | Origin::Scan | Origin::Remote(_) | Origin::Launch(_) | Origin::Input,
+                    with: Some(_),
+                    ..
+                }
+            )
+        };
+        let mut out = Ids::new();
+        for answer in answers {
+            let tests: Ids = answer.yes.iter().copied().filter(outside).collect();
+            if tests.is_empty() {
+                return Ids::new();
+            }
+            unite(&mut out, &tests);
+        }
+        out
     }
 
     /// An object made of pairs.

@@ -12,6 +12,7 @@ use super::heap::Kind;
 use super::machine::{Machine, Site, name};
 use super::solution::{Entry, EntryKind, Fact, Place};
 use super::value::{ObjId, Value};
+use crate::model::ir::{ExprKind, Key};
 use crate::model::{UnitId, UnitKind};
 use crate::package::SkipReason;
 use crate::source::{FileId, Span};
@@ -49,6 +50,7 @@ impl<'a> Machine<'a> {
                 break;
             }
         }
+        self.templates_read();
     }
 
     fn load_all(&mut self) {
@@ -75,6 +77,44 @@ impl<'a> Machine<'a> {
             self.current_unit = None;
         }
         self.load_bundles();
+        self.gate_by_handler();
+    }
+
+    /// A package that takes the host's question for its own dialog has the gate, too: nothing guarded is given before a button
+    /// of the host's for that is tapped.
+    fn gate_by_handler(&mut self) {
+        if !self.host.info.privacy_gate || self.gate_fact.is_some() {
+            return;
+        }
+        let asks = |name: &str| {
+            self.host.apis.get(name).is_some_and(|api| {
+                ["event", "privacy-check"].iter().all(|role| api.roles.iter().any(|known| &**known == *role))
+            })
+        };
+        let mut handled = false;
+        for file in self.modules.keys() {
+            let Some(script) = self.program.script(*file).filter(|_| !handled) else { continue };
+            script.for_each_expr(&mut |expr| {
+                if let ExprKind::Call { callee, .. } = &expr.kind
+                    && let ExprKind::Member { key: Key::Static(name, _), .. } = &callee.kind
+                {
+                    handled |= asks(name);
+                }
+            });
+        }
+        let program = self.program;
+        let agrees = |template: FileId| {
+            program.elements(template).any(|(_, element)| {
+                self.open_types(template, element)
+                    .iter()
+                    .any(|(open, _)| open.roles.iter().any(|role| &**role == "privacy-agreement"))
+            })
+        };
+        let button =
+            || program.units.iter().filter(|unit| unit.live).flat_map(|unit| &unit.templates).any(|t| agrees(*t));
+        if handled && button() {
+            self.gate_fact = Some(self.fact(Fact::PrivacyAgreed));
+        }
     }
 
     /// Code of bundles beside their modules runs, too; where templates were compiled into it, it is left and told as unseen.

@@ -89,6 +89,8 @@ pub(super) struct Answer {
     pub api: Name,
     /// Kinds that fields read of it hold by their names, with how sure that is.
     pub kinds: std::collections::BTreeMap<Name, u8>,
+    /// What it is a part of.
+    pub holder: Option<u32>,
 }
 
 /// What tells taints apart: collection, kind, protections, whether partial, whether inside an answer.
@@ -199,6 +201,10 @@ pub(super) struct Machine<'a> {
     chains: FxHashMap<usize, Name>,
     /// Values of literals, by where they stand in memory.
     literals: FxHashMap<usize, Rc<Str>>,
+    /// The turn of a loop in a template that is taken now: the element that repeats, the item.
+    pub turn_of_loop: Option<(FileId, u32, Value)>,
+    /// The innermost loop that was looked at last: the element that repeats, its list.
+    pub looped: Option<(FileId, u32, Value)>,
     /// View-script modules of each template.
     pub view_modules: FxHashMap<FileId, Rc<[(Name, Value)]>>,
     /// Whether a file's functions can be protecting ones: with the name of the file, where the tables know that, too.
@@ -213,6 +219,8 @@ pub(super) struct Machine<'a> {
     /// Answers of servers, by request and the way to it.
     pub answers: Vec<Answer>,
     pub answer_ids: FxHashMap<(Place, u64), u32>,
+    /// Fields of answers, by what holds them.
+    pub answer_parts: FxHashMap<(u32, Sym), u32>,
     sites: FxHashMap<(FileId, u32, u64, u8), ObjId>,
     /// What holds on the current path.
     pub facts: Vec<FactId>,
@@ -323,6 +331,8 @@ impl<'a> Machine<'a> {
             numeric: Vec::new(),
             chains: FxHashMap::default(),
             literals: FxHashMap::default(),
+            turn_of_loop: None,
+            looped: None,
             view_modules: FxHashMap::default(),
             protecting: FxHashMap::default(),
             fact_ids: FxHashMap::default(),
@@ -334,6 +344,7 @@ impl<'a> Machine<'a> {
             taints: Vec::new(),
             answers: Vec::new(),
             answer_ids: FxHashMap::default(),
+            answer_parts: FxHashMap::default(),
             sites: FxHashMap::default(),
             facts: Vec::new(),
             stack: Vec::new(),

@@ -239,6 +239,37 @@ pub fn initial_data(script: &Script) -> Vec<Initial> {
     out
 }
 
+/// Constant values that the properties of a component have where its user gives none.
+pub fn property_defaults(script: &Script) -> Vec<Initial> {
+    let mut out = Vec::new();
+    expressions(script, &mut |_, expr| {
+        let ExprKind::Object(definition) = &expr.kind else { return };
+        for property in definition {
+            let Property::Value(Key::Static(name, _), Expr { kind: ExprKind::Object(declared), .. }) = property else {
+                continue;
+            };
+            if &**name != "properties" {
+                continue;
+            }
+            for property in declared {
+                let Property::Value(Key::Static(name, _), Expr { kind: ExprKind::Object(fields), .. }) = property
+                else {
+                    continue;
+                };
+                for field in fields {
+                    if let Property::Value(Key::Static(key, _), value) = field
+                        && &**key == "value"
+                    {
+                        constants(value, name, &mut out, 0);
+                    }
+                }
+            }
+        }
+    });
+    out.sort_by_key(|initial| initial.span.start);
+    out
+}
+
 /// Object literals that the script's own level gives a name.
 fn declared_objects(script: &Script) -> HashMap<VarId, &Expr> {
     let top = script.functions.first().map(|function| function.body.as_slice()).unwrap_or_default();

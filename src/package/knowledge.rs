@@ -166,7 +166,7 @@ impl Knowledge {
             return vendored(library.clone());
         }
         if !head.is_empty() && (name.ends_with(".js") || name.ends_with(".ts")) {
-            if let Some((_, library)) = self.banners.iter().find(|(banner, _)| head.contains(banner.as_str())) {
+            if let Some((_, library)) = self.banners.iter().find(|(banner, _)| says(head, banner)) {
                 return vendored(library.clone());
             }
             if let Some((library, version)) = banner(head) {
@@ -178,6 +178,17 @@ impl Knowledge {
         }
         None
     }
+}
+
+/// Whether a head names a library. What a script asks for by that name stands in another file.
+fn says(head: &str, banner: &str) -> bool {
+    const LINE: usize = 200;
+    head.match_indices(banner).any(|(at, _)| {
+        let start = head[..at].rfind('\n').map_or(0, |end| end + 1);
+        let line = head[start..].split('\n').next().unwrap_or("");
+        line.len() > LINE
+            || !["require(", "import ", "import{", "import(", "from "].iter().any(|ask| line.contains(ask))
+    })
 }
 
 /// The first 600 bytes at most.

@@ -183,6 +183,9 @@ pub struct ApiSink {
     pub kind: Arc<str>,
     /// Names in `params` whose values leave.
     pub data: Vec<Arc<str>>,
+    /// Name in `params` of the switch by which the host encrypts what it keeps.
+    #[serde(default)]
+    pub encrypts: Option<Arc<str>>,
 }
 
 /// When an API went away and what to use.
@@ -233,6 +236,8 @@ pub struct Component {
     pub text_attributes: Vec<Arc<str>>,
     /// Attributes that hold addresses of pictures, pages or files.
     pub url_attributes: Vec<Arc<str>>,
+    /// Attributes whose values another program gets.
+    pub program_attributes: Vec<Arc<str>>,
     /// Attributes that are boolean.
     pub boolean_attributes: Vec<Arc<str>>,
 }

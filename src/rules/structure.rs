@@ -290,7 +290,10 @@ fn finding(rule: &StructuralRule, place: Place, variables: &BTreeMap<String, Str
         text = text.replace(&format!("$${name}"), value).replace(&format!("${name}"), value);
     }
     let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(60).collect();
-    let mut finding = Finding::new(intern(&rule.id), place).text("text", text.clone()).text("source", text);
+    let mut finding = Finding::new(intern(&rule.id), place)
+        .text("text", text.clone())
+        .text("call", text.clone())
+        .text("source", text);
     finding = finding.confidence(match rule.confidence {
         Sureness::Low => Confidence::Low,
         Sureness::Medium => Confidence::Medium,

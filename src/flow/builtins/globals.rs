@@ -94,9 +94,27 @@ impl<'a> Machine<'a> {
             "Function" if args.len() == 1 && is_return_this(&args[0]) => {
                 Value::object(self.shared(Kind::Builtin("Function.this")))
             }
-            "eval" | "Function" => {
-                self.record_global(path, args, site);
+            "eval" | "Function" | "Function.prototype.constructor" => {
+                self.record_global(if path == "eval" { path } else { "Function" }, args, site);
                 Value::any()
+            }
+            "Object.getPrototypeOf" | "Reflect.getPrototypeOf" => {
+                let of = first();
+                let function = |id: &u32| matches!(self.heap.kind(*id), Kind::Closure { .. } | Kind::Bound { .. });
+                if of.objects.is_empty() || !of.objects.iter().all(function) {
+                    return Some(of);
+                }
+                Value::object(self.external("", "Function.prototype"))
+            }
+            "Reflect.construct" => {
+                let list = args.get(1).cloned().unwrap_or_default();
+                let spread = self.spread(&list);
+                let mut out = Value::default();
+                for target in first().objects {
+                    let made = self.construct(target, spread.clone(), site);
+                    out.join(&made);
+                }
+                out
             }
             "setTimeout" | "setInterval" | "setImmediate" | "requestAnimationFrame" | "queueMicrotask" => {
                 if args.first().is_some_and(|arg| !arg.strings.is_empty()) {
@@ -191,13 +209,7 @@ impl<'a> Machine<'a> {
                 let pair = self.pair(site.place, 0, keys, value);
                 self.list_of(pair, site)
             }
-            "Object.freeze"
-            | "Object.seal"
-            | "Object"
-            | "Object.getPrototypeOf"
-            | "Array.from"
-            | "Promise.resolve.call"
-            | "structuredClone" => {
+            "Object.freeze" | "Object.seal" | "Object" | "Array.from" | "Promise.resolve.call" | "structuredClone" => {
                 if path == "structuredClone" {
                     self.copied(&first(), 4, site)
                 } else if path == "Array.from" {

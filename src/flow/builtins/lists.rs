@@ -125,6 +125,7 @@ impl<'a> Machine<'a> {
                 {
                     return Some(answer);
                 }
+                let one_of = apart.as_deref().map(|answers| self.one_of(answers)).unwrap_or_default();
                 let answer = match apart {
                     Some(answers) => answers.iter().fold(Value::default(), |all, answer| all.joined(answer)),
                     None => each(self, call_args),
@@ -143,7 +144,12 @@ impl<'a> Machine<'a> {
                         item.bits |= UNDEFINED;
                         item
                     }
-                    "some" | "every" => Value::either().when(answer.yes, Ids::new()),
+                    "some" => {
+                        let mut held = answer.yes;
+                        unite(&mut held, &one_of);
+                        Value::either().when(held, Ids::new())
+                    }
+                    "every" => Value::either().when(answer.yes, Ids::new()),
                     "findIndex" | "findLastIndex" => Value { bits: NUMBER, ..Value::default() },
                     _ => Value::undefined(),
                 }

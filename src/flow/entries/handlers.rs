@@ -384,15 +384,22 @@ impl<'a> Machine<'a> {
         if has("form") {
             let values = self.make_at(place, 74, Kind::Plain);
             for (inner, input) in self.inputs_inside(template, node) {
-                let Some(field) =
-                    input.attribute("name").and_then(|a| a.value.as_ref()).and_then(AttributeValue::literal)
-                else {
-                    continue;
+                let literal = input.attribute("name").and_then(|a| a.value.as_ref()).and_then(AttributeValue::literal);
+                let turns = match literal {
+                    Some(_) => vec![None],
+                    None => self.turns_of_loop(unit, template, inner).into_iter().map(Some).collect(),
                 };
-                let value = self.input_value(unit, template, inner, input);
-                let key = self.sym(&field);
-                let value = self.typed_by_key(value, &field, Place { file: template, span: input.open });
-                self.heap.set(values, key, Some(value));
+                for turn in turns {
+                    self.turn_of_loop = turn;
+                    let field = self.attribute_text(unit, template, inner, input, "name");
+                    if let Some(field) = field {
+                        let value = self.input_value(unit, template, inner, input);
+                        let key = self.sym(&field);
+                        let value = self.typed_by_key(value, &field, Place { file: template, span: input.open });
+                        self.heap.set(values, key, Some(value));
+                    }
+                    self.turn_of_loop = None;
+                }
             }
             let mut value = Value::object(values);
             value.bits = 0;

@@ -108,6 +108,21 @@ impl<'a> Machine<'a> {
             let ticked = self.with_agreement(one(ticked));
             return Value { bits: ANY, ..Value::default() }.when(ticked, Ids::new());
         }
+        let dynamic = |attribute: &&str| {
+            element.attribute(attribute).and_then(|a| a.value.as_ref()).is_some_and(|value| value.literal().is_none())
+        };
+        if self.turn_of_loop.is_none() && ["name", "placeholder", "type"].iter().any(dynamic) {
+            // Fields made from a list: each asks for what its item says.
+            for turn in self.turns_of_loop(unit, template, node) {
+                self.turn_of_loop = Some(turn);
+                let one = self.input_value(unit, template, node, element);
+                self.turn_of_loop = None;
+                value.join(&one);
+            }
+            if !value.taints.is_empty() {
+                return value;
+            }
+        }
         let place = Place { file: template, span: element.open };
         let Some(kind) = self.input_kind(unit, template, node, element) else { return value };
         let source: Name = element.name.to_string().into();
@@ -141,14 +156,15 @@ impl<'a> Machine<'a> {
         let literal = |attribute: &str| {
             element.attribute(attribute).and_then(|a| a.value.as_ref()).and_then(AttributeValue::literal)
         };
+        let mut text = |attribute| self.attribute_text(unit, template, node, element, attribute);
         let (field, id, input_type, placeholder) =
-            (literal("name"), literal("id"), literal("type").or_else(|| literal("mode")), literal("placeholder"));
+            (text("name"), text("id"), text("type").or_else(|| text("mode")), text("placeholder"));
         // What a component hides by a property of its own is its user's matter.
         let page = self.program.units[unit as usize].kind == UnitKind::Page;
         let secret = element.attribute("password").is_some_and(|attribute| {
             attribute.value.as_ref().is_none_or(|value| value.literal().map_or(page, |text| !text.contains("false")))
         });
-        let mut labels = self.labels(template, node);
+        let mut labels = self.labels(unit, template, node);
         if !self.host.components.contains_key(&element.name) {
             // A field of a library has its label inside.
             for attribute in ["title", "label"] {
@@ -267,7 +283,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Short texts that stand before an element, nearest first: its label.
-    fn labels(&mut self, template: FileId, node: NodeId) -> Vec<Name> {
+    fn labels(&mut self, unit: UnitId, template: FileId, node: NodeId) -> Vec<Name> {
         let mut out = Vec::new();
         let Some(facts) = self.program.template(template) else { return out };
         let mut at = node;
@@ -291,14 +307,8 @@ impl<'a> Machine<'a> {
                     break;
                 }
                 let text = match &facts.document.nodes[sibling as usize].kind {
-                    NodeKind::Text(parts) => parts
-                        .iter()
-                        .filter_map(|part| match part {
-                            Part::Text { text, .. } => Some(text.trim().to_owned()),
-                            Part::Interpolation { .. } => None,
-                        })
-                        .collect::<String>()
-                        .into(),
+                    NodeKind::Text(parts) => self.parts_text(unit, template, sibling, parts).into(),
+                    NodeKind::Element(_) if self.turn_of_loop.is_some() => self.text_of_turn(unit, template, sibling),
                     NodeKind::Element(_) => self.text_written(template, sibling),
                     _ => name(""),
                 };
@@ -325,6 +335,18 @@ impl<'a> Machine<'a> {
             at = parent;
         }
         out
+    }
+
+    /// Text inside an element, as it is in the turn of the loop that is taken.
+    fn text_of_turn(&mut self, unit: UnitId, template: FileId, node: NodeId) -> Name {
+        let Some(facts) = self.program.template(template) else { return name("") };
+        let mut out = String::new();
+        for inner in facts.document.descendants(node) {
+            if let NodeKind::Text(parts) = &facts.document.nodes[inner as usize].kind {
+                out.push_str(&self.parts_text(unit, template, inner, parts));
+            }
+        }
+        out.trim().into()
     }
 
     /// Whether an element is an input, the host's or a library's, or holds one.

@@ -3,7 +3,7 @@
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Keys, Machine, Site};
 use crate::flow::solution::{Fact, Place, Update};
-use crate::flow::value::{Ids, NULL, ObjId, Value, unite};
+use crate::flow::value::{ANY, Ids, NULL, ObjId, Value, unite};
 use crate::model::UnitId;
 use crate::model::ir::Name;
 use crate::source::FileId;
@@ -152,13 +152,31 @@ impl<'a> Machine<'a> {
                 }
                 Some(out)
             }
+            "getRelationNodes" => {
+                let path = args.first().and_then(Value::as_text).cloned().unwrap_or_default();
+                let related = beside_route(&self.program.units[unit as usize].route, &path);
+                let found = self.program.units.iter().position(|other| *other.route == *related);
+                let mut out = Value::default();
+                match found.map(|index| index as UnitId).filter(|other| self.units.contains_key(other)) {
+                    Some(other) => out.join(&Value::object(self.instance(other))),
+                    None => out.bits = ANY,
+                }
+                Some(self.list_of(out, site))
+            }
+            "selectOwnerComponent" => {
+                let users = self.uses.get(&unit).cloned().unwrap_or_default();
+                let mut out = Value { bits: NULL, ..Value::default() };
+                for (user, ..) in users {
+                    if self.units.contains_key(&user) {
+                        out.join(&Value::object(self.instance(user)));
+                    }
+                }
+                Some(out)
+            }
             "getOpenerEventChannel" => Some(Value::object(self.bus)),
-            "createSelectorQuery"
-            | "createIntersectionObserver"
-            | "hasBehavior"
-            | "getRelationNodes"
-            | "animate"
-            | "clearAnimation" => Some(Value::any()),
+            "createSelectorQuery" | "createIntersectionObserver" | "hasBehavior" | "animate" | "clearAnimation" => {
+                Some(Value::any())
+            }
             _ => None,
         }
     }
@@ -328,6 +346,25 @@ impl<'a> Machine<'a> {
             .any(|(index, page)| &*page.route == route && (index == 0 || page.tab));
         self.record.openings.push((route.into(), if free { Ids::new() } else { facts }));
     }
+}
+
+/// The route of what a path names, seen from a unit.
+fn beside_route(route: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = route.split('/').collect();
+    parts.pop();
+    if path.starts_with('/') {
+        parts.clear();
+    }
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 /// Joined strings that one execution notes at most.

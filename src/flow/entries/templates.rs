@@ -7,7 +7,7 @@ use crate::flow::machine::{Act, Machine, name};
 use crate::flow::solution::{Entry, EntryKind, Place, SinkKind};
 use crate::flow::value::{NUMBER, ObjId, Piece, Value, concat};
 use crate::model::UnitId;
-use crate::model::ir::Name;
+use crate::model::ir::{Expr, ExprKind, Key, Name, walk_expr};
 use crate::source::{FileId, Span};
 use crate::syntax::template::{AttributeValue, Element, NodeId, NodeKind, Part};
 
@@ -20,16 +20,86 @@ const MAX_INSIDE: u8 = 3;
 pub(super) const MAX_ELEMENTS: usize = 12;
 
 impl<'a> Machine<'a> {
+    /// Notes which fields of servers' answers templates show: a page that gets a record whole reads it nowhere else.
+    pub(super) fn templates_read(&mut self) {
+        if self.answers.is_empty() || self.stopped {
+            return;
+        }
+        for unit in 0..self.program.units.len() as UnitId {
+            let this = &self.program.units[unit as usize];
+            if !this.live || !self.units.contains_key(&unit) {
+                continue;
+            }
+            for &template in &this.templates {
+                let Some(facts) = self.program.template(template) else { continue };
+                for node in 0..facts.document.nodes.len() as NodeId {
+                    match &facts.document.nodes[node as usize].kind {
+                        NodeKind::Text(parts) => self.parts_read(unit, template, node, parts),
+                        NodeKind::Element(element) => {
+                            for value in element.attributes.iter().filter_map(|attribute| attribute.value.as_ref()) {
+                                self.parts_read(unit, template, node, &value.parts);
+                            }
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same for the expressions of one text.
+    fn parts_read(&mut self, unit: UnitId, template: FileId, node: NodeId, parts: &'a [Part]) {
+        let mut reads: Vec<(&'a Expr, &'a Name, Span)> = Vec::new();
+        for part in parts {
+            let expr = match part {
+                Part::Interpolation { expression, .. } => self.expression_at(template, *expression),
+                Part::Text { .. } => None,
+            };
+            let Some(expr) = expr else { continue };
+            walk_expr(expr, &mut |expr| {
+                if let ExprKind::Member { object, key: Key::Static(field, _), .. } = &expr.kind
+                    && is_path(object)
+                    && self.key_kind(field).is_some()
+                {
+                    reads.push((object, field, expr.span));
+                }
+            });
+        }
+        if reads.is_empty() {
+            return;
+        }
+        let mut act = self.template_act(unit, template, node);
+        for (object, field, span) in reads {
+            let base = self.eval(&mut act, object);
+            self.note_read(&base, field, Place { file: template, span });
+        }
+    }
+
+    /// The expression between two braces.
+    fn expression_at(&self, template: FileId, written: Span) -> Option<&'a Expr> {
+        let facts = self.program.template(template)?;
+        facts.expressions.get(&written.start).or_else(|| {
+            let inner = written.slice(&self.package.source(template).text);
+            let skip = inner.len() - inner.trim_start().len();
+            facts.expressions.get(&(written.start + skip as u32))
+        })
+    }
+
+    /// What expressions of an element run in: its page's data, and the loops that it stands in.
+    fn template_act(&mut self, unit: UnitId, template: FileId, node: NodeId) -> Act<'a> {
+        let instance = self.instance(unit);
+        let data = self.data_of(unit, template, node);
+        let variables = self.loop_variables(unit, template, node, &data);
+        Act { scope: Some((variables, data)), ..Act::new(template, None, 0, instance, self.facts.len()) }
+    }
+
     /// What an attribute's value can be.
     pub fn evaluate(&mut self, unit: UnitId, template: FileId, node: NodeId, value: &'a AttributeValue) -> Value {
         let Some(facts) = self.program.template(template) else { return Value::any() };
         if value.parts.is_empty() {
             return Value::string("".into(), None);
         }
-        let instance = self.instance(unit);
-        let data = self.data_of(unit, template, node);
-        let variables = self.loop_variables(unit, template, node, &data);
-        let mut act = Act { scope: Some((variables, data)), ..Act::new(template, None, 0, instance, self.facts.len()) };
+        let mut act = self.template_act(unit, template, node);
         let mut out: Option<Value> = None;
         for part in &value.parts {
             let piece = match part {
@@ -44,12 +114,7 @@ impl<'a> Machine<'a> {
                     }
                 }
                 Part::Interpolation { expression, .. } => {
-                    let expr = facts.expressions.get(&expression.start).or_else(|| {
-                        let text = &self.package.source(template).text;
-                        let inner = expression.slice(text);
-                        let skip = inner.len() - inner.trim_start().len();
-                        facts.expressions.get(&(expression.start + skip as u32))
-                    });
+                    let expr = self.expression_at(template, *expression);
                     match expr {
                         Some(expr) => self.eval(&mut act, expr),
                         None => Value::any(),
@@ -258,11 +323,12 @@ impl<'a> Machine<'a> {
         let mut out = Vec::new();
         let Some(facts) = self.program.template(template) else { return out };
         let prefix = self.host.info.directive_prefix.clone();
-        let mut chain = Vec::new();
+        let (mut chain, mut nodes) = (Vec::new(), Vec::new());
         let mut at = node;
         while let Some(this) = facts.document.nodes.get(at as usize) {
             if let NodeKind::Element(element) = &this.kind {
                 chain.push(element);
+                nodes.push(at);
             }
             if this.parent == at {
                 break;
@@ -271,7 +337,7 @@ impl<'a> Machine<'a> {
         }
         out.extend(self.view_modules(template).iter().cloned());
         out.extend(self.slot_variables(unit, &chain));
-        for element in chain.iter().rev() {
+        for (element, at) in chain.iter().zip(&nodes).rev() {
             let Some(attribute) = ["for", "for-items"].iter().find_map(|directive| {
                 element
                     .attribute(&format!("{prefix}{directive}"))
@@ -315,14 +381,71 @@ impl<'a> Machine<'a> {
                 }
                 None => self.data_path(data, list, place),
             };
-            let mut each = self.items_of(&base);
+            let mut each = match &self.turn_of_loop {
+                Some((file, node, item)) if (*file, *node) == (template, *at) => item.clone(),
+                _ => self.items_of(&base),
+            };
             if each.is_none() {
                 each = Value::any();
             }
+            self.looped = Some((template, *at, base));
             out.push((name(&item), each));
             out.push((name(&index), Value { bits: NUMBER, ..Value::default() }));
         }
         out.reverse();
+        out
+    }
+
+    /// The items, one by one, of the innermost loop around an element, where its list is known item by item.
+    pub fn turns_of_loop(&mut self, unit: UnitId, template: FileId, node: NodeId) -> Vec<(FileId, NodeId, Value)> {
+        const MOST: usize = 12;
+        self.looped = None;
+        let data = self.data_of(unit, template, node);
+        self.loop_variables(unit, template, node, &data);
+        let Some((file, at, list)) = self.looped.take() else { return Vec::new() };
+        let [list] = list.objects.as_slice() else { return Vec::new() };
+        let mut out = Vec::new();
+        for index in 0..MOST {
+            let key = self.index_sym(index);
+            let Some(item) = self.heap.get(*list, key).cloned() else { break };
+            out.push((file, at, item));
+        }
+        out
+    }
+
+    /// The known text of an attribute, as it is in the turn of the loop that is taken.
+    pub fn attribute_text(
+        &mut self,
+        unit: UnitId,
+        template: FileId,
+        node: NodeId,
+        element: &'a Element,
+        attribute: &str,
+    ) -> Option<String> {
+        let value = element.attribute(attribute)?.value.as_ref()?;
+        if let Some(text) = value.literal() {
+            return Some(text);
+        }
+        self.turn_of_loop.as_ref()?;
+        self.evaluate(unit, template, node, value).as_text().map(|text| text.to_string())
+    }
+
+    /// The known text of parts, in the same way.
+    pub fn parts_text(&mut self, unit: UnitId, template: FileId, node: NodeId, parts: &'a [Part]) -> String {
+        let mut out = String::new();
+        for part in parts {
+            match part {
+                Part::Text { text, .. } => out.push_str(text.trim()),
+                Part::Interpolation { expression, .. } if self.turn_of_loop.is_some() => {
+                    let Some(expr) = self.expression_at(template, *expression) else { continue };
+                    let mut act = self.template_act(unit, template, node);
+                    if let Some(text) = self.eval(&mut act, expr).as_text() {
+                        out.push_str(text);
+                    }
+                }
+                Part::Interpolation { .. } => {}
+            }
+        }
         out
     }
 
@@ -343,7 +466,9 @@ impl<'a> Machine<'a> {
                     let link = component.roles.iter().any(|role| &**role == "navigator");
                     for attribute in &element.attributes {
                         let Some(value) = &attribute.value else { continue };
-                        let address = component.url_attributes.contains(&attribute.name)
+                        let handed = component.program_attributes.contains(&attribute.name);
+                        let address = handed
+                            || component.url_attributes.contains(&attribute.name)
                             || matches!(&*attribute.name, "src" | "url" | "href");
                         if !address || value.parts.iter().all(|part| matches!(part, Part::Text { .. })) && !link {
                             continue;
@@ -361,6 +486,11 @@ impl<'a> Machine<'a> {
                             machine.push_facts(&held);
                             let address = machine.evaluate(unit, template, node, value);
                             let source: Name = element.name.to_string().into();
+                            if handed {
+                                let (kind, whole) = (SinkKind::Program, Value::default());
+                                machine.sink(kind, &source, place, &attribute.name, &address, &whole, None, false);
+                                return whole;
+                            }
                             if view || link || asks_with(&address) {
                                 machine.sink(
                                     SinkKind::Url,
@@ -389,6 +519,21 @@ impl<'a> Machine<'a> {
                 }
             }
         }
+    }
+}
+
+/// Whether an expression only names data, and what it holds.
+fn is_path(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Global(_) => true,
+        ExprKind::Member { object, key, .. } => {
+            is_path(object)
+                && match key {
+                    Key::Static(..) => true,
+                    Key::Computed(key) => matches!(key.kind, ExprKind::Number(_) | ExprKind::String(_)) || is_path(key),
+                }
+        }
+        _ => false,
     }
 }
 

@@ -115,8 +115,16 @@ impl<'a> Machine<'a> {
             }
         }
         if let Some(collection) = collection {
+            let document = self.asked_picture(api);
+            if let Some(kind) = &document {
+                self.record.collections[collection].kinds.insert(kind.clone());
+            }
             for (result, kinds) in &api.yields {
-                let taints = self.taints_of(collection, kinds, None);
+                let mut taints = self.taints_of(collection, kinds, None);
+                if let Some(kind) = &document {
+                    let more = self.taints_of(collection, std::slice::from_ref(kind), None);
+                    unite(&mut taints, &more);
+                }
                 self.answer_at(&mut out, result, taints, place);
             }
             for (result, kinds) in &api.ciphertext {
@@ -172,6 +180,21 @@ impl<'a> Machine<'a> {
         self.with_agreement(one(confirmed))
     }
 
+    /// The document of which an element asks for a picture: what runs from a tap on "identity card, front side" chooses that.
+    fn asked_picture(&mut self, api: &Api) -> Option<Name> {
+        const LONGEST: usize = 18;
+        if !api.roles.iter().any(|role| &**role == "media-pick") {
+            return None;
+        }
+        let (file, node) = self.entries[self.entry].element?;
+        let text = self.text_inside(file, node);
+        if text.chars().count() > LONGEST {
+            return None;
+        }
+        let (kind, _) = self.policy.privacy.label_kind(&text)?;
+        self.policy.privacy.picture_kind(&kind)
+    }
+
     pub fn taints_of(&mut self, collection: usize, kinds: &[Name], protection: Option<Protection>) -> Ids {
         let mut out = Ids::new();
         for kind in kinds {
@@ -188,9 +211,63 @@ impl<'a> Machine<'a> {
         let next = self.answers.len() as u32;
         let id = *self.answer_ids.entry((place, self.context)).or_insert(next);
         if id == next {
-            self.answers.push(Answer { place, api: api.into(), kinds: BTreeMap::new() });
+            self.answers.push(Answer { place, api: api.into(), kinds: BTreeMap::new(), holder: None });
         }
         self.origin(Origin::Answer(id))
+    }
+
+    /// A field of an answer, taken whole. Items of a list are told apart by what is read of them alone.
+    fn answer_part(&mut self, answer: u32, field: &str) -> Option<u32> {
+        const DEPTH: usize = 6;
+        const MOST: usize = 20_000;
+        if field == "*" || field.parse::<u32>().is_ok() {
+            return Some(answer);
+        }
+        let key = (answer, self.sym(field));
+        if let Some(&known) = self.answer_parts.get(&key) {
+            return Some(known);
+        }
+        let above = std::iter::successors(Some(answer), |&id| self.answers[id as usize].holder);
+        if self.answers.len() >= MOST || above.count() > DEPTH {
+            return None;
+        }
+        let Answer { place, api, .. } = self.answers[answer as usize].clone();
+        let id = self.answers.len() as u32;
+        self.answers.push(Answer { place, api, kinds: BTreeMap::new(), holder: Some(answer) });
+        self.answer_parts.insert(key, id);
+        Some(id)
+    }
+
+    /// Notes that answers of these origins, and what they are parts of, hold a kind.
+    fn answer_holds(&mut self, origins: &[u32], kind: &Name, sure: u8) {
+        for &id in origins {
+            let mut at = match self.origin_table[id as usize] {
+                Origin::Answer(answer) => Some(answer),
+                _ => None,
+            };
+            while let Some(answer) = at {
+                let answer = &mut self.answers[answer as usize];
+                let held = answer.kinds.entry(kind.clone()).or_default();
+                *held = (*held).max(sure);
+                at = answer.holder;
+            }
+        }
+    }
+
+    /// The kind that a field goes by, with the name of what holds it where its own says little: `user.phone` is a person's, as
+    /// `userPhone` would be.
+    fn field_kind(&mut self, path: Option<&str>, field: &str) -> Option<(Name, u8)> {
+        const SURE: u8 = 70;
+        let known = self.key_kind(field);
+        if known.as_ref().is_none_or(|(_, sure)| *sure >= SURE) {
+            return known;
+        }
+        let holder = path?.rsplit('.').find(|name| *name != "*" && name.parse::<u32>().is_err())?;
+        let holder = holder.trim_end_matches("List").trim_end_matches('s');
+        if holder.is_empty() {
+            return known;
+        }
+        self.key_kind(&format!("{holder}_{field}")).or(known)
     }
 
     /// Origins without those of whole answers.
@@ -356,13 +433,19 @@ impl<'a> Machine<'a> {
                     format!("{path}.{field}").into()
                 }
             };
+            if let Origin::Answer(answer) = self.origin_table[id as usize] {
+                if let Some(part) = self.answer_part(answer, field) {
+                    let id = self.origin(Origin::Answer(part));
+                    unite(&mut out, &[id]);
+                }
+                continue;
+            }
             let new = match &self.origin_table[id as usize] {
                 Origin::System(path) => Origin::System(extend(path)),
                 Origin::Remote(path) => Origin::Remote(extend(path)),
                 Origin::Launch(path) => Origin::Launch(extend(path)),
                 Origin::Environment(path) => Origin::Environment(extend(path)),
                 Origin::Query(path) if path.is_empty() => Origin::Query(field.into()),
-                Origin::Answer(_) if !holds_more(field) => continue,
                 other => other.clone(),
             };
             let id = self.origin(new);
@@ -397,20 +480,22 @@ impl<'a> Machine<'a> {
 
     /// Notes what a server's answer holds by the name of a field that is read of it.
     pub fn note_read(&mut self, base: &Value, field: &str, place: Place) {
-        let whole = |machine: &Self, id: u32| match machine.origin_table[id as usize] {
-            Origin::Answer(answer) => Some(answer as usize),
-            _ => None,
-        };
-        if place.span.is_empty() || !base.origins.iter().any(|&id| whole(self, id).is_some()) {
+        let whole = |id: &u32| matches!(self.origin_table[*id as usize], Origin::Answer(_));
+        if place.span.is_empty() || !base.origins.iter().any(whole) {
             return;
         }
-        let Some((kind, sure)) = self.key_kind(field) else { return };
-        for &id in &base.origins {
-            if let Some(answer) = whole(self, id) {
-                let held = self.answers[answer].kinds.entry(kind.clone()).or_default();
-                *held = (*held).max(sure);
-            }
+        let path = self.remote_path(base);
+        if let Some((kind, sure)) = self.field_kind(path.as_deref(), field) {
+            self.answer_holds(&base.origins, &kind, sure);
         }
+    }
+
+    /// Where in a server's answer a value stands.
+    fn remote_path(&self, base: &Value) -> Option<Name> {
+        base.origins.iter().find_map(|&id| match &self.origin_table[id as usize] {
+            Origin::Remote(path) => Some(path.clone()),
+            _ => None,
+        })
     }
 
     /// What a server's answer holds under a name that only people's information goes by.
@@ -418,19 +503,8 @@ impl<'a> Machine<'a> {
         const LEAST: u8 = 70;
         /// A name alone is no proof.
         const MOST: u8 = 60;
-        let remote = base.origins.iter().find_map(|&id| match &self.origin_table[id as usize] {
-            Origin::Remote(path) => Some(path.clone()),
-            _ => None,
-        });
-        let Some(path) = remote.filter(|_| !place.span.is_empty()) else { return Ids::new() };
-        let mut known = self.key_kind(field);
-        if let Some((_, sure)) = &known
-            && *sure < LEAST
-        {
-            // `user.phone` is a person's, as `userPhone` would be.
-            let whole = path.rsplit('.').next().filter(|whole| !whole.is_empty());
-            known = whole.and_then(|whole| self.key_kind(&format!("{whole}_{field}")));
-        }
+        let Some(path) = self.remote_path(base).filter(|_| !place.span.is_empty()) else { return Ids::new() };
+        let known = self.field_kind(Some(&path), field);
         let Some((kind, certainty)) = known.filter(|(_, sure)| *sure >= LEAST) else {
             return Ids::new();
         };
@@ -440,12 +514,7 @@ impl<'a> Machine<'a> {
         {
             return Ids::new();
         }
-        for &id in &base.origins {
-            if let Origin::Answer(answer) = self.origin_table[id as usize] {
-                let held = self.answers[answer as usize].kinds.entry(kind.clone()).or_default();
-                *held = (*held).max(certainty);
-            }
-        }
+        self.answer_holds(&base.origins, &kind, certainty);
         let kinds = BTreeSet::from([kind.clone()]);
         let collection = self.collection(place, field.into(), None, kinds, certainty.min(MOST), false, None);
         self.record.collections[collection].answered = true;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::flow::heap::Kind;
 use crate::flow::machine::{Machine, Site, name};
 use crate::flow::record::{self, sink_kind};
-use crate::flow::solution::{Consent, Fact, Flow, Origin, Place, SinkKind, Step, Text};
-use crate::flow::value::{Ids, Piece, Str, Value, unite};
+use crate::flow::solution::{Consent, Fact, Flow, Origin, Place, Protection, SinkKind, Step, Text};
+use crate::flow::value::{Ids, Piece, Str, TRUE, Value, unite};
 use crate::model::ir::Name;
 use crate::policy::host::Api;
 
@@ -28,6 +28,8 @@ impl<'a> Machine<'a> {
                 Value::default()
             };
             let session = self.kept_as_session(api, args);
+            let switch = sink.encrypts.as_ref().map(|switch| self.param(api, switch, args));
+            let encrypted = switch.is_some_and(|switch| switch.bits == TRUE);
             for param in &sink.data {
                 let mut value = self.param(api, param, args);
                 if kind == SinkKind::Storage && &**param == "data" {
@@ -39,6 +41,17 @@ impl<'a> Machine<'a> {
                         value.taints.iter().copied().filter(|&id| !self.taints[id as usize].container).collect();
                     value.taints = ids;
                     value.origins = self.without_answers(&value.origins);
+                }
+                if encrypted {
+                    let ids = self.deep_taints(&value, 6);
+                    value = Value::tainted(self.map_taints(&ids, |_, taint| {
+                        let by_host = Protection::Strong(path.into());
+                        taint.protections = taint.protections.iter().cloned().chain([by_host]).collect();
+                    }));
+                }
+                if &**param == "file" && api.params.contains_key("name") {
+                    let under = self.param(api, "name", args);
+                    value = self.pictured(value, under.as_text().map_or("", |name| name));
                 }
                 let in_url = matches!(&**param, "url" | "path");
                 self.sink(kind, path, site.place, param, &value, &urls, None, in_url);
@@ -65,6 +78,25 @@ impl<'a> Machine<'a> {
                 self.sink(kind, path, site.place, param, &value.clone(), &value, None, true);
             }
         }
+    }
+
+    /// A chosen picture that is sent under a document's name is one of it.
+    fn pictured(&mut self, mut value: Value, under: &str) -> Value {
+        let Some(kind) = self.key_kind(under).and_then(|(kind, _)| self.policy.privacy.picture_kind(&kind)) else {
+            return value;
+        };
+        let chosen = |kind: &str| matches!(kind, "photo-media" | "chosen-file");
+        let ids = self.deep_taints(&value, 2);
+        if !ids.iter().any(|&id| chosen(&self.taints[id as usize].kind)) {
+            return value;
+        }
+        value.taints = self.map_taints(&ids, |machine, taint| {
+            if chosen(&taint.kind) {
+                taint.kind = kind.clone();
+                machine.record.collections[taint.collection].kinds.insert(kind.clone());
+            }
+        });
+        Value::tainted(value.taints)
     }
 
     /// Whether the key that a value is stored under names a session or token.
@@ -114,10 +146,10 @@ impl<'a> Machine<'a> {
         in_url: bool,
     ) {
         let mut taints = self.deep_taints(value, 6);
-        if matches!(kind, SinkKind::Log | SinkKind::Storage) {
+        if kind != SinkKind::Display && (kind != SinkKind::Network || in_url) {
             let shared = self.beside_personal(value, place);
             unite(&mut taints, &shared);
-            self.sink_whole(kind, api, place, param, value);
+            self.sink_whole(kind, api, place, param, value, urls, third_party.as_ref());
         }
         if taints.is_empty() {
             return;
@@ -163,7 +195,17 @@ impl<'a> Machine<'a> {
     }
 
     /// Notes answers that arrive whole at a sink: what they hold is known once all that is read of them is.
-    fn sink_whole(&mut self, kind: SinkKind, api: &str, place: Place, param: &str, value: &Value) {
+    #[allow(clippy::too_many_arguments)]
+    fn sink_whole(
+        &mut self,
+        kind: SinkKind,
+        api: &str,
+        place: Place,
+        param: &str,
+        value: &Value,
+        urls: &Value,
+        third_party: Option<&Arc<str>>,
+    ) {
         const DEPTH: usize = 2;
         let mut whole: Ids = Ids::new();
         self.each_held(value, DEPTH, |inner| {
@@ -204,14 +246,14 @@ impl<'a> Machine<'a> {
                 api: api.into(),
                 place,
                 param: param.into(),
-                urls: Vec::new(),
-                third_party: None,
+                urls: self.texts_of(urls),
+                third_party: third_party.cloned(),
                 protections: Vec::new(),
                 hops,
                 facts: self.fact_set(),
                 entry: self.entries[self.entry].clone(),
                 consent: Consent::None,
-                in_url: false,
+                in_url: matches!(param, "url" | "path" | "imageUrl" | "query"),
             };
             self.record.whole.insert(key, flow);
         }

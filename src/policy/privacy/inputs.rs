@@ -58,6 +58,7 @@ struct KindWords {
     ids: Vec<Arc<str>>,
     shared: Vec<Arc<str>>,
     weak: Vec<Arc<str>>,
+    picture: Option<Arc<str>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -149,6 +150,10 @@ impl Vocabulary {
 
     pub(super) fn kinds(&self) -> impl Iterator<Item = &Arc<str>> {
         self.kinds.keys()
+    }
+
+    pub(super) fn picture(&self, kind: &str) -> Option<Arc<str>> {
+        self.kinds.get(kind)?.picture.clone()
     }
 
     pub(super) fn labels(&self, kind: &str) -> &[Arc<str>] {

@@ -40,6 +40,7 @@ struct Words {
     name_keys: Vec<Arc<str>>,
     user_data: Vec<Arc<str>>,
     surnames: String,
+    offices: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -181,6 +182,7 @@ impl Table {
 
     /// Whether a person's name stands near by.
     fn named(&self, around: &str, value: &str) -> bool {
+        let number = around.find(value).unwrap_or(usize::MAX);
         let around = around.replacen(value, " ", 1);
         // `"name": "张三"`, `姓名：李四`, `['王五', '1391234…']`
         for (at, _) in around.char_indices().filter(|(_, c)| self.words.surnames.contains(*c)) {
@@ -206,7 +208,13 @@ impl Table {
                 let tail: String = head.chars().rev().take(24).collect::<Vec<_>>().into_iter().rev().collect();
                 self.words.name_keys.iter().any(|key| tail.contains(&**key))
             };
-            if quoted && (keyed || titled) {
+            // `张建国 15912345678`: three characters that no place or office ends with, and nothing else before the number.
+            let whole = length >= 3 && !name.ends_with(|c| self.words.offices.contains(c));
+            let end = at + name.len();
+            let beside = whole
+                && number.checked_sub(end).is_some_and(|gap| gap <= 6)
+                && around[end..number].chars().all(|c| matches!(c, ' ' | ':' | '：' | ',' | '，' | '、' | '-' | '　'));
+            if quoted && (keyed || titled || beside) {
                 return true;
             }
         }

@@ -273,6 +273,11 @@ impl Privacy {
         self.is_personal(&kind).then_some((kind, certainty))
     }
 
+    /// The kind that a picture of such information is.
+    pub fn picture_kind(&self, kind: &str) -> Option<Arc<str>> {
+        self.inputs.picture(kind)
+    }
+
     /// The texts by which kinds are named beside inputs.
     pub fn labels(&self, kind: &str) -> &[Arc<str>] {
         self.inputs.labels(kind)

@@ -2,7 +2,7 @@
 
 use super::evidence::{around, beside, continued, literal, live_units};
 use crate::flow::Place;
-use crate::model::{Unit, sites};
+use crate::model::{Unit, UnitKind, sites};
 use crate::rules::{Context, Finding, Fix, Rule};
 use crate::source::FileId;
 use crate::syntax::template::{Element, Part};
@@ -57,11 +57,30 @@ pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Finding)) {
         .host(&cx.package.host)
         .map(|host| [&host.info.page_load, &host.info.component_load].into_iter().flatten().cloned().collect())
         .unwrap_or_default();
+    let used = crate::model::uses(cx.program);
+    let uses = |unit: &Unit| {
+        let id = cx.program.units.iter().position(|known| std::ptr::eq(known, unit)).map(|at| at as u32);
+        let users = id.and_then(|id| used.get(&id)).into_iter().flatten();
+        users.filter_map(|(_, file, node)| super::evidence::element(cx.program, *file, *node))
+    };
     for unit in live_units(cx) {
         let script = unit.script.and_then(|file| cx.program.script(file));
         let mut initial = script.map(sites::initial_data).unwrap_or_default();
         if let Some(script) = script {
             initial.extend(sites::loaded_data(script, &loads));
+            if unit.kind == UnitKind::Component {
+                // What every user gives another value for stands nowhere.
+                let given = |key: &str| {
+                    let mut users = uses(unit).peekable();
+                    users.peek().is_some()
+                        && users.all(|element| {
+                            element.attributes.iter().any(|attribute| {
+                                attribute.name.trim_start_matches("model:").replace('-', "").eq_ignore_ascii_case(key)
+                            })
+                        })
+                };
+                initial.extend(sites::property_defaults(script).into_iter().filter(|value| !given(&value.path)));
+            }
         }
         let mut flag = |key: &str, unit: &Unit, step: Option<Place>| {
             let Some(file) = unit.script else { return };

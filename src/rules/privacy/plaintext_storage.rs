@@ -18,7 +18,7 @@ impl Rule for PlaintextStorage {
         for sink in sinks(cx, |flow| {
             matches!(flow.sink, SinkKind::Storage | SinkKind::File | SinkKind::Cloud)
                 && guard(flow) == Guard::Bare
-                && !(flow.sink == SinkKind::File && matches!(&*flow.param, "path" | "name"))
+                && !(matches!(flow.sink, SinkKind::File | SinkKind::Cloud) && matches!(&*flow.param, "path" | "name"))
                 && !(flow.sink == SinkKind::Storage && flow.kinds.iter().all(|kind| is_path(kind)))
         }) {
             let sensitive = sink.kinds.iter().any(|kind| cx.policy.privacy.is_sensitive(kind));

@@ -45,6 +45,13 @@ fn is_link(before: &str) -> bool {
     tag.strip_suffix("href=").is_some_and(|rest| rest.ends_with(char::is_whitespace))
 }
 
+/// Whether four numbers are those of a version, by the name that they are given.
+fn is_version(before: &str) -> bool {
+    let name = before.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ':' | '='));
+    let name = name.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("").to_ascii_lowercase();
+    name.contains("version") || name.ends_with("ver") || name == "v"
+}
+
 /// Every address of the package's own files, in order of place; comments left out.
 pub fn all(cx: &Context<'_>) -> Vec<Address> {
     let mut out = Vec::new();
@@ -99,7 +106,7 @@ fn script(cx: &Context<'_>, file: FileId, out: &mut Vec<Address>) {
             from -= 1;
         }
         let before = &text[from..open];
-        if is_link(before) {
+        if is_link(before) || !scheme && is_version(before) {
             continue;
         }
         out.push(Address { place: Place { file, span }, url: url.to_owned(), image: is_image(url, before) });

@@ -44,7 +44,7 @@ impl Rule for ClientSideSecretExchange {
                 continue;
             }
             let text = &cx.package.source(file).text;
-            if !["paySign", "pay_sign", "rsaSign", "nonceStr", "nonce_str", "prepay", "mch_id", "orderInfo"]
+            if !["paySign", "pay_sign", "rsaSign", "nonceStr", "nonce_str", "prepay", "mch_id", "orderInfo", "&key="]
                 .iter()
                 .any(|word| text.contains(word))
             {
@@ -67,9 +67,7 @@ impl Rule for ClientSideSecretExchange {
                 let function = script.functions.get(site.function as usize).map_or(site.span, |function| function.span);
                 let around = if site.function == 0 { site.span.slice(text) } else { function.slice(text) };
                 let around = &with_called(script, function, around, text);
-                let pays = ["paySign", "pay_sign", "rsaSign", "prepay", "mch_id", "mchId", "out_trade_no", "signType"]
-                    .iter()
-                    .any(|word| around.contains(word));
+                let pays = PAYS.iter().any(|word| around.contains(word));
                 let keyed = [
                     "&key=",
                     "mchKey",
@@ -84,7 +82,8 @@ impl Rule for ClientSideSecretExchange {
                 ]
                 .iter()
                 .any(|word| around.contains(word));
-                if pays && keyed {
+                let name = script.functions.get(site.function as usize).and_then(|function| function.name.as_deref());
+                if keyed && (pays || around.contains("&key=") && name.is_some_and(|name| pays_with(cx, file, name))) {
                     let place = Place { file, span: site.span };
                     found.entry(place).or_insert_with(|| {
                         Finding::new(ID, place)
@@ -99,6 +98,26 @@ impl Rule for ClientSideSecretExchange {
     }
 }
 
+/// Names that orders and their signatures go by.
+const PAYS: &[&str] = &["paySign", "pay_sign", "rsaSign", "prepay", "mch_id", "mchId", "out_trade_no", "signType"];
+
+/// Whether another file that calls a function of that name pays.
+fn pays_with(cx: &Context<'_>, file: FileId, name: &str) -> bool {
+    cx.program.live_files.iter().filter(|other| **other != file).any(|other| {
+        let entry = &cx.package.files[other.index()];
+        let text = &entry.source.text;
+        entry.origin == Origin::Own && calls_by_name(text, name) && PAYS.iter().any(|word| text.contains(word))
+    })
+}
+
+/// Whether a text calls a function of that name.
+fn calls_by_name(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        !text[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '$'))
+            && text[at + name.len()..].trim_start().starts_with('(')
+    })
+}
+
 /// A function's text with that of the functions of the file that it calls by name: what is signed may be put together there.
 fn with_called(script: &Script, function: Span, around: &str, text: &str) -> String {
     let mut out = around.to_owned();
@@ -106,11 +125,7 @@ fn with_called(script: &Script, function: Span, around: &str, text: &str) -> Str
         let Some(name) = other.name.as_deref().filter(|name| name.len() > 1) else { continue };
         let inside = other.span.start >= function.start && other.span.end <= function.end;
         let holds = other.span.start <= function.start && other.span.end >= function.end;
-        let called = around.match_indices(name).any(|(at, _)| {
-            !around[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '$'))
-                && around[at + name.len()..].trim_start().starts_with('(')
-        });
-        if called && !inside && !holds {
+        if calls_by_name(around, name) && !inside && !holds {
             out.push('\n');
             out.push_str(other.span.slice(text));
         }

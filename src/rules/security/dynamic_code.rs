@@ -24,7 +24,7 @@ impl Rule for DynamicCode {
             let file = FileId(index as u32);
             let Some(script) = &facts.script else { continue };
             // Libraries carry `Function("return this")` and the like for other platforms.
-            if cx.package.files[index].origin != Origin::Own {
+            if !is_own(cx, file) {
                 continue;
             }
             for site in sites::call_sites(script) {
@@ -47,11 +47,7 @@ impl Rule for DynamicCode {
                     _ => continue,
                 };
                 // `Function("return this")()` finds the global object and runs nothing.
-                if what == "Function"
-                    && (site.args.is_empty()
-                        || constant
-                            .is_some_and(|text| text.trim_end_matches([';', '(', ')']).starts_with("return this")))
-                {
+                if what == "Function" && (site.args.is_empty() || constant.is_some_and(finds_global)) {
                     continue;
                 }
                 if what == "constructor" && site.args.is_empty() {
@@ -71,6 +67,20 @@ impl Rule for DynamicCode {
                 found.entry(place).or_insert(if live { finding } else { finding.confidence(Confidence::Medium) });
             }
         }
+        // What other names of the same functions come to.
+        for call in cx.solution.calls.iter().filter(|call| call.namespace.is_empty()) {
+            if !is_own(cx, call.place.file) || !matches!(&*call.api, "eval" | "Function") || call.args.is_empty() {
+                continue;
+            }
+            let last = call.args.last().and_then(|arg| arg.text());
+            if last.is_some_and(finds_global) {
+                continue;
+            }
+            let remote =
+                call.args.iter().any(|arg| arg.origins.iter().any(|origin| matches!(origin, ValueOrigin::Remote(_))));
+            let finding = Finding::new(ID, call.place).text("call", &*call.api);
+            found.entry(call.place).or_insert(if remote { finding.variant("remote") } else { finding });
+        }
         // One finding for a call and the call of what it returns.
         let mut last: Option<Place> = None;
         for (place, finding) in found {
@@ -81,6 +91,17 @@ impl Rule for DynamicCode {
             out.push(finding);
         }
     }
+}
+
+/// Whether a file is the package's own code.
+fn is_own(cx: &Context<'_>, file: FileId) -> bool {
+    let entry = &cx.package.files[file.index()];
+    entry.origin == Origin::Own && cx.policy.privacy.sdk_by_file(&entry.source.path).is_none()
+}
+
+/// Whether a constant only finds or fills a name of the platform, as transpilers have it.
+fn finds_global(text: &str) -> bool {
+    text.trim_end_matches([';', '(', ')']).starts_with("return this") || text.starts_with("regeneratorRuntime")
 }
 
 fn interprets(cx: &Context<'_>, request: &str) -> bool {

@@ -61,9 +61,8 @@ fn checked(cx: &Context<'_>, call: &crate::flow::HostCall) -> bool {
     let Some(unit) = cx.program.units.iter().find(|unit| unit.route == call.entry.route) else { return false };
     let tested = cx.solution.branches.iter().any(|branch| {
         unit.script == Some(branch.place.file)
-            && branch.with.is_some()
             && matches!(branch.origin, Origin::Query(_) | Origin::Scan | Origin::Remote(_) | Origin::Launch(_))
-            && branch.with.as_deref().is_some_and(|with| with.contains('.') || with.contains("http"))
+            && branch.with.as_deref().is_some_and(names_host)
     });
     // What a test for a host proved where the view is shown: that it is that host, or that it is none of them. Where a host
     // stands in a text is compared with a number afterwards, which turns the answer around.
@@ -71,7 +70,7 @@ fn checked(cx: &Context<'_>, call: &crate::flow::HostCall) -> bool {
         .facts
         .iter()
         .filter_map(|fact| match fact {
-            Fact::Tested { with: Some(with), held, place, .. } if with.contains('.') || with.contains("http") => {
+            Fact::Tested { with: Some(with), held, place, .. } if names_host(with) => {
                 let test = place.span.slice(&cx.package.source(place.file).text);
                 Some(*held || test.contains("ndexOf") || test.contains("search"))
             }
@@ -120,6 +119,14 @@ fn checked(cx: &Context<'_>, call: &crate::flow::HostCall) -> bool {
                 })
     });
     tested || facts || listed
+}
+
+/// Whether a text holds the name of a host: a scheme alone says nothing of who answers.
+fn names_host(text: &str) -> bool {
+    let rest = text.split_once("//").map_or(text, |(_, rest)| rest);
+    let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    rest.match_indices('.')
+        .any(|(at, _)| letter(rest[..at].chars().next_back()) && letter(rest[at + 1..].chars().next()))
 }
 
 /// `/^https:\/\/www\.example\.com/.test(url)`
