@@ -249,6 +249,9 @@ impl<'a> Machine<'a> {
                 }
             }
         }
+        if module == super::runtime::MODULE {
+            return self.runtime_call(path, &args, site);
+        }
         let chain: Vec<&str> = path.split('.').filter(|part| !part.is_empty()).collect();
         if let Some(answer) = self.protect(&chain, (!module.is_empty()).then_some(module), &args, site) {
             return answer;

@@ -7,6 +7,8 @@ use super::value::{ObjId, Value};
 use crate::model::{Binding, UnitId, UnitKind};
 use crate::syntax::template::Element;
 
+/// What `setup` gave to render with.
+const RENDER: &str = "[[render]]";
 /// Most handlers of rendered elements that are run.
 const MAX_LISTENERS: usize = 400;
 
@@ -270,10 +272,44 @@ impl<'a> Machine<'a> {
             let mut given = self.call(&target, &this, args, site);
             let renders = given.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Closure { .. }));
             if method == "setup" && renders {
+                let key = self.known(RENDER);
+                self.heap.set(instance, key, Some(given.clone()));
                 given = self.call(&given, &this, vec![this.clone(), Value::any()], site);
             }
             self.copy_fields(instance, &given, &[]);
         }
+    }
+
+    /// Renders a component again, by what its data have become: what a loop shows is there only then.
+    pub fn render_again(&mut self, unit: UnitId) {
+        let instance = self.instance(unit);
+        let (data, own, kept) = (self.known("data"), self.known("render"), self.known(RENDER));
+        let compiled = self.heap.get(instance, data).is_some_and(|data| data.objects.contains(&instance));
+        let render = self.heap.get(instance, kept).or_else(|| self.heap.get(instance, own)).cloned();
+        let Some(render) = render.filter(|render| compiled && !render.objects.is_empty()) else { return };
+        let place = self.heap.objects[render.objects[0] as usize].place;
+        let entry = Entry {
+            kind: EntryKind::Event,
+            route: self.program.units[unit as usize].route.clone(),
+            method: name("render"),
+            place,
+            element: None,
+        };
+        self.run_entry(entry, &[], Some(&render), |machine| {
+            let this = Value::object(instance);
+            // (_ctx, _cache, $props, $setup, $data, $options)
+            let args = vec![this.clone(), Value::any(), this.clone(), this.clone(), this.clone(), this.clone()];
+            let site = Site { place, args: Vec::new(), name: name("render"), used: true };
+            let given = machine.call(&render, &this, args, &site);
+            for &object in &given.objects {
+                for key in machine.heap.keys(object) {
+                    if let Some(value) = machine.heap.get(object, key).cloned() {
+                        machine.heap.add(instance, key, &value);
+                    }
+                }
+            }
+            Value::undefined()
+        });
     }
 
     /// Calls of framework functions by name, where their code is not run.

@@ -19,6 +19,7 @@ pub mod kept;
 mod lookup;
 mod machine;
 mod record;
+mod runtime;
 mod solution;
 mod value;
 

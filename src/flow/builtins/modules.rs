@@ -115,6 +115,11 @@ impl<'a> Machine<'a> {
         if self.modules.contains_key(&file) {
             return self.exports(file);
         }
+        if let Some(exports) = self.runtime_exports(file) {
+            let (module, key) = (self.module_object(file), self.known("exports"));
+            self.heap.set(module, key, Some(exports.clone()));
+            return exports;
+        }
         let place = Place { file, span: Span::default() };
         if self.loading >= MAX_LOADING {
             self.give_up(place);

@@ -171,6 +171,8 @@ impl<'a> Machine<'a> {
         for method in &info.share_methods {
             self.share(unit, method);
         }
+        self.watch_again(unit);
+        self.render_again(unit);
         // A page may be made as a component.
         let (instance, mark) = (self.instance(unit), self.known("[[component]]"));
         if self.heap.has(instance, mark) {
@@ -288,6 +290,8 @@ impl<'a> Machine<'a> {
         self.nested_methods(unit, "pageLifetimes");
         self.nested_methods(unit, "observers");
         self.derive(unit);
+        self.watch_again(unit);
+        self.render_again(unit);
         self.handlers(unit);
     }
 
