@@ -664,7 +664,7 @@ pub mod roles {
         ("record-start", &[]),
         ("camera-start", &[]),
         ("request", &["url", "data", "header", "method"]),
-        ("upload", &["url", "file", "data", "header"]),
+        ("upload", &["url", "file", "name", "data", "header"]),
         ("download", &["url"]),
         ("socket-connect", &["url"]),
         ("socket-send", &["data"]),
