@@ -71,6 +71,8 @@ impl<'a> Machine<'a> {
                     "setData"
                         | "selectComponent"
                         | "selectAllComponents"
+                        | "selectOwnerComponent"
+                        | "getRelationNodes"
                         | "getOpenerEventChannel"
                         | "getData"
                         | "groupSetData"
@@ -108,6 +110,9 @@ impl<'a> Machine<'a> {
             Kind::Map | Kind::Set => Some(Value::default()),
             Kind::Array if field == "length" => Some(Value { bits: NUMBER, ..Value::default() }),
             Kind::Regex => Some(Value::default()),
+            Kind::Closure { .. } | Kind::Bound { .. } if field == "constructor" => {
+                Some(Value::object(self.external("", "Function")))
+            }
             _ if field == "constructor" || field == "__proto__" => Some(Value::any()),
             _ => None,
         }
@@ -213,7 +218,7 @@ impl<'a> Machine<'a> {
             "Function" if args.len() == 1 && is_return_this(&args[0]) => {
                 Value::object(self.shared(Kind::Builtin("Function.this")))
             }
-            "Function" => {
+            "Function" | "Function.prototype.constructor" => {
                 self.record_global("Function", &args, site);
                 Value::any()
             }

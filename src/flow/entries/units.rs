@@ -220,7 +220,7 @@ impl<'a> Machine<'a> {
                 let key = machine.sym(field);
                 for &object in &answer.objects {
                     let Some(value) = machine.heap.get(object, key).cloned() else { continue };
-                    if machine.deep_taints(&value, 6).is_empty() {
+                    if machine.deep_taints(&value, 6).is_empty() && !machine.holds_answer(&value) {
                         continue;
                     }
                     let made = machine.heap.objects[object as usize].place;

@@ -194,6 +194,15 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// Whether a value may be a server's answer, or hold one.
+    pub fn holds_answer(&self, value: &Value) -> bool {
+        const DEPTH: usize = 2;
+        let answer = |id: &u32| matches!(self.origin_table[*id as usize], Origin::Answer(_));
+        let mut found = false;
+        self.each_held(value, DEPTH, |inner| found |= inner.all_origins().iter().any(answer));
+        found
+    }
+
     /// Notes answers that arrive whole at a sink: what they hold is known once all that is read of them is.
     #[allow(clippy::too_many_arguments)]
     fn sink_whole(
