@@ -106,11 +106,8 @@ fn shown_together(document: &Document, node: NodeId, ads: &HashSet<NodeId>) -> V
     for &child in children {
         let inside = shown_together(document, child, ads);
         match element(document, child).map(is_alternative) {
-            Some(true) => {
-                if inside.len() > branch.len() {
-                    branch = inside;
-                }
-            }
+            Some(true) if inside.len() > branch.len() => branch = inside,
+            Some(true) => {}
             Some(false) => {
                 out.append(&mut branch);
                 branch = inside;

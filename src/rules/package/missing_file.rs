@@ -255,7 +255,7 @@ impl Lookup<'_, '_> {
                     let Property::Value(_, value) = property else { continue };
                     if let ExprKind::String(path) = &value.kind
                         && path.starts_with('/')
-                        && is_picture(&**path)
+                        && is_picture(path)
                     {
                         found.push((value.span, path.to_string()));
                     }
