@@ -24,6 +24,10 @@ impl<'a> Machine<'a> {
                 if matches!(field, "call" | "apply" | "bind") && !path.is_empty() {
                     return Some(Value::default());
                 }
+                // A module that is the host's object is its own default export.
+                if field == "default" && path.is_empty() {
+                    return Some(Value::object(object));
+                }
                 Some(self.host_object(namespace, &full))
             }
             Kind::HostObject { namespace, class } => {
@@ -69,6 +73,7 @@ impl<'a> Machine<'a> {
                 if matches!(
                     field,
                     "setData"
+                        | "setState"
                         | "selectComponent"
                         | "selectAllComponents"
                         | "selectOwnerComponent"
@@ -152,6 +157,7 @@ impl<'a> Machine<'a> {
                 self.heap.get(target, key).cloned().unwrap_or_else(Value::any)
             }
             Kind::Builtin("Function.this") => Value::object(self.globals),
+            Kind::Builtin("state-setter") => self.set_kept(target, &args, site),
             Kind::Builtin(what) => self.call_named(what, this, &args, site),
             _ => Value::any(),
         }

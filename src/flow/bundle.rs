@@ -23,9 +23,14 @@ pub(super) struct Webpack<'a> {
 }
 
 /// The npm package that the label of a module names: that of its folder, or the label itself.
-fn package_in(label: &str) -> Option<&str> {
-    let path = match label.rsplit_once("node_modules/") {
-        Some((_, path)) => path,
+pub(super) fn package_in(label: &str) -> Option<&str> {
+    let folders = ["node_modules/", "miniprogram_npm/", "npm/"];
+    let path = folders.iter().find_map(|folder| {
+        let (before, path) = label.rsplit_once(folder)?;
+        (before.is_empty() || before.ends_with('/')).then_some(path)
+    });
+    let path = match path {
+        Some(path) => path,
         None if label.starts_with('@') && !label.contains('.') => label,
         None => return None,
     };
@@ -97,6 +102,9 @@ impl<'a> Machine<'a> {
 
     /// Members that bundlers put on the host object: queues of chunks, functions that make pages.
     pub fn bundler_call(&mut self, path: &str, args: &[Value], site: &Site) -> Option<Value> {
+        if let Some(answer) = self.runtime_call(path, args, site) {
+            return Some(answer);
+        }
         match path.rsplit('.').next() {
             Some("push") if path.contains('.') => self.queue_push(args, site),
             Some("createPage" | "createComponent" | "createApp") if !args.is_empty() => {
@@ -106,6 +114,9 @@ impl<'a> Machine<'a> {
             Some("$createPage" | "$createApp") if !args.is_empty() => {
                 self.register_class(&args[0], site);
                 Some(Value::undefined())
+            }
+            Some(hook) if !path.contains('.') && hook.starts_with("use") => {
+                self.framework_call("", &[hook], args, site)
             }
             _ => None,
         }
@@ -170,7 +181,8 @@ impl<'a> Machine<'a> {
                 out.join(&self.heap.get(module, exports_key).cloned().unwrap_or_default());
                 continue;
             }
-            let Some(&factory) = self.webpack.factories.get(&label) else {
+            let alias = package_in(&label).is_some_and(|package| self.policy.hosts.is_alias_module(package));
+            let Some(&factory) = self.webpack.factories.get(&label).filter(|_| !alias) else {
                 // A module of a package that was left out: its name stands in the label.
                 if let Some(package) = package_in(&label) {
                     let module = self.foreign_module(package);

@@ -585,6 +585,21 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// Descriptors with a `key` of their own; `false` where one has none.
+    pub fn describe_named(&mut self, target: &Value, descriptors: &Value, place: Place) -> bool {
+        let key = self.known("key");
+        let mut named = Vec::new();
+        for &from in &descriptors.objects {
+            let Some(label) = self.heap.get(from, key).and_then(|label| label.as_text().cloned()) else { return false };
+            named.push((label, from));
+        }
+        for (label, from) in &named {
+            let key = self.sym_of(label);
+            self.describe(target, key, &Value::object(*from), place);
+        }
+        !named.is_empty()
+    }
+
     /// `Object.defineProperties(target, descriptors)`.
     pub fn describe_all(&mut self, target: &Value, descriptors: &Value, place: Place) {
         for &from in &descriptors.objects {

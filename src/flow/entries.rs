@@ -233,7 +233,7 @@ impl<'a> Machine<'a> {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn enter(
+    pub(super) fn enter(
         &mut self,
         unit: UnitId,
         kind: EntryKind,

@@ -1,5 +1,7 @@
 //! Pages and components that frameworks make: their options, classes, rendered elements and handlers.
 
+mod components;
+
 use super::heap::Kind;
 use super::machine::{Keys, Machine, Site, name};
 use super::solution::{Entry, EntryKind, Place};
@@ -316,6 +318,10 @@ impl<'a> Machine<'a> {
     pub fn framework_call(&mut self, _module: &str, chain: &[&str], args: &[Value], site: &Site) -> Option<Value> {
         let last = chain.last()?;
         match *last {
+            "createApp" | "createComponent" if args.first().is_some_and(|arg| self.is_class_component(arg)) => {
+                self.register_class_component(&args[0], site);
+                Some(Value::undefined())
+            }
             "createPage" | "createComponent" if !args.is_empty() => {
                 self.register_framework(&args[0], site);
                 Some(Value::undefined())
@@ -332,19 +338,7 @@ impl<'a> Machine<'a> {
                 self.rendered(&tag, &properties, site.place);
                 Some(Value::any())
             }
-            "useState" | "useRef" => {
-                let pair = self.make_at(site.place, 83, Kind::Array);
-                let zero = self.known("0");
-                let one = self.known("1");
-                let current = self.known("current");
-                let initial = args.first().cloned().unwrap_or_default();
-                if self.heap.get(pair, zero).is_none() {
-                    self.heap.set(pair, zero, Some(initial.clone()));
-                    self.heap.set(pair, current, Some(initial));
-                }
-                self.heap.set(pair, one, Some(Value::any()));
-                Some(Value::object(pair))
-            }
+            "useState" | "useRef" => Some(self.kept_state(args.first().cloned().unwrap_or_default(), site)),
             "useEffect" | "useLayoutEffect" | "useDidShow" | "useLoad" | "useReady" | "useCallback" | "useMemo" => {
                 let callback = args.first().cloned().unwrap_or_default();
                 if *last == "useCallback" {

@@ -51,6 +51,9 @@ pub struct HostInfo {
     pub alias_globals: Vec<Arc<str>>,
     /// Modules whose default export gives the same APIs.
     pub alias_modules: Vec<Arc<str>>,
+    /// Members that such modules and globals have beside the host's APIs.
+    #[serde(default)]
+    pub alias_members: Vec<Arc<str>>,
     /// Extensions of templates without the dot.
     pub template_extensions: Vec<Arc<str>>,
     /// Extensions of style sheets.
@@ -304,6 +307,12 @@ impl Hosts {
     /// Whether a module of that name gives the host's APIs.
     pub fn is_alias_module(&self, name: &str) -> bool {
         self.infos().any(|info| info.alias_modules.iter().any(|alias| &**alias == name))
+    }
+
+    /// Whether such a module or global has a member of that name, or what it stands in, beside the host's APIs.
+    pub fn is_alias_member(&self, path: &str) -> bool {
+        let name = path.split('.').next().unwrap_or(path);
+        self.infos().any(|info| info.alias_members.iter().any(|member| &**member == name))
     }
 
     /// Ids of all hosts, sorted.

@@ -228,6 +228,10 @@ impl<'a> Machine<'a> {
                 let keys = args.get(1).cloned().unwrap_or_default();
                 let keys = self.keys_from(&keys);
                 let descriptor = args.get(2).cloned().unwrap_or_default();
+                // Of many descriptors that name what they describe, each describes that.
+                if keys.0.len() != 1 && self.describe_named(&target, &descriptor, site.place) {
+                    return Some(target);
+                }
                 for &key in &keys.0 {
                     self.describe(&target, key, &descriptor, site.place);
                 }

@@ -1,5 +1,6 @@
 //! Modules: their objects, requests for them, exports and imports.
 
+use crate::flow::bundle::package_in;
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Act, Keys, Machine, THIS};
 use crate::flow::solution::Place;
@@ -67,6 +68,8 @@ impl<'a> Machine<'a> {
     }
 
     pub fn foreign_module(&mut self, request: &str) -> Value {
+        // A path into a folder of modules that was left out.
+        let request = package_in(request).filter(|_| request.starts_with('.')).unwrap_or(request);
         if self.policy.hosts.is_alias_module(request) {
             let namespace = self.namespace();
             return self.host_object(&namespace, "");

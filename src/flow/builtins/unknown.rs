@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use crate::flow::builtins::modules::MAX_HOLDERS;
-use crate::flow::heap::Kind;
+use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Machine, Site, name};
 use crate::flow::value::{Ids, ObjId, Sym, Value, unite};
 use crate::model::ir::{Function, Name};
@@ -141,6 +141,28 @@ impl<'a> Machine<'a> {
                 let body = args.get(3).cloned().unwrap_or_default();
                 let inner = self.inner_site(site);
                 return Some(self.call(&body, &this, Vec::new(), &inner));
+            }
+            // The parts of classes that compilers write: members as a list of named descriptors.
+            "defineProperties" | "_defineProperties" => {
+                let target = args.first().filter(|target| !target.objects.is_empty())?;
+                let list = *args.get(1)?.objects.first()?;
+                let mut at = 0;
+                while let Some(item) = {
+                    let index = self.index_sym(at);
+                    self.heap.get(list, index).cloned()
+                } {
+                    if !self.describe_named(target, &item, site.place) {
+                        return None;
+                    }
+                    at += 1;
+                }
+                if let Some(more) = self.heap.get(list, ITEM).cloned() {
+                    self.describe_named(target, &more, site.place);
+                }
+                return (at > 0).then(Value::undefined);
+            }
+            "_possibleConstructorReturn" | "possibleConstructorReturn" => {
+                return args.first().filter(|this| !this.objects.is_empty()).cloned();
             }
             "_objectSpread" | "_objectSpread2" | "_extends" | "__assign" => {
                 let target = args.first().filter(|target| !target.objects.is_empty())?.clone();

@@ -133,7 +133,11 @@ impl<'a> Machine<'a> {
         }
         self.enter(unit, kind, handler, Some((template, node)), &facts, |machine| {
             let mut arguments = machine.handed_before(unit, binding, element, handler);
-            arguments.push(machine.event(unit, template, node, element, &event));
+            let place = Place { file: template, span: element.open };
+            arguments.extend(machine.bound_before(unit, element, (place, node), &event, handler));
+            let event = machine.event(unit, template, node, element, &event);
+            machine.told_on_targets(unit, &event);
+            arguments.push(event);
             arguments
         });
     }

@@ -77,8 +77,16 @@ impl<'a> Machine<'a> {
             self.trigger(unit, args, site);
             return Some(Value::undefined());
         }
+        let made;
+        let args = match method {
+            "setState" => {
+                made = self.next_state(instance, args, site);
+                &made
+            }
+            _ => args,
+        };
         match method {
-            "setData" | "$set" | "updateData" => {
+            "setData" | "$set" | "updateData" | "setState" => {
                 let data = self.heap.get(instance, data_key).cloned().unwrap_or_default();
                 let first = args.first().cloned().unwrap_or_default();
                 if !first.strings.is_empty() {

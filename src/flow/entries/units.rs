@@ -144,6 +144,7 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn run_app(&mut self, unit: UnitId) {
+        self.run_class_component(unit);
         let info = &self.host.info;
         for method in &info.app_load {
             self.enter(unit, EntryKind::Load, method, None, &[], |machine| {
@@ -157,6 +158,7 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn run_page(&mut self, unit: UnitId) {
+        self.run_class_component(unit);
         let info = &self.host.info;
         for method in &info.page_load {
             self.load_method(unit, method);
@@ -271,6 +273,7 @@ impl<'a> Machine<'a> {
 
     pub(super) fn run_component(&mut self, unit: UnitId) {
         self.pass_properties(unit);
+        self.run_class_component(unit);
         let info = &self.host.info;
         for method in &info.component_load {
             self.enter(unit, EntryKind::Load, method, None, &[], |_| Vec::new());

@@ -398,6 +398,12 @@ impl<'a> Machine<'a> {
         {
             return answer;
         }
+        if matches!(name, "createComponent" | "createApp")
+            && args.first().is_some_and(|class| self.is_class_component(class))
+        {
+            self.register_class_component(&args[0], site);
+            return Value::undefined();
+        }
         if matches!(name, "resolve" | "reject" | "all" | "allSettled" | "any" | "race")
             && let [object] = base.objects.as_slice()
             && self.is_promise_class(*object)

@@ -78,11 +78,15 @@ impl Reader<'_> {
     }
 }
 
+const TOP_FOLDER: &str = "npm/";
+
 /// Module name and the path in it, for a path in an npm folder.
 fn module_of(path: &str) -> Option<(String, &str)> {
     let mut rest = path;
     let mut found = None;
     loop {
+        // Compilers gather what they take from npm in a folder of that name at the top.
+        let top = (found.is_none() && rest.starts_with(TOP_FOLDER)).then_some(TOP_FOLDER.len());
         let at = ["node_modules/", "miniprogram_npm/"]
             .iter()
             .filter_map(|folder| {
@@ -90,6 +94,7 @@ fn module_of(path: &str) -> Option<(String, &str)> {
                     .find(|(at, _)| *at == 0 || rest.as_bytes()[at - 1] == b'/')
                     .map(|(at, _)| at + folder.len())
             })
+            .chain(top)
             .min();
         let Some(at) = at else { break };
         rest = &rest[at..];
