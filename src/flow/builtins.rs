@@ -118,6 +118,9 @@ impl<'a> Machine<'a> {
             Kind::Closure { .. } | Kind::Bound { .. } if field == "constructor" => {
                 Some(Value::object(self.external("", "Function")))
             }
+            _ if field == "__proto__" && self.heap.objects[object as usize].proto.is_some() => {
+                self.heap.objects[object as usize].proto.map(Value::object)
+            }
             _ if field == "constructor" || field == "__proto__" => Some(Value::any()),
             _ => None,
         }

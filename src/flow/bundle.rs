@@ -204,6 +204,10 @@ impl<'a> Machine<'a> {
             self.call_object(factory, &Value::object(exports), arguments, &inner);
             self.stack = stack;
             self.context = context;
+            let made = self.heap.get(module, exports_key).cloned().unwrap_or_default();
+            if let Some(host) = self.runtime_as_host(&made) {
+                self.heap.set(module, exports_key, Some(host));
+            }
             out.join(&self.heap.get(module, exports_key).cloned().unwrap_or_default());
         }
         if out.is_none() { Value::any() } else { out }

@@ -72,6 +72,7 @@ impl<'a> Machine<'a> {
             self.run_entry(entry, &[], None, |machine| {
                 machine.load(script, "");
                 machine.run_bundle_entry(script);
+                machine.unregistered(unit, script);
                 Value::default()
             });
             self.current_unit = None;
@@ -114,6 +115,16 @@ impl<'a> Machine<'a> {
             || program.units.iter().filter(|unit| unit.live).flat_map(|unit| &unit.templates).any(|t| agrees(*t));
         if handled && button() {
             self.gate_fact = Some(self.fact(Fact::PrivacyAgreed));
+        }
+    }
+
+    /// Tells of a page or component whose script has functions and registers nothing that could be followed.
+    fn unregistered(&mut self, unit: UnitId, script: FileId) {
+        let this = &self.program.units[unit as usize];
+        let code = self.program.script(script).is_some_and(|script| script.functions.len() > 1);
+        if code && this.kind != UnitKind::App && !self.is_registered(unit) {
+            let route = this.route.clone();
+            self.record.blind(Place { file: script, span: Span::default() }, "unregistered-unit", &route);
         }
     }
 

@@ -41,6 +41,14 @@ impl<'a> Machine<'a> {
                     let mark = self.known("[[component]]");
                     self.heap.set(instance, mark, Some(Value::bool(true)));
                 }
+                if !args.is_empty()
+                    && let Some(unit) = self.current_unit
+                    && !self.is_registered(unit)
+                {
+                    self.record.blind(site.place, "opaque-options", path);
+                    let instance = self.instance(unit);
+                    self.registered(instance);
+                }
                 Value::undefined()
             }
             "createPage" | "createComponent" | "createApp" => {
@@ -328,6 +336,11 @@ impl<'a> Machine<'a> {
             }
             "createPageConfig" | "createReactApp" => {
                 let component = args.first().cloned().unwrap_or_default();
+                let renders =
+                    |id: &ObjId| matches!(self.heap.kind(*id), Kind::Closure { .. } | Kind::Class { .. } | Kind::Plain);
+                if !component.objects.iter().any(renders) {
+                    self.record.blind(site.place, "opaque-options", last);
+                }
                 let object = self.make_at(site.place, 82, Kind::Plain);
                 self.rendered(&component, &Value::object(object), site.place);
                 Some(Value::object(object))

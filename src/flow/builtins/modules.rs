@@ -129,7 +129,13 @@ impl<'a> Machine<'a> {
             return Value::any();
         }
         self.run_once(file, script);
-        self.exports(file)
+        let exports = self.exports(file);
+        if let Some(host) = self.runtime_as_host(&exports) {
+            let (module, key) = (self.module_object(file), self.known("exports"));
+            self.heap.set(module, key, Some(host.clone()));
+            return host;
+        }
+        exports
     }
 
     /// What a view script inside a template gives; each has exports of its own.

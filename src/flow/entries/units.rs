@@ -15,6 +15,9 @@ impl<'a> Machine<'a> {
     pub fn register(&mut self, config: &Value, site: &Site) {
         let Some(unit) = self.current_unit else { return };
         let instance = self.instance(unit);
+        if config.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Plain | Kind::Unit(_))) {
+            self.registered(instance);
+        }
         self.mix_in(instance, config, site, 0);
         let constructor = self.known("constructor");
         for key in self.heap.keys(instance).into_iter().filter(|key| *key != constructor) {

@@ -47,6 +47,36 @@ impl<'a> Machine<'a> {
         })
     }
 
+    /// The host in place of a module that is the runtime itself, by what it offers: its functions are known, and what it has
+    /// beside them are the host's APIs.
+    pub fn runtime_as_host(&mut self, exports: &Value) -> Option<Value> {
+        let members = ["createApp", "createComponent", "Component", "eventCenter"];
+        let default = self.known("default");
+        let whole = exports.objects.iter().any(|&object| {
+            let inner = self.heap.get(object, default).and_then(|inner| inner.objects.first().copied());
+            [Some(object), inner].into_iter().flatten().any(|object| {
+                members.iter().all(|member| {
+                    let key = self.known(member);
+                    self.heap.get(object, key).is_some_and(|value| !value.objects.is_empty())
+                })
+            })
+        });
+        let namespace = self.namespace();
+        whole.then(|| self.host_object(&namespace, ""))
+    }
+
+    /// Notes that a unit's methods are known.
+    pub fn registered(&mut self, instance: ObjId) {
+        let mark = self.known("[[registered]]");
+        self.heap.set(instance, mark, Some(Value::bool(true)));
+    }
+
+    /// Whether a unit was made from something whose members are known.
+    pub fn is_registered(&mut self, unit: UnitId) -> bool {
+        let mark = self.known("[[registered]]");
+        self.units.get(&unit).is_some_and(|&instance| self.heap.has(instance, mark))
+    }
+
     /// A unit made from such a class: its instance is the host's.
     pub fn register_class_component(&mut self, class: &Value, site: &Site) {
         let Some(unit) = self.current_unit else { return };
@@ -98,6 +128,7 @@ impl<'a> Machine<'a> {
         }
         let mark = self.known("[[class-component]]");
         self.heap.set(instance, mark, Some(Value::bool(true)));
+        self.registered(instance);
     }
 
     fn take_methods(&mut self, instance: ObjId, layer: ObjId) {

@@ -11,7 +11,7 @@ use crate::flow::machine::{
 };
 use crate::flow::solution::{Place, Step};
 use crate::flow::value::{ANY, Ids, ObjId, Value, intersect, unite};
-use crate::model::ir::{Arg, Expr, ExprKind, FnId, Name, Script};
+use crate::model::ir::{Arg, Expr, ExprKind, FnId, Key, Name, Script};
 use crate::package::Origin as FileOrigin;
 use crate::source::{FileId, Span};
 
@@ -357,6 +357,27 @@ impl<'a> Machine<'a> {
                     }
                 }
                 this
+            }
+            // `parent.call.apply(parent, [this].concat(args))`, as compilers call the constructor of a class above.
+            ExprKind::Member { object, key: Key::Static(apply, _), .. }
+                if &**apply == "apply"
+                    && args.len() == 2
+                    && matches!(&object.kind, ExprKind::Member { key: Key::Static(call, _), .. } if &**call == "call") =>
+            {
+                self.eval(act, object);
+                let (values, _) = self.args(act, args);
+                let target = Value { bits: 0, ..values.first().cloned().unwrap_or_default() };
+                let mut given = self.spread(&values.get(1).cloned().unwrap_or_default());
+                if target.objects.is_empty() || given.is_empty() {
+                    return Value::any();
+                }
+                let this = given.remove(0);
+                let site = Site { place, args: Vec::new(), name, used };
+                if target.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Class { .. })) {
+                    self.call_super(&target, &this, given, &site);
+                    return this;
+                }
+                self.call(&target, &this, given, &site)
             }
             ExprKind::Member { object, key, optional: maybe } => {
                 let base = if matches!(object.kind, ExprKind::Super) {
