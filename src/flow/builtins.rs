@@ -21,7 +21,8 @@ impl<'a> Machine<'a> {
         match kind {
             Kind::Host { namespace, path } => {
                 let full = if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") };
-                if matches!(field, "call" | "apply" | "bind") && !path.is_empty() {
+                let inherited = matches!(field, "hasOwnProperty" | "isPrototypeOf" | "propertyIsEnumerable");
+                if matches!(field, "call" | "apply" | "bind") || inherited && path.is_empty() {
                     return Some(Value::default());
                 }
                 // A module that is the host's object is its own default export.
@@ -95,12 +96,13 @@ impl<'a> Machine<'a> {
                 Some(self.field(&Value::object(object), &Keys::one(key), place))
             }
             Kind::WebpackRequire(_)
-                if matches!(field, "n" | "d" | "r" | "t" | "e" | "o" | "bind" | "p" | "g" | "nmd" | "hmd") =>
+                if matches!(field, "n" | "d" | "r" | "t" | "e" | "o" | "O" | "bind" | "p" | "g" | "nmd" | "hmd") =>
             {
                 let what: &'static str = match field {
                     "n" => "webpack.n",
                     "d" => "webpack.d",
                     "e" => "webpack.e",
+                    "O" => "webpack.O",
                     "r" => "webpack.r",
                     "bind" => "webpack.bind",
                     _ => "webpack.other",
@@ -160,6 +162,7 @@ impl<'a> Machine<'a> {
                 self.heap.get(target, key).cloned().unwrap_or_else(Value::any)
             }
             Kind::Builtin("Function.this") => Value::object(self.globals),
+            Kind::Builtin("set-state") => self.set_state_of(target, &args, site),
             Kind::Builtin("state-setter") => self.set_kept(target, &args, site),
             Kind::Builtin(what) => self.call_named(what, this, &args, site),
             _ => Value::any(),

@@ -76,11 +76,11 @@ impl<'a> Machine<'a> {
                 }
             }
         }
-        if !found {
-            return None;
-        }
         // Entries: `[[entry, chunk, …]]`, or a function that gets the loader.
         let run = self.field(&chunk, &Keys::one(two), site.place);
+        if !found && !run.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Closure { .. })) {
+            return None;
+        }
         let lists = self.items_of(&run);
         for &list in &lists.objects {
             if let Some(first) = self.heap.get(list, zero).cloned() {
@@ -191,6 +191,15 @@ impl<'a> Machine<'a> {
                 continue;
             };
             let place = self.heap.objects[factory as usize].place;
+            let code = place.span.slice(&self.package.source(place.file).text);
+            if let Some(known) = self.policy.privacy.bundled_module(code).cloned() {
+                let value = self.foreign_module(&known);
+                let module = self.heap.alloc(Kind::Plain, place);
+                self.heap.set(module, exports_key, Some(value.clone()));
+                self.webpack.modules.insert(label, module);
+                out.join(&value);
+                continue;
+            }
             let module = self.heap.alloc(Kind::Plain, place);
             let exports = self.heap.alloc(Kind::Plain, place);
             self.heap.set(module, exports_key, Some(Value::object(exports)));
@@ -274,6 +283,11 @@ impl<'a> Machine<'a> {
                 self.fulfil(promise, Value::undefined(), &[]);
                 Value::object(promise)
             }
+            // `O(result, chunks, run)`: runs when the chunks are there.
+            "O" => match args.get(2) {
+                Some(run) => self.call(&run.clone(), &Value::undefined(), Vec::new(), site),
+                None => Value::any(),
+            },
             "bind" => Value::object(self.shared(Kind::WebpackRequire(0))),
             _ => Value::any(),
         }

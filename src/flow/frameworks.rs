@@ -345,6 +345,8 @@ impl<'a> Machine<'a> {
                 self.rendered(&component, &Value::object(object), site.place);
                 Some(Value::object(object))
             }
+            // Renders what other components give it.
+            "createRecursiveComponentConfig" => Some(Value::object(self.make_at(site.place, 82, Kind::Plain))),
             "createElement" | "jsx" | "jsxs" => {
                 let tag = args.first().cloned().unwrap_or_default();
                 let properties = args.get(1).cloned().unwrap_or_default();
@@ -369,16 +371,18 @@ impl<'a> Machine<'a> {
         let site = Site { place, args: Vec::new(), name: name("render"), used: true };
         for &object in &tag.objects.clone() {
             match self.heap.kind(object).clone() {
-                Kind::Closure { .. } => {
+                Kind::Closure { .. } if !self.renders(object) => {
                     self.perhaps(&[], |machine| {
                         machine.call_object(object, &Value::undefined(), vec![properties.clone()], &site)
                     });
                 }
-                Kind::Class { .. } => {
+                Kind::Class { .. } | Kind::Closure { .. } => {
                     let instance = self.construct(object, vec![properties.clone()], &site);
+                    let instance = Value { objects: instance.objects, ..Value::default() };
                     let key = self.known("props");
                     for &id in &instance.objects {
                         self.heap.set(id, key, Some(properties.clone()));
+                        self.give_state(id, place);
                     }
                     for method in ["componentWillMount", "componentDidMount", "componentDidShow", "onLoad", "render"] {
                         let key = self.sym(method);

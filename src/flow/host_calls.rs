@@ -33,7 +33,7 @@ impl<'a> Machine<'a> {
         {
             return answer;
         }
-        if api.is_none() && self.policy.hosts.is_alias_member(path) {
+        if path.is_empty() || api.is_none() && self.policy.hosts.is_alias_member(path) {
             return self.call_unknown(&Value::default(), this, &args, site);
         }
         let has = |role: &str| api.is_some_and(|api| api.roles.iter().any(|known| &**known == role));

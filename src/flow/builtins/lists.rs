@@ -49,7 +49,7 @@ impl<'a> Machine<'a> {
         out
     }
 
-    pub(super) fn call_back(&mut self, callback: &Value, args: Vec<Value>, site: &Site) -> Value {
+    pub fn call_back(&mut self, callback: &Value, args: Vec<Value>, site: &Site) -> Value {
         let inner = self.inner_site(site);
         let callback = callback.clone();
         self.perhaps(&[], |machine| machine.call(&callback, &Value::undefined(), args, &inner))

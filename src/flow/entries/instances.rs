@@ -209,7 +209,7 @@ impl<'a> Machine<'a> {
         last == &*element.name
     }
 
-    fn set_data(&mut self, data: &Value, update: &Value, site: &Site) {
+    pub fn set_data(&mut self, data: &Value, update: &Value, site: &Site) {
         for &object in &update.objects {
             for key in self.heap.keys(object) {
                 let Some(value) = self.heap.get(object, key).cloned() else { continue };

@@ -313,6 +313,43 @@ impl<'a> Machine<'a> {
         Value::undefined()
     }
 
+    /// Whether a function is a class written without the word: what it makes renders.
+    pub fn renders(&mut self, function: ObjId) -> bool {
+        let (prototype, render) = (self.known("prototype"), self.known("render"));
+        let above = self.heap.get(function, prototype).and_then(|value| value.objects.first().copied());
+        above.is_some_and(|above| self.heap.get(above, render).is_some())
+    }
+
+    /// Gives an instance of a rendered class what the framework's class gives it.
+    pub fn give_state(&mut self, instance: ObjId, place: Place) {
+        if !matches!(self.heap.kind(instance), Kind::Plain) {
+            return;
+        }
+        let (state, method, owner) = (self.known("state"), self.known("setState"), self.known("[[owner]]"));
+        if self.heap.get(instance, state).is_none_or(|state| state.objects.is_empty()) {
+            let made = self.make_at(place, 97, Kind::Plain);
+            self.heap.set(instance, state, Some(Value::object(made)));
+        }
+        let setter = self.heap.alloc(Kind::Builtin("set-state"), place);
+        self.heap.set(setter, owner, Some(Value::object(instance)));
+        self.heap.set(instance, method, Some(Value::object(setter)));
+    }
+
+    /// `setState` of an instance of a rendered class.
+    pub fn set_state_of(&mut self, setter: ObjId, args: &[Value], site: &Site) -> Value {
+        let (state, owner) = (self.known("state"), self.known("[[owner]]"));
+        let owner = self.heap.get(setter, owner).cloned().unwrap_or_default();
+        let update = args.first().cloned().unwrap_or_default();
+        let update = self.updated(&update, &owner, state, site);
+        let held = self.field(&owner, &Keys::one(state), site.place);
+        self.set_data(&held, &update, site);
+        self.shown(&update, 3);
+        if let Some(after) = args.get(1) {
+            self.call_back(after, Vec::new(), site);
+        }
+        Value::undefined()
+    }
+
     /// An object that is kept for the whole program under a name of its own.
     fn kept_object(&mut self, label: &str, place: Place) -> ObjId {
         let key = self.sym(label);

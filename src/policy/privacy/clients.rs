@@ -82,12 +82,22 @@ struct File {
     copies: Vec<Arc<str>>,
     texts: Vec<Arc<str>>,
     helpers: Vec<Arc<str>>,
+    bundled: Vec<Bundled>,
     client: BTreeMap<Arc<str>, Client>,
+}
+
+/// A module as bundles hold it, without its name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bundled {
+    module: Arc<str>,
+    marks: Vec<Arc<str>>,
 }
 
 /// `clients.toml`.
 #[derive(Debug, Default)]
 pub struct Table {
+    bundled: Vec<Bundled>,
     clients: Vec<Client>,
     modules: FxHashMap<Arc<str>, usize>,
     helpers: FxHashSet<Arc<str>>,
@@ -109,6 +119,7 @@ impl Table {
         }
         let (below, helpers) = file.helpers.into_iter().partition(|helper| helper.ends_with('/'));
         table.below = below;
+        table.bundled = file.bundled;
         table.helpers = helpers.into_iter().collect();
         table.promises = file.promises.into_iter().collect();
         table.status = file.status.into_iter().collect();
@@ -116,6 +127,12 @@ impl Table {
         table.copies = file.copies.into_iter().collect();
         table.texts = file.texts.into_iter().collect();
         table
+    }
+
+    /// The module that a bundle holds under a number, by what its code says.
+    pub(super) fn bundled(&self, code: &str) -> Option<&Arc<str>> {
+        let known = |bundled: &&Bundled| bundled.marks.iter().all(|mark| code.contains(&**mark));
+        self.bundled.iter().find(known).map(|bundled| &bundled.module)
     }
 
     pub(super) fn by_module(&self, request: &str) -> Option<&Client> {

@@ -375,6 +375,11 @@ impl Privacy {
         self.clients.makes_text(function)
     }
 
+    /// The module that a bundle holds without its name, by its code.
+    pub fn bundled_module(&self, code: &str) -> Option<&Arc<str>> {
+        self.clients.bundled(code)
+    }
+
     /// Whether what a module does is known without its code: a client, an SDK, a cipher, or one that sends nothing.
     pub fn knows_module(&self, request: &str) -> bool {
         self.clients.by_module(request).is_some()
