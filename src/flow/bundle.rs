@@ -102,7 +102,7 @@ impl<'a> Machine<'a> {
 
     /// Members that bundlers put on the host object: queues of chunks, functions that make pages.
     pub fn bundler_call(&mut self, path: &str, args: &[Value], site: &Site) -> Option<Value> {
-        if let Some(answer) = self.runtime_call(path, args, site) {
+        if let Some(answer) = self.class_runtime_call(path, args, site) {
             return Some(answer);
         }
         match path.rsplit('.').next() {

@@ -25,7 +25,7 @@ impl<'a> Machine<'a> {
         Value::object(array)
     }
 
-    pub(super) fn spread(&mut self, list: &Value) -> Vec<Value> {
+    pub fn spread(&mut self, list: &Value) -> Vec<Value> {
         let mut out = Vec::new();
         for index in 0..16 {
             let key = self.index_sym(index);

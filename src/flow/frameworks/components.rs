@@ -199,7 +199,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Functions of the runtime, by their names on the framework's object.
-    pub fn runtime_call(&mut self, path: &str, args: &[Value], site: &Site) -> Option<Value> {
+    pub fn class_runtime_call(&mut self, path: &str, args: &[Value], site: &Site) -> Option<Value> {
         let first = args.first().cloned().unwrap_or_default();
         if let Some(method) = path.strip_prefix("eventCenter.") {
             let bus = self.bus;
