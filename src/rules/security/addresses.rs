@@ -46,10 +46,12 @@ fn is_link(before: &str) -> bool {
 }
 
 /// Whether four numbers are those of a version, by the name that they are given.
-fn is_version(before: &str) -> bool {
+fn is_version(before: &str, host: &str) -> bool {
     let name = before.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ':' | '='));
-    let name = name.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("").to_ascii_lowercase();
-    name.contains("version") || name.ends_with("ver") || name == "v"
+    let name = name.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("");
+    // A server is none, and neither has a port or a path.
+    let short = matches!(name, "v" | "ver") || name.ends_with("Ver") || name.ends_with("_ver");
+    !host.contains([':', '/']) && (short || name.to_ascii_lowercase().contains("version"))
 }
 
 /// Every address of the package's own files, in order of place; comments left out.
@@ -106,7 +108,7 @@ fn script(cx: &Context<'_>, file: FileId, out: &mut Vec<Address>) {
             from -= 1;
         }
         let before = &text[from..open];
-        if is_link(before) || !scheme && is_version(before) {
+        if is_link(before) || !scheme && is_version(before, &rest[..end]) {
             continue;
         }
         out.push(Address { place: Place { file, span }, url: url.to_owned(), image: is_image(url, before) });
