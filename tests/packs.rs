@@ -35,7 +35,8 @@ fn kinds(host: &Host) -> BTreeSet<Arc<str>> {
         let events = component.yields.values().flat_map(|event| event.values());
         let buttons =
             component.open_types.values().flat_map(|open| open.yields.values().chain(open.ciphertext.values()));
-        events.chain(buttons)
+        let ciphered = component.ciphertext.values().flat_map(|event| event.values());
+        events.chain(buttons).chain(ciphered)
     });
     apis.chain(components).flatten().cloned().collect()
 }

@@ -233,6 +233,8 @@ pub struct Component {
     pub scope: Option<Arc<str>>,
     /// Events with personal information in their detail: event name to path to kinds.
     pub yields: BTreeMap<Arc<str>, Yields>,
+    /// Events with ciphertext of personal information in their detail, in the same way.
+    pub ciphertext: BTreeMap<Arc<str>, Yields>,
     /// For `button`: values of `open-type`.
     pub open_types: BTreeMap<Arc<str>, OpenType>,
     /// Attributes whose texts users see, beyond the common ones.
@@ -680,8 +682,8 @@ pub mod roles {
         ("cloud-function", &["name", "data"]),
         ("cloud-write", &["data"]),
         ("cloud-read", &[]),
-        ("cloud-upload", &["file"]),
-        ("storage-set", &["key", "data"]),
+        ("cloud-upload", &["file", "path"]),
+        ("storage-set", &["key", "data", "encrypt"]),
         ("storage-get", &["key"]),
         ("storage-remove", &["key"]),
         ("storage-clear", &[]),

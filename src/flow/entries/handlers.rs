@@ -367,21 +367,18 @@ impl<'a> Machine<'a> {
             }
         }
         // Events of components that carry personal information.
-        if let Some((_, paths)) = component.yields.iter().find(|(known, _)| known.eq_ignore_ascii_case(event)) {
+        for (events, protection) in
+            [(&component.yields, None), (&component.ciphertext, Some(Protection::HostCiphertext))]
+        {
+            let Some((_, paths)) = events.iter().find(|(known, _)| known.eq_ignore_ascii_case(event)) else { continue };
             let kinds: BTreeSet<Name> = paths.values().flatten().cloned().collect();
             let source: Name = element.name.to_string().into();
-            let collection = self.collection(
-                place,
-                source,
-                Some((template, node)),
-                kinds,
-                100,
-                component.scope.is_some(),
-                component.scope.clone(),
-            );
-            self.handed(collection);
+            let prompt = component.scope.is_some() || protection.is_some();
+            let collection =
+                self.collection(place, source, Some((template, node)), kinds, 100, prompt, component.scope.clone());
+            self.record.collections[collection].lazy = true;
             for (path, kinds) in paths {
-                let taints = self.taints_of(collection, kinds, None);
+                let taints = self.taints_of(collection, kinds, protection.clone());
                 self.answer_at(&mut out, path, taints, place);
             }
         }
