@@ -208,6 +208,18 @@ fn long_chains_of_requests_end() {
 }
 
 #[test]
+fn marks_in_view_scripts_stand_where_they_are() {
+    let vetted = vet(&[(
+        "pages/a/a.wxml",
+        "<wxs module=\"m\"><!-- minivet-ignore-file a/b -- c --><view wx:if='{{a && b}}'>电话</view>var a = }}1;",
+    )]);
+    assert!(vetted.engine_errors.is_empty(), "{:?}", vetted.engine_errors);
+    let hit = vetted.hits.iter().find(|hit| hit.finding.rule == "suppression/unknown-rule").unwrap();
+    let text = &vetted.package.files[hit.finding.place.file.index()].source.text;
+    assert_eq!(hit.finding.place.span.slice(text), "a/b");
+}
+
+#[test]
 fn a_mark_that_loses_its_end_is_none() {
     for (path, text) in [
         ("pages/a/a.swan", "<view>每日账目</view><!-- minivet-ignore-->"),

@@ -192,12 +192,7 @@ fn comments(id: FileId, file: &PackageFile, program: &Program) -> Vec<Span> {
                     _ => None,
                 })
                 .collect();
-            for (_, script, start) in &template.inline_scripts {
-                // Spans of an inline script are either its own or the file's.
-                out.extend(script.comments.iter().map(|span| {
-                    if span.start >= *start && span.slice(text).starts_with('/') { *span } else { span.shifted(*start) }
-                }));
-            }
+            out.extend(template.inline_scripts.iter().flat_map(|(_, script, _)| &script.comments));
             out
         }
         FileKind::Style => block_comments(text, true),
