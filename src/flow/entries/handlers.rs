@@ -7,13 +7,19 @@ use crate::flow::entries::templates::MAX_ELEMENTS;
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Machine, Site, name};
 use crate::flow::solution::{Entry, EntryKind, Fact, Place, Protection};
-use crate::flow::value::{ANY, Ids, NUMBER, Str, Value, one, unite};
+use crate::flow::value::{ANY, Ids, NUMBER, ObjId, Str, Value, one, unite};
 use crate::model::ir::{ExprKind, Key, Name};
 use crate::model::{Binding, UnitId, UnitKind};
 use crate::package::Origin as FileOrigin;
 use crate::policy::host::OpenType;
 use crate::source::FileId;
 use crate::syntax::template::{AttributeValue, Element, NodeId, NodeKind};
+
+/// What attributes begin with whose values events carry.
+const DATA: &str = "data-";
+const MARK: &str = "mark:";
+/// Most elements inside of one that is bound.
+const MOST_INSIDE: usize = 24;
 
 impl<'a> Machine<'a> {
     pub(super) fn handlers(&mut self, unit: UnitId) {
@@ -282,28 +288,88 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// Whether an element has attributes that begin so.
+    fn carries(&self, template: FileId, node: NodeId, prefix: &str) -> bool {
+        self.element(template, node)
+            .is_some_and(|element| element.attributes.iter().any(|attribute| attribute.name.starts_with(prefix)))
+    }
+
+    /// Writes the values of an element's attributes that begin so into an object, under the rest of their names, or joins them
+    /// with what stands there.
+    fn attributes_of(
+        &mut self,
+        unit: UnitId,
+        template: FileId,
+        node: NodeId,
+        prefix: &str,
+        (object, joined): (ObjId, bool),
+    ) {
+        let Some(element) = self.element(template, node) else { return };
+        let place = Place { file: template, span: element.open };
+        for attribute in &element.attributes {
+            let written = attribute.name.to_ascii_lowercase();
+            let Some(data) = written.strip_prefix(prefix).map(camel) else { continue };
+            if let Some(value) = &attribute.value {
+                let value = self.evaluate(unit, template, node, value);
+                let value = self.stepped(value, place, "dataset", &name(&data));
+                let key = self.sym(&data);
+                if joined {
+                    self.heap.add(object, key, &value);
+                } else {
+                    self.heap.set(object, key, Some(value));
+                }
+            }
+        }
+    }
+
     /// The event object of a handler.
     pub fn event(&mut self, unit: UnitId, template: FileId, node: NodeId, element: &'a Element, event: &str) -> Value {
         let place = Place { file: template, span: element.open };
         let object = self.make_at(place, 70, Kind::Plain);
         let target = self.make_at(place, 71, Kind::Plain);
         let dataset = self.make_at(place, 72, Kind::Plain);
-        for attribute in &element.attributes {
-            let Some(data) = attribute.name.to_ascii_lowercase().strip_prefix("data-").map(camel) else { continue };
-            if let Some(value) = &attribute.value {
-                let value = self.evaluate(unit, template, node, value);
-                let value = self.stepped(value, place, "dataset", &name(&data));
-                let key = self.sym(&data);
-                self.heap.set(dataset, key, Some(value));
-            }
-        }
+        self.attributes_of(unit, template, node, DATA, (dataset, false));
         self.heap.set(dataset, ITEM, Some(Value::any()));
         let dataset_key = self.known("dataset");
         self.heap.set(target, dataset_key, Some(Value::object(dataset)));
         self.heap.set(target, ITEM, Some(Value::any()));
-        for field in ["currentTarget", "target"] {
-            let key = self.sym(field);
+        let key = self.known("currentTarget");
+        self.heap.set(object, key, Some(Value::object(target)));
+        // What is tapped may stand inside of what is bound.
+        let inner: Vec<NodeId> =
+            self.elements_below(template, node).into_iter().map(|(below, _)| below).take(MOST_INSIDE).collect();
+        let key = self.known("target");
+        if inner.iter().any(|below| self.carries(template, *below, DATA)) {
+            let tapped = self.make_at(place, 79, Kind::Plain);
+            let data = self.make_at(place, 89, Kind::Plain);
+            self.copy_fields(data, &Value::object(dataset), &[]);
+            for &below in &inner {
+                self.attributes_of(unit, template, below, DATA, (data, true));
+            }
+            self.heap.set(tapped, dataset_key, Some(Value::object(data)));
+            self.heap.set(tapped, ITEM, Some(Value::any()));
+            self.heap.set(object, key, Some(Value::object(tapped)));
+        } else {
             self.heap.set(object, key, Some(Value::object(target)));
+        }
+        // Marks are those of all elements from the one that is tapped to the top.
+        let mut marked = inner;
+        let mut at = node;
+        while let Some(this) = self.program.template(template).and_then(|facts| facts.document.nodes.get(at as usize)) {
+            marked.push(at);
+            if this.parent == at {
+                break;
+            }
+            at = this.parent;
+        }
+        marked.retain(|one| self.carries(template, *one, MARK));
+        if !marked.is_empty() {
+            let mark = self.make_at(place, 69, Kind::Plain);
+            for one in marked {
+                self.attributes_of(unit, template, one, MARK, (mark, true));
+            }
+            let key = self.known("mark");
+            self.heap.set(object, key, Some(Value::object(mark)));
         }
         let detail = self.detail(unit, template, node, element, event);
         let key = self.known("detail");
