@@ -10,8 +10,6 @@ use crate::source::{FileId, Span};
 
 /// Name of the runtime as a module.
 pub(super) const MODULE: &str = "@dcloudio/uni-mp-vue";
-/// What a file of the runtime exports and does, all of it.
-const MARKS: [&str; 2] = ["exports.createSSRApp", ".createPage"];
 /// The export that is the host's object.
 const HOST: &str = "index";
 /// Exports that the compiler names, and the functions that programs call by their own names.
@@ -66,9 +64,7 @@ impl<'a> Machine<'a> {
     /// The exports of a file that holds the runtime.
     pub(super) fn runtime_exports(&mut self, file: FileId) -> Option<Value> {
         let text = self.package.source(file).text.clone();
-        if !MARKS.iter().all(|mark| text.contains(mark)) {
-            return None;
-        }
+        self.policy.privacy.bundled_module(&text).filter(|module| ***module == *MODULE)?;
         let exports = self.heap.alloc(Kind::Plain, Place { file, span: Span::default() });
         for exported in exported(&text) {
             let value = if exported == HOST {
