@@ -49,6 +49,13 @@ const MAX_WAYS: usize = 32;
 /// The same inside libraries: what they do with values matters, not with which item first.
 const MAX_WAYS_LIBRARY: usize = 8;
 
+/// Steps of an entry point after which ways are taken more and more as a whole, so that it comes to its end.
+const NARROW_STEPS: u64 = 2_000;
+
+/// Steps in a library, calls back into the package aside, after which its own calls are not followed any further: they do with
+/// their arguments what unknown functions do.
+const LIBRARY_STEPS: u64 = 1_000;
+
 /// Steps of one entry point.
 const ENTRY_STEPS: u64 = 60_000;
 
@@ -244,6 +251,8 @@ pub(super) struct Machine<'a> {
     pub ran_out: Option<Place>,
     /// Steps that the running entry point may take.
     allowed: u64,
+    /// Steps in the library that runs now, since the package called it.
+    library_steps: u64,
     /// Whether the running entry point was not run before.
     first: bool,
     /// Whether an entry point was not looked into, or hardly: the steps of the package were used up.
@@ -361,6 +370,7 @@ impl<'a> Machine<'a> {
             exhausted: false,
             ran_out: None,
             allowed: ENTRY_STEPS,
+            library_steps: 0,
             first: true,
             unseen: false,
             opened_from: FxHashMap::default(),
@@ -712,6 +722,7 @@ impl<'a> Machine<'a> {
     pub fn over(&mut self) -> bool {
         self.steps += 1;
         self.total += 1;
+        self.library_steps += u64::from(self.in_library());
         if self.total & STOP_MASK == 0 && (self.stop)() {
             self.stopped = true;
         }
@@ -732,10 +743,21 @@ impl<'a> Machine<'a> {
         self.again |= self.round <= round;
     }
 
+    /// Whether the function that runs is a library's.
+    fn in_library(&self) -> bool {
+        self.stack.last().is_some_and(|called| called.library)
+    }
+
     /// Takes `ways` one by one in `body`, if that is not too much here; `None` when they are to be taken as a whole.
     pub fn split<R>(&mut self, ways: usize, body: impl FnOnce(&mut Self) -> R) -> Option<R> {
         let before = self.ways;
-        let most = if self.stack.last().is_some_and(|called| called.library) { MAX_WAYS_LIBRARY } else { MAX_WAYS };
+        let most = if self.in_library() { MAX_WAYS_LIBRARY } else { MAX_WAYS };
+        let most = match self.steps / NARROW_STEPS {
+            0 => most,
+            1 => most.min(8),
+            2 | 3 => most.min(2),
+            _ => 1,
+        };
         if before * ways > most {
             return None;
         }

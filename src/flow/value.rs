@@ -31,10 +31,14 @@ pub(super) const NUMBER: u16 = 16;
 pub(super) const ANY: u16 = 32;
 
 /// Most strings, objects and taints that a value keeps apart.
-const MAX_STRINGS: usize = 8;
+const MAX_STRINGS: usize = 24;
 const MAX_OBJECTS: usize = 24;
 const MAX_TAINTS: usize = 48;
 const MAX_ORIGINS: usize = 12;
+/// Most pairs of strings that are put together one by one.
+const MAX_PAIRS: usize = 64;
+/// Most strings of a side where there are more pairs.
+const MAX_PAIRED: usize = 8;
 /// Most pieces of a string with holes.
 const MAX_PIECES: usize = 24;
 /// Longest name of a state, in bytes.
@@ -508,7 +512,6 @@ impl Value {
         if opaque || out.is_empty() {
             out.push(Rc::new(Str::of(vec![Piece::Hole(self.taints.clone(), self.origins.clone())], None)));
         }
-        out.truncate(MAX_STRINGS);
         out
     }
 }
@@ -547,10 +550,16 @@ pub(super) fn number_text(number: f64) -> String {
 /// `left + right` when either can be a string.
 pub(super) fn concat(left: &Value, right: &Value) -> Value {
     let mut out = Value::default();
-    for a in left.as_strings() {
-        for b in right.as_strings() {
+    let (mut lefts, mut rights) = (left.as_strings(), right.as_strings());
+    if lefts.len() * rights.len() > MAX_PAIRS {
+        out.bits |= ANY;
+        lefts.truncate(MAX_PAIRED);
+        rights.truncate(MAX_PAIRED);
+    }
+    for a in lefts {
+        for b in &rights {
             // What has no room is as good as what has: its taints are kept below.
-            add_text(&mut out.strings, &Rc::new(a.concat(&b)));
+            add_text(&mut out.strings, &Rc::new(a.concat(b)));
         }
     }
     let whole: Ids = out.strings.iter().fold(Ids::new(), |mut all, text| {

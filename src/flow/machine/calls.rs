@@ -6,8 +6,8 @@ use rustc_hash::FxHasher;
 
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{
-    ARGUMENTS, Act, CIRCLE_DEPTH, Called, Circle, HOME, Jump, MAX_DEPTH, MAX_RECURSION, MAX_TARGETS, Machine, Site,
-    THIS, key_span,
+    ARGUMENTS, Act, CIRCLE_DEPTH, Called, Circle, HOME, Jump, LIBRARY_STEPS, MAX_DEPTH, MAX_RECURSION, MAX_TARGETS,
+    Machine, Site, THIS, key_span,
 };
 use crate::flow::solution::{Place, Step};
 use crate::flow::value::{ANY, Ids, ObjId, Value, intersect, unite};
@@ -104,12 +104,17 @@ impl<'a> Machine<'a> {
             // Nobody asks for the answer.
             return Value::any();
         }
+        let library = !matches!(self.package.files[file.index()].origin, FileOrigin::Own);
+        let inside = self.in_library();
+        if library && inside && self.loading == 0 && self.library_steps > LIBRARY_STEPS {
+            return self.call_unknown(&Value::object(target), this, &args, site);
+        }
+        let spent = if library && !inside { std::mem::take(&mut self.library_steps) } else { self.library_steps };
         let outer = self.context;
         let mut hasher = FxHasher::default();
         (outer, site.place.file, site.place.span.start, site.place.span.end, file, function).hash(&mut hasher);
         self.context = hasher.finish();
         let name = body.name.clone().unwrap_or_else(|| site.name.clone());
-        let library = !matches!(self.package.files[file.index()].origin, FileOrigin::Own);
         self.stack.push(Called { file, function, site: site.place, name, library });
         self.record.reached.insert((file, function));
         let kind = Kind::Frame { file, parent: Some(frame) };
@@ -164,6 +169,9 @@ impl<'a> Machine<'a> {
             self.heap.bury(new);
         }
         self.stack.pop();
+        if library != inside {
+            self.library_steps = spent;
+        }
         self.context = outer;
         if body.is_async || (body.generator && !result.is_none()) {
             let held = act.exit_facts.unwrap_or_default();

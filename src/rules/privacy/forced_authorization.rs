@@ -63,9 +63,19 @@ impl Rule for ForcedAuthorization {
             })
             .map(|call| (call.place, call))
             .collect();
+        // Prompts by the scopes that they ask for.
+        let mut asked: BTreeMap<String, Place> = BTreeMap::new();
+        for (place, prompt) in &prompts {
+            let Some(api) = api(cx, prompt) else { continue };
+            let named = super::evidence::param_text(prompt, api, "scope");
+            let scopes = api.scope.iter().map(ToString::to_string).chain(Some(named));
+            for scope in scopes.filter(|scope| !scope.is_empty()) {
+                asked.entry(scope).or_insert(*place);
+            }
+        }
         let mut found: BTreeMap<Place, Finding> = BTreeMap::new();
         for call in &cx.solution.calls {
-            let Some(refused) = refusal(cx, call, &prompts) else { continue };
+            let Some(refused) = refusal(cx, call, &prompts, &asked) else { continue };
             let Some(api) = api(cx, call) else { continue };
             if chosen(cx, call) || granted(call, &prompts) {
                 continue;
@@ -137,24 +147,21 @@ fn demands(text: &str) -> bool {
 }
 
 /// What was refused on the way to a call: the prompt, or the consent dialog.
-fn refusal(cx: &Context<'_>, call: &HostCall, prompts: &BTreeMap<Place, &HostCall>) -> Option<Place> {
+fn refusal(
+    cx: &Context<'_>,
+    call: &HostCall,
+    prompts: &BTreeMap<Place, &HostCall>,
+    asked: &BTreeMap<String, Place>,
+) -> Option<Place> {
     call.facts.iter().find_map(|fact| match fact {
         Fact::Failed(place) if prompts.contains_key(place) => Some(*place),
-        Fact::Refused(scope) => prompts
-            .values()
-            .find(|prompt| {
-                api(cx, prompt).is_some_and(|api| {
-                    api.scope.as_ref() == Some(scope) || super::evidence::param_text(prompt, api, "scope") == **scope
-                })
+        Fact::Refused(scope) => asked.get(&**scope).copied().or_else(|| {
+            // Asked at another time: the settings tell the answer.
+            call.facts.iter().find_map(|fact| {
+                let Fact::Succeeded(place) = fact else { return None };
+                at(cx, *place, "settings-read").next().map(|_| *place)
             })
-            .map(|prompt| prompt.place)
-            .or_else(|| {
-                // Asked at another time: the settings tell the answer.
-                call.facts.iter().find_map(|fact| {
-                    let Fact::Succeeded(place) = fact else { return None };
-                    at(cx, *place, "settings-read").next().map(|_| *place)
-                })
-            }),
+        }),
         Fact::DialogRefused(place) => consent_dialog(cx, *place),
         // Opened again by what closes it.
         Fact::Closed(place) if *place == call.place && !call.facts.contains(&Fact::DialogConfirmed(*place)) => {
