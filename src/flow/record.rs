@@ -18,6 +18,9 @@ pub(super) struct Draft {
     pub source: Name,
     pub element: Option<(FileId, u32)>,
     pub kinds: BTreeSet<Name>,
+    /// Those of them that only ciphertext of the host holds, where other fields are in plain: nobody has them before it goes
+    /// anywhere.
+    pub sealed: BTreeSet<Name>,
     pub certainty: u8,
     pub host_prompt: bool,
     pub scope: Option<Name>,
@@ -387,6 +390,17 @@ impl super::machine::Machine<'_> {
                 flow
             })
             .collect();
+        for (index, draft) in drafts.iter_mut().enumerate() {
+            let carried = |kind: &Name| {
+                flows.iter().any(|flow| {
+                    flow.collection == index
+                        && flow.kinds.contains(kind)
+                        && flow.protections.contains(&super::solution::Protection::HostCiphertext)
+                })
+            };
+            let sealed = std::mem::take(&mut draft.sealed);
+            draft.kinds.retain(|kind| !sealed.contains(kind) || carried(kind));
+        }
         // Only what can happen is told; inputs count where what they hold leaves the page.
         let mut order: Vec<usize> = (0..drafts.len()).collect();
         order.sort_by_key(|&index| (drafts[index].place, drafts[index].source.clone()));

@@ -254,10 +254,11 @@ fn is_page_config(package: &Package, file: &PackageFile) -> bool {
     file.source.path.strip_suffix(".json").is_some_and(|route| package.pages.iter().any(|page| &*page.route == route))
 }
 
-fn is_tool_config(name: &str) -> bool {
+/// Whether a configuration is for tools alone, by its file's name: nothing of it is shown or requested.
+pub fn is_tool_config(name: &str) -> bool {
     matches!(
         name,
-        "package.json" | "package-lock.json" | "sitemap.json" | "tsconfig.json" | "jsconfig.json" | "composer.json"
+        "package.json" | "package-lock.json" | "bower.json" | "sitemap.json" | "tsconfig.json" | "jsconfig.json" | "composer.json"
     ) || name.starts_with("project.")
         || name.starts_with(".")
 }

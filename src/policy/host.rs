@@ -72,6 +72,9 @@ pub struct HostInfo {
     pub directive_prefix: Arc<str>,
     /// Directives, without the prefix (`if`, `for-item`).
     pub directives: Vec<Arc<str>>,
+    /// Whether control attributes take an expression without braces (`s-if="shown"`).
+    #[serde(default)]
+    pub bare_expressions: bool,
     /// What stands before an event's name in the attribute that binds it (`bind`, `on`).
     pub event_prefixes: Vec<Arc<str>>,
     /// How the tags of whole families of components start, which the table does not list one by one.

@@ -420,6 +420,7 @@ impl<'a> Machine<'a> {
                 let source: Name = format!("{}[open-type={written}]", element.name).into();
                 let collection =
                     self.collection(place, source, Some((template, node)), kinds, 100, true, open.scope.clone());
+                self.seal(collection, &open.yields, &open.ciphertext);
                 self.handed(collection);
                 for (path, kinds) in &open.yields {
                     let taints = self.taints_of(collection, kinds, None);

@@ -11,7 +11,7 @@ use crate::flow::record::Draft;
 use crate::flow::solution::{Fact, FactSet, Origin, Place, Protection, Reach, Step};
 use crate::flow::value::{ANY, FALSE, Ids, Piece, Str, Value, intersect, one, unite};
 use crate::model::ir::Name;
-use crate::policy::host::Api;
+use crate::policy::host::{Api, Yields};
 use crate::source::FileId;
 
 impl<'a> Machine<'a> {
@@ -341,12 +341,22 @@ impl<'a> Machine<'a> {
         }
         let host_prompt = api.prompt || api.scope.is_some();
         let collection = self.collection(site.place, path.into(), None, kinds, 100, host_prompt, api.scope.clone());
+        self.seal(collection, &api.yields, &api.ciphertext);
         if api.on_read {
             self.record.collections[collection].lazy = true;
         } else {
             self.reached(collection, site.place);
         }
         Some(collection)
+    }
+
+    /// Notes which kinds of a collection only its ciphertext holds.
+    pub fn seal(&mut self, collection: usize, plain: &Yields, ciphertext: &Yields) {
+        if !plain.is_empty() {
+            let open: BTreeSet<&Name> = plain.values().flatten().collect();
+            let sealed = ciphertext.values().flatten().filter(|kind| !open.contains(kind)).cloned().collect();
+            self.record.collections[collection].sealed = sealed;
+        }
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -370,6 +380,7 @@ impl<'a> Machine<'a> {
             source: source.clone(),
             element,
             kinds,
+            sealed: BTreeSet::new(),
             certainty,
             host_prompt,
             scope,

@@ -1,5 +1,6 @@
 //! Personal information written into texts.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -58,6 +59,12 @@ pub struct Table {
     patterns: Vec<OnceLock<Option<Regex>>>,
 }
 
+/// Digits of a mobile number.
+const MOBILE: usize = 11;
+
+/// How many numbers of a file that differ in their last two digits alone are a row.
+const SERIES: usize = 3;
+
 /// Bytes on either side of a number that are read for names and businesses.
 const AROUND: usize = 120;
 
@@ -83,7 +90,7 @@ impl Table {
             let around = around(text, &range);
             let named = self.named(around, value);
             // Digits in order are nobody's, unless a name stands with them.
-            if !named && literal.check.as_deref() == Some("mobile") && !varied(&digits) {
+            if literal.check.as_deref() == Some("mobile") && (round(&digits) || !named && !varied(&digits)) {
                 return;
             }
             if literal.person {
@@ -110,6 +117,22 @@ impl Table {
         });
         out.sort_by_key(|hit| (hit.range.start, hit.range.end));
         out.dedup_by(|b, a| b.range.start < a.range.end);
+        // Numbers that are counted up were made for a sample.
+        let digits = |hit: &LiteralHit| -> String {
+            text[hit.range.clone()].chars().filter(char::is_ascii_digit).collect::<String>()
+        };
+        let row = |of: &LiteralHit| {
+            let own = digits(of);
+            let Some(head) = own.get(..own.len().saturating_sub(2)).filter(|_| own.len() == MOBILE) else {
+                return false;
+            };
+            let alike: BTreeSet<String> =
+                out.iter().filter(|hit| hit.kind == of.kind).map(&digits).filter(|one| one.starts_with(head)).collect();
+            alike.len() >= SERIES
+        };
+        let sample: Vec<bool> = out.iter().map(row).collect();
+        let mut sample = sample.into_iter();
+        out.retain(|_| !sample.next().unwrap_or_default());
         out
     }
 
@@ -369,6 +392,12 @@ fn mobile(number: &str) -> bool {
             b'9' => bytes[2] != b'4',
             _ => false,
         }
+}
+
+/// A number of blocks of the same digits, which stands for any (`13800001111`).
+fn round(number: &str) -> bool {
+    let own = &number.as_bytes()[number.len().saturating_sub(8)..];
+    own.iter().collect::<BTreeSet<_>>().len() <= 2
 }
 
 /// Not a number that somebody typed to have one: few digits, or digits in order.

@@ -93,7 +93,7 @@ impl Rule for BrokenTemplate {
                 }
             }
             self.branches(cx, file, out);
-            braces(cx, file, out);
+            braces(cx, host, file, out);
             markup(cx, file, out);
         }
     }
@@ -176,8 +176,9 @@ fn is_condition(attribute: &Attribute, source: &str) -> bool {
 }
 
 /// Braces that bind nothing: `{{a}}}`, `{a}` for `{{a}}`, `a}}`.
-fn braces(cx: &Context<'_>, file: FileId, out: &mut Vec<Finding>) {
+fn braces(cx: &Context<'_>, host: &Host, file: FileId, out: &mut Vec<Finding>) {
     let Some(template) = cx.program.template(file) else { return };
+    let conditions = ["if", "elif"].map(|name| format!("{}{name}", host.info.directive_prefix));
     let source = &cx.package.source(file).text;
     let mut tell = |span: Span, variant: &'static str, shown: Span| {
         let shown: String = shown.slice(source).trim().lines().next().unwrap_or_default().chars().take(40).collect();
@@ -202,6 +203,11 @@ fn braces(cx: &Context<'_>, file: FileId, out: &mut Vec<Finding>) {
                         && is_single(&text)
                     {
                         tell(value.span, "single-brace", attribute.span);
+                    } else if !host.info.bare_expressions
+                        && conditions.iter().any(|name| *name == *attribute.name)
+                        && value.literal().is_some_and(|text| is_bare(&text))
+                    {
+                        tell(attribute.span, "bare-condition", attribute.span);
                     }
                 }
             }
@@ -250,6 +256,13 @@ fn is_single(value: &str) -> bool {
         inner.starts_with(|first: char| first.is_ascii_alphabetic() || matches!(first, '!' | '_' | '$'))
             && inner.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_$.!".contains(&byte))
     })
+}
+
+/// Whether a text is meant as a condition: a text is true whatever it says.
+fn is_bare(text: &str) -> bool {
+    let text = text.trim();
+    !matches!(text, "" | "true" | "1")
+        && text.starts_with(|first: char| first.is_ascii_alphabetic() || matches!(first, '!' | '_' | '$' | '('))
 }
 
 impl BrokenTemplate {

@@ -211,7 +211,8 @@ fn fixed(element: &Element, cx: &Context<'_>, style: Option<FileId>) -> bool {
             || rule.contains("height:100vh")
             || rule.contains("inset:0")
             || rule.contains("top:0") && rule.contains("bottom:0");
-        rule.contains("position:fixed") && full
+        // What lets every touch through covers nothing.
+        rule.contains("position:fixed") && full && !rule.contains("pointer-events:none")
     };
     let own =
         element.attribute("style").and_then(|attribute| attribute.value.as_ref()).and_then(|value| value.literal());

@@ -328,7 +328,10 @@ fn named_by_style(text: &str) -> Vec<Named> {
     while let Some(next) = text[at..].find(['@', 'u', '/']).map(|next| at + next) {
         let rest = &text[next..];
         at = next + 1;
-        if rest.starts_with("/*") {
+        if rest.starts_with("@font-face") {
+            // Its sources stand in for each other.
+            at = rest.find('}').map_or(text.len(), |end| next + end);
+        } else if rest.starts_with("/*") {
             at = rest.find("*/").map_or(text.len(), |end| next + end + 2);
         } else if rest.starts_with("@import") {
             let line = rest.lines().next().unwrap_or_default();

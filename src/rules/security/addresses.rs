@@ -1,6 +1,7 @@
 //! Addresses as they stand in scripts, templates, styles and configuration.
 
 use crate::flow::Place;
+use crate::model::texts::is_tool_config;
 use crate::package::{FileKind, Origin};
 use crate::policy::privacy::host_of;
 use crate::rules::Context;
@@ -71,6 +72,7 @@ pub fn all(cx: &Context<'_>) -> Vec<Address> {
             FileKind::Style => style(cx, id, &mut out),
             FileKind::Json => {
                 if Some(id) != cx.package.project
+                    && !is_tool_config(file.source.name())
                     && let Some(json) = &file.json
                 {
                     self::json(id, json, "", &mut out);
