@@ -258,7 +258,13 @@ fn is_page_config(package: &Package, file: &PackageFile) -> bool {
 pub fn is_tool_config(name: &str) -> bool {
     matches!(
         name,
-        "package.json" | "package-lock.json" | "bower.json" | "sitemap.json" | "tsconfig.json" | "jsconfig.json" | "composer.json"
+        "package.json"
+            | "package-lock.json"
+            | "bower.json"
+            | "sitemap.json"
+            | "tsconfig.json"
+            | "jsconfig.json"
+            | "composer.json"
     ) || name.starts_with("project.")
         || name.starts_with(".")
 }

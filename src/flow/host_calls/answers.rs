@@ -54,11 +54,14 @@ impl<'a> Machine<'a> {
             let agreed = self.with_agreement(one(yes));
             set(self, "confirm", Value::either().when(agreed.clone(), one(no)));
             set(self, "cancel", Value::either().when(one(no), agreed));
+            // What it says of the call holds whatever was answered.
+            set(self, "errMsg", Value::any());
             return Value::object(object);
         }
         if has("action-sheet") {
             let chosen = self.chosen_item(api, args);
             set(self, "tapIndex", chosen);
+            set(self, "errMsg", Value::any());
             return Value::object(object);
         }
         if has("storage-get") {
@@ -72,6 +75,7 @@ impl<'a> Machine<'a> {
         if has("settings-read") || has("settings-open") {
             let settings = self.shared(Kind::AuthSetting);
             set(self, "authSetting", Value::object(settings));
+            set(self, "errMsg", Value::any());
             // An unknown rest of the answer would blur what its fields prove.
             return Value::object(object);
         }

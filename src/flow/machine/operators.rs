@@ -279,11 +279,18 @@ impl<'a> Machine<'a> {
         }
         let mut out = Value::either();
         // `found > -1`, `length > 0`, and the other way round.
-        let known = b.number.map(f64::from_bits);
-        match (operator, known) {
-            (Operator::Greater, Some(n)) if n <= 0.0 => (out.yes, out.no) = (a.yes.clone(), a.no.clone()),
-            (Operator::GreaterEq, Some(n)) if n <= 1.0 => (out.yes, out.no) = (a.yes.clone(), a.no.clone()),
-            (Operator::Less, Some(n)) if n <= 1.0 => (out.yes, out.no) = (a.no.clone(), a.yes.clone()),
+        let (value, known, operator) = match (a.number, b.number) {
+            (Some(n), None) => (b, Some(n), turned(operator)),
+            (_, n) => (a, n, operator),
+        };
+        match (operator, known.map(f64::from_bits)) {
+            (Operator::Greater, Some(n)) if n <= 0.0 => (out.yes, out.no) = (value.yes.clone(), value.no.clone()),
+            (Operator::GreaterEq, Some(n)) if n <= 1.0 => (out.yes, out.no) = (value.yes.clone(), value.no.clone()),
+            (Operator::Less, Some(n)) if n <= 1.0 => (out.yes, out.no) = (value.no.clone(), value.yes.clone()),
+            // What is as high as a number above zero is something (`agreedVersion >= 3`).
+            (Operator::Greater | Operator::GreaterEq, Some(_)) => out.yes = value.yes.clone(),
+            (Operator::Less, Some(_)) => out.no = value.yes.clone(),
+            (Operator::LessEq, Some(n)) if n >= 0.0 => out.no = value.yes.clone(),
             _ => {}
         }
         for (side, other) in [(a, b), (b, a)] {
@@ -405,5 +412,16 @@ fn loosely_equal(a: &Value, b: &Value) -> bool {
     match (text(a), text(b)) {
         (Some(a), Some(b)) => a == b,
         _ => false,
+    }
+}
+
+/// The comparison with its sides changed.
+const fn turned(operator: Operator) -> Operator {
+    match operator {
+        Operator::Less => Operator::Greater,
+        Operator::LessEq => Operator::GreaterEq,
+        Operator::Greater => Operator::Less,
+        Operator::GreaterEq => Operator::LessEq,
+        other => other,
     }
 }

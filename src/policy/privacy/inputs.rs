@@ -65,6 +65,7 @@ struct KindWords {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Words {
     search: Vec<Arc<str>>,
+    describe: Vec<Arc<str>>,
     free: Vec<Arc<str>>,
     things: Vec<Arc<str>>,
     business: Vec<Arc<str>>,
@@ -401,7 +402,9 @@ impl Vocabulary {
                 return Said::Other;
             }
         }
-        if label_length * 2 < length && any(&self.words.free, &text.replace(label.as_str(), "")) {
+        // "Describe your symptoms" asks for them as "your symptoms" does.
+        let asked = self.words.describe.iter().find_map(|verb| text.strip_prefix(&**verb)).unwrap_or(&text);
+        if label_length * 2 < length && any(&self.words.free, &asked.replace(label.as_str(), "")) {
             return Said::Other;
         }
         let certainty = match rest {

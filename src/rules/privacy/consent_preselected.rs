@@ -45,13 +45,34 @@ impl Rule for ConsentPreselected {
     }
 
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
-        find(cx, &mut |_, finding| out.push(finding));
+        find(cx, &mut |_, finding| out.extend(finding));
     }
 }
 
-/// Calls `found` for each agreement that is on from the start, once a place.
-pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Finding)) {
+/// Flags of the whole program that hold an agreement: nothing beside them says so.
+const SHARED_FLAGS: &[&str] = &[
+    "agreed",
+    "isagreed",
+    "privacyagreed",
+    "agreeprivacy",
+    "privacyagree",
+    "privacychecked",
+    "agreedprivacy",
+    "agreepolicy",
+    "policyagreed",
+    "isagreeprivacy",
+    "hasagreed",
+    "hasagreedprivacy",
+    "consent",
+    "hasconsent",
+    "consented",
+    "privacyconsent",
+];
+
+/// Calls `found` for each agreement that is on from the start, once a place; and without a finding for other units that read it.
+pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Option<Finding>)) {
     let mut seen = std::collections::BTreeSet::new();
+    let mut shared: Vec<String> = Vec::new();
     let loads: Vec<_> = cx
         .policy
         .host(&cx.package.host)
@@ -93,15 +114,23 @@ pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Finding)) {
                     }
                     found(
                         unit,
-                        finding.fix(Fix {
+                        Some(finding.fix(Fix {
                             title: "start-off",
                             safe: false,
                             edits: vec![crate::rules::Edit { place, text: "false".into() }],
-                        }),
+                        })),
                     );
                 }
             }
         };
+        if unit.kind == UnitKind::App {
+            for value in initial.iter().filter(|value| value.boolean == Some(true)) {
+                if SHARED_FLAGS.contains(&plain(&value.path).as_str()) {
+                    flag(&value.path, unit, None);
+                    shared.push(value.path.clone());
+                }
+            }
+        }
         let mut literal_places = Vec::new();
         for file in &unit.templates {
             for (node, element) in cx.program.elements(*file) {
@@ -126,9 +155,7 @@ pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Finding)) {
             // A picture or class that shows the state of a flag.
             {
                 for value in initial.iter().filter(|value| value.boolean == Some(true)) {
-                    let last: String =
-                        value.path.rsplit('.').next().unwrap_or("").to_lowercase().replace(['_', '-'], "");
-                    if !FLAGS.contains(&last.as_str()) {
+                    if !FLAGS.contains(&plain(&value.path).as_str()) {
                         continue;
                     }
                     let used = cx.program.elements(*file).find(|(node, element)| {
@@ -146,10 +173,25 @@ pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Finding)) {
         }
         for (place, text) in literal_places {
             if seen.insert(place) {
-                found(unit, Finding::new(ID, place).text("text", text.trim().chars().take(40).collect::<String>()));
+                let shown: String = text.trim().chars().take(40).collect();
+                found(unit, Some(Finding::new(ID, place).text("text", shown)));
             }
         }
     }
+    if shared.is_empty() {
+        return;
+    }
+    for unit in live_units(cx).filter(|unit| unit.kind != UnitKind::App) {
+        let text = unit.script.map_or("", |file| &*cx.package.source(file).text);
+        if shared.iter().any(|key| has_word(&text.replace('.', " "), key)) {
+            found(unit, None);
+        }
+    }
+}
+
+/// The last key of a path, as it is compared.
+fn plain(path: &str) -> String {
+    path.rsplit('.').next().unwrap_or("").to_lowercase().replace(['_', '-'], "")
 }
 
 enum On {
