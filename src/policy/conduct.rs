@@ -12,9 +12,10 @@ use regex::Regex;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 
+use super::content;
 use super::packs::{PackError, Packs};
 use crate::source::Span;
-use crate::text::{Words, lower, simple};
+use crate::text::{Matcher, Words, is_invisible, lower, plain, simple};
 
 /// Characters between two groups when a pattern does not say.
 const DEFAULT_GAP: usize = 6;
@@ -32,6 +33,8 @@ pub struct Conduct {
     shapes: Vec<Shape>,
     complete: Vec<Completeness>,
     automaton: OnceLock<Automaton>,
+    /// The content matcher, asked for its contexts.
+    contexts: OnceLock<Matcher>,
 }
 
 /// Words in lower case.
@@ -51,6 +54,8 @@ struct Automaton {
 #[derive(Debug, Default)]
 struct Topic {
     quench: Vec<u16>,
+    /// Contexts of the content matcher that hold it back.
+    contexts: Vec<String>,
     veto: Vec<u16>,
     deny: Patterns,
     fires: Patterns,
@@ -118,6 +123,8 @@ struct File {
 #[serde(deny_unknown_fields, default)]
 struct TopicFile {
     quench: Vec<String>,
+    /// Contexts of the content matcher that hold it back.
+    contexts: Vec<String>,
     veto: Vec<String>,
     deny: Vec<toml::Spanned<String>>,
     fires: Vec<toml::Spanned<String>>,
@@ -154,6 +161,9 @@ impl Conduct {
     /// Reads `conduct/*.toml`.
     pub fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
         let mut this = Self::default();
+        if let Some(matcher) = content::overlaid(packs) {
+            let _ = this.contexts.set(matcher);
+        }
         let mut files = Vec::new();
         for (path, _) in packs.list("conduct/") {
             if !path.ends_with(".toml") {
@@ -225,6 +235,7 @@ impl Conduct {
         };
         let mut topic = Topic {
             quench: list(entry.quench),
+            contexts: entry.contexts,
             veto: list(entry.veto),
             otherwise: list(entry.otherwise),
             ..Topic::default()
@@ -397,9 +408,19 @@ impl Conduct {
                             && other.start <= span.start
                             && scan.between(other.end.min(span.start), span.start).is_some_and(|gap| gap <= SOFT_GAP))
                 });
-                (!against).then_some(span)
+                (!against && !self.held_back(topic, scan.text, span)).then_some(span)
             })
         })
+    }
+
+    /// Whether a context of the content matcher speaks against what stands at a place.
+    fn held_back(&self, topic: &Topic, text: &str, span: Span) -> bool {
+        !topic.contexts.is_empty()
+            && self.contexts.get_or_init(content::embedded).holds_back(
+                text,
+                &(span.start as usize..span.end as usize),
+                &topic.contexts,
+            )
     }
 
     fn shape(&self, topic: &str, text: &str) -> Option<Span> {
@@ -509,10 +530,10 @@ fn fold(text: &str) -> (String, Vec<(u32, u32)>) {
     let mut origin = Vec::with_capacity(text.len());
     let mut wide = true;
     let mut after_han = false;
+    let spelled = spelled_out(text);
     for (at, character) in text.char_indices() {
         let width = character.len_utf8();
-        if matches!(character, '\u{ad}' | '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
-        {
+        if is_invisible(character) || spelled.contains(&at) {
             continue;
         }
         let ahead = || text[at + width..].chars().find(|next| !parts(*next));
@@ -532,12 +553,44 @@ fn fold(text: &str) -> (String, Vec<(u32, u32)>) {
             '\u{ff01}'..='\u{ff5e}' if !matches!(character, '！' | '？' | '；' | '，' | '：' | '（' | '）' | '＂') => {
                 char::from_u32(character as u32 - 0xfee0).unwrap_or(character)
             }
+            // Circled, boxed and squared ones.
+            '\u{2100}'..='\u{2bff}' | '\u{3200}'..='\u{33ff}' | '\u{1d400}'..='\u{1d7ff}' | '\u{1f100}'..='\u{1f2ff}' => {
+                plain(character)
+            }
             _ => simple(character),
         };
         folded.push(narrow);
         origin.extend(std::iter::repeat_n((at as u32, (at + width) as u32), narrow.len_utf8()));
     }
     (folded, origin)
+}
+
+/// Least ideographs of a row that one sign parts from each other.
+const SPELLED: usize = 4;
+
+/// Places of the signs of rows in which the same sign stands between any two ideographs: such a row is one phrase.
+fn spelled_out(text: &str) -> FxHashSet<usize> {
+    let mut out = FxHashSet::default();
+    let characters: Vec<(usize, char)> = text.char_indices().filter(|(_, c)| !is_invisible(*c)).collect();
+    let mut at = 0;
+    while at + 2 < characters.len() {
+        let sign = characters[at + 1].1;
+        if !is_han(characters[at].1) || sign.is_alphanumeric() || sign == '\n' {
+            at += 1;
+            continue;
+        }
+        let mut end = at;
+        while characters.get(end + 1).is_some_and(|(_, c)| *c == sign)
+            && characters.get(end + 2).is_some_and(|(_, c)| is_han(*c))
+        {
+            end += 2;
+        }
+        if (end - at) / 2 + 1 >= SPELLED {
+            out.extend((at + 1..end).step_by(2).map(|sign| characters[sign].0));
+        }
+        at = end.max(at + 1);
+    }
+    out
 }
 
 fn is_han(character: char) -> bool {

@@ -40,6 +40,16 @@ fn read(packs: &Packs, errors: &mut Vec<PackError>) -> Lexicon {
     lexicon
 }
 
+/// The matcher of the embedded packs.
+pub(super) fn embedded() -> Matcher {
+    Matcher::compiled(COMPILED).unwrap_or_else(|| Matcher::new(&Lexicon::default()))
+}
+
+/// The matcher of packs that an overlay changes; `None` where none does.
+pub(super) fn overlaid(packs: &Packs) -> Option<Matcher> {
+    packs.overlays(FOLDER).then(|| Matcher::new(&read(packs, &mut Vec::new())))
+}
+
 impl Content {
     /// Only an overlay is read at once: what stands in the program is known to be sound.
     pub fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {

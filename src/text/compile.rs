@@ -202,7 +202,16 @@ fn contexts(lexicon: &Lexicon, writer: &mut Writer) {
     writer.set(Part::Cues, cues.index());
     let phrases = |list: &[std::sync::Arc<str>]| Words::new(list.iter().map(|phrase| (fold(phrase), 0))).index();
     writer.set(Part::Deaf, phrases(&lexicon.deaf));
-    writer.set(Part::Allow, phrases(&lexicon.allow));
+    let allow = lexicon.allow.iter().map(|phrase| fold(phrase));
+    let counted = allow.clone().filter_map(|phrase| with_digits(&phrase));
+    writer.set(Part::Allow, Words::new(allow.chain(counted).map(|phrase| (phrase, 0))).index());
+}
+
+/// A phrase with digits for its numerals; `None` when it has none.
+fn with_digits(phrase: &[u16]) -> Option<Vec<u16>> {
+    let digit = |unit: &u16| "零一二三四五六七八九".chars().position(|c| c as u16 == *unit);
+    let counted = phrase.iter().map(|unit| digit(unit).map_or(*unit, |at| u16::from(b'0') + at as u16)).collect();
+    (counted != phrase).then_some(counted)
 }
 
 /// The word with one or two neighbours, or all of its characters, as first letters; at least one ideograph or four letters

@@ -120,6 +120,14 @@ pub fn simple(c: char) -> char {
     }
 }
 
+/// The letter, digit or ideograph that a compatibility form stands for; any other character as it is.
+pub fn plain(c: char) -> char {
+    match fold(c.encode_utf8(&mut [0; 4])).as_slice() {
+        [unit] => char::from_u32(u32::from(*unit)).unwrap_or(c),
+        _ => c,
+    }
+}
+
 /// Whether a unit is an ASCII letter or digit.
 pub fn is_ascii(unit: u16) -> bool {
     unit < 0x80

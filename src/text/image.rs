@@ -176,6 +176,10 @@ pub struct Quencher {
     pub weakens: bool,
     /// Whether matches need it beside them.
     pub expected: bool,
+    /// Whether its cues speak to a buyer.
+    pub defies: bool,
+    /// Whether such cues outweigh it from another clause.
+    pub yields: bool,
     /// See [`Context::longer`](super::lexicon::Context::longer).
     pub longer: usize,
 }
@@ -306,6 +310,8 @@ impl Image {
             distance: field(3) as usize,
             weakens: field(8) & 1 != 0,
             expected: field(8) & 2 != 0,
+            defies: field(8) & 4 != 0,
+            yields: field(8) & 8 != 0,
             longer: field(11) as usize,
         }
     }
@@ -434,7 +440,8 @@ impl Writer {
         let marks = self.text(&context.marks.join(" "));
         let except = self.text(&context.except.join(" "));
         self.longs(Part::Contexts, [id[0], id[1], reach, context.distance, categories[0], categories[1]]);
-        let kind = u32::from(context.weakens) | u32::from(context.expected) << 1;
+        let kinds = [context.weakens, context.expected, context.defies, context.yields];
+        let kind = kinds.iter().enumerate().map(|(bit, set)| u32::from(*set) << bit).sum();
         self.longs(Part::Contexts, [marks[0], marks[1], kind, except[0], except[1], context.longer]);
     }
 

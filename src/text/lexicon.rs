@@ -179,6 +179,11 @@ pub struct Context {
     pub longer: u32,
     /// Classes whose matches it leaves as they are: what they look for is told, not offered.
     pub except: Vec<Arc<str>>,
+    /// Whether its cues speak to a buyer: where one stands in the clause of a term or behind it, contexts that
+    /// [yield](Self::yields) hold nothing back from another clause.
+    pub defies: bool,
+    /// Whether it holds nothing back where a cue that [defies](Self::defies) it stands with the term.
+    pub yields: bool,
 }
 
 /// Everything that is looked for.
@@ -254,6 +259,10 @@ struct ContextEntry {
     longer: u32,
     #[serde(default)]
     except: String,
+    #[serde(default)]
+    defies: bool,
+    #[serde(default)]
+    yields: bool,
 }
 
 /// A file of terms, as it is written.
@@ -358,6 +367,8 @@ impl Lexicon {
                 expected: context.expected,
                 longer: context.longer,
                 except: words(&context.except),
+                defies: context.defies,
+                yields: context.yields,
             });
         }
     }
@@ -456,7 +467,7 @@ impl Lexicon {
 
     /// Adds single terms, such as those of an imported list: weak unless `vetted`.
     pub fn add_terms(&mut self, terms: &[Term], vetted: bool) {
-        let holds = |context: &Context| !context.weakens && !context.expected;
+        let holds = |context: &Context| !context.weakens && !context.expected && !context.defies;
         let held = self.contexts.iter().enumerate().filter(|(_, context)| holds(context));
         let quench = held.fold(0, |set, (index, _)| set | 1 << index);
         let mut by_class: Vec<(Arc<str>, Vec<Arc<str>>)> = Vec::new();

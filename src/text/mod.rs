@@ -33,7 +33,7 @@ mod words;
 mod written;
 
 pub use decode::decode_by;
-pub use fold::{View, fold, ignorable as is_invisible, simple};
+pub use fold::{View, fold, ignorable as is_invisible, plain, simple};
 pub use forms::{simplified, splits};
 pub use image::Compiled;
 pub use lexicon::{

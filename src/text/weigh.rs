@@ -38,7 +38,8 @@ impl Matcher {
         });
         // A phrase that is itself a word of some other class stays one. What sounds or looks like a word, but is written without
         // any sign between, is the phrase.
-        const LIKE: u16 = Evasions::FORM.0 | Evasions::HOMOPHONE.0 | Evasions::SPLIT.0 | Evasions::INITIALS.0;
+        const LIKE: u16 =
+            Evasions::FORM.0 | Evasions::HOMOPHONE.0 | Evasions::SPLIT.0 | Evasions::INITIALS.0 | Evasions::DIGITS.0;
         hits.retain(|hit| {
             let exact = hit.evasions.0 & !Evasions::FORM.0 == 0;
             let inside = |span: &Range<usize>| {
@@ -144,7 +145,13 @@ impl Matcher {
                             score -= 10;
                         }
                         let set = situation & entry.quench;
-                        if set != 0 && cons.is_empty() {
+                        // Who says how to get a thing offers it, whatever the program is about.
+                        let mild = entry.slots() > 1 || entry.strength == Strength::Strong;
+                        let yields = |set: u64| self.image.context(set.trailing_zeros() as usize).yields;
+                        if set != 0
+                            && cons.is_empty()
+                            && !(mild && yields(set) && self.offered(cues, &self.classes[entry.class], &spans))
+                        {
                             cons.push(Reason::Category(self.contexts[set.trailing_zeros() as usize].clone()));
                             score -= match (entry.slots(), entry.strength) {
                                 (1, Strength::Weak) => 10,
@@ -179,7 +186,11 @@ impl Matcher {
                 }
             }
         }
-        enumerations(text, &mut matches);
+        enumerations(text, &mut matches, || {
+            let cues = found_cues.get_or_insert_with(|| self.cues_in(text, view));
+            let defying = cues.iter().filter(|(context, ..)| self.image.context(*context as usize).defies);
+            defying.map(|(.., cue)| view.bytes(text, cue.clone())).collect()
+        });
         let mut used = HashSet::default();
         for (found, parts) in matches.iter_mut().zip(&parts) {
             found.fires = found.score >= THRESHOLD;
@@ -294,6 +305,39 @@ impl Matcher {
         out
     }
 
+    /// Whether something beside a match shows that it is offered.
+    fn offered(&self, cues: &[(u32, CueSide, Range<usize>)], class: &str, own: &[&Range<usize>]) -> bool {
+        cues.iter().any(|(context, _, cue)| {
+            let index = *context as usize;
+            self.image.context(index).expected
+                && !self.image.context_except(index).any(|except| except == class)
+                && !own.iter().any(|span| span.start <= cue.start && cue.end <= span.end)
+        })
+    }
+
+    /// Whether one of the contexts speaks against what stands at a place of a text.
+    pub fn holds_back(&self, text: &str, place: &Range<usize>, contexts: &[String]) -> bool {
+        let named = |id: &str| contexts.iter().any(|context| context == id);
+        let set = (0..self.contexts.len()).filter(|index| named(&self.contexts[*index])).fold(0, |set, index| set | 1 << index);
+        let view = View::new(text);
+        let unit = |at: usize| view.offsets.partition_point(|offset| (*offset as usize) < at);
+        let units = unit(place.start)..unit(place.end);
+        if set == 0 || units.is_empty() {
+            return false;
+        }
+        !self.quenched(text, &view, &self.cues_in(text, &view), &[&units], set).is_empty()
+    }
+
+    /// Whether somebody speaks to a buyer from a place on to the end of the sentence.
+    fn defied(&self, text: &str, view: &View, cues: &[(u32, CueSide, Range<usize>)], from: usize) -> bool {
+        let rest = text.get(from..).unwrap_or("");
+        let to = from + rest.find(SENTENCE_ENDS).unwrap_or(rest.len());
+        cues.iter().any(|(context, _, cue)| {
+            let place = view.bytes(text, cue.clone());
+            self.image.context(*context as usize).defies && from <= place.start && place.end <= to
+        })
+    }
+
     /// Contexts that reach one of the spans, each once.
     fn quenched(
         &self,
@@ -336,13 +380,18 @@ impl Matcher {
                 let start = view.bytes(text, from - 1..from).end;
                 let end = view.offsets[to] as usize;
                 let between = text.get(start..end).unwrap_or("");
+                if context.yields
+                    && to == span.start
+                    && let Some(comma) = between.rfind(CLAUSE_ENDS)
+                    && self.defied(text, view, cues, start + comma)
+                {
+                    return false;
+                }
                 let reach = if *side == CueSide::After { Reach::Clause } else { context.reach };
                 match reach {
                     Reach::Text => true,
-                    Reach::Sentence => !between.contains(['。', '！', '!', '？', '?', '\n', '\u{fffc}']),
-                    Reach::Clause => {
-                        !between.contains(['。', '！', '!', '？', '?', '\n', '\u{fffc}', '，', ',', '；', ';'])
-                    }
+                    Reach::Sentence => !between.contains(SENTENCE_ENDS),
+                    Reach::Clause => !between.contains(SENTENCE_ENDS) && !between.contains(CLAUSE_ENDS),
                 }
             });
             if reaches {
@@ -352,6 +401,11 @@ impl Matcher {
         out
     }
 }
+
+/// Signs that end a sentence; elements part texts, too.
+const SENTENCE_ENDS: [char; 7] = ['。', '！', '!', '？', '?', '\n', '\u{fffc}'];
+/// Signs that end a clause.
+const CLAUSE_ENDS: [char; 4] = ['，', ',', '；', ';'];
 
 /// Finds the nearest hit for every other slot.
 fn company_of(
@@ -395,8 +449,8 @@ fn company_of(
 }
 
 /// Terms of three classes in a row are a rule's list, not an offer: each at a place of its own, with nothing but the signs and
-/// words of a list between.
-fn enumerations(text: &str, matches: &mut [Match]) {
+/// words of a list between. A list that goes on to speak to a buyer offers all of it.
+fn enumerations(text: &str, matches: &mut [Match], defying: impl FnOnce() -> Vec<Range<usize>>) {
     let mut places: Vec<(Range<usize>, Vec<usize>)> = Vec::new();
     let mut order: Vec<usize> = (0..matches.len()).filter(|index| matches[*index].score >= 4).collect();
     order.sort_by_key(|index| matches[*index].span.start);
@@ -410,10 +464,27 @@ fn enumerations(text: &str, matches: &mut [Match]) {
             _ => places.push((span, vec![index])),
         }
     }
+    if places.len() < 3 {
+        return;
+    }
+    let mut defying = Some(defying);
+    let mut known: Vec<Range<usize>> = Vec::new();
     for list in places.chunk_by(|(before, _), (after, _)| listed(text.get(before.end..after.start).unwrap_or(""))) {
         let members = || list.iter().flat_map(|(_, members)| members);
-        let classes: HashSet<Arc<str>> = members().map(|index| matches[*index].class.clone()).collect();
-        if list.len() < 3 || classes.len() < 3 {
+        // One place is one member, whatever classes see something in it.
+        let told = |members: &[usize]| members.iter().copied().max_by_key(|index| matches[*index].score);
+        let classes: HashSet<Arc<str>> =
+            list.iter().filter_map(|(_, members)| Some(matches[told(members)?].class.clone())).collect();
+        if classes.len() < 3 {
+            continue;
+        }
+        if let Some(defying) = defying.take() {
+            known = defying();
+        }
+        let end = list.last().map_or(0, |(place, _)| place.end);
+        let rest = text.get(end..).unwrap_or("");
+        let stop = end + rest.find(SENTENCE_ENDS).unwrap_or(rest.len());
+        if known.iter().any(|cue| end <= cue.start && cue.end <= stop) {
             continue;
         }
         for index in members() {

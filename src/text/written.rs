@@ -45,7 +45,7 @@ impl Matcher {
         // What is held apart by spaces may end in the midst of a word.
         let apart = evasions.contains(Evasions::GAP) && raw.contains(char::is_whitespace);
         let unsure =
-            word.boundary && evasions.is_empty() || apart && !self.bounded(text, &view.bytes(text, units.clone()));
+            word.boundary && evasions.is_empty() || apart && !bounded(text, &view.bytes(text, units.clone()));
         Some(Hit { word: index, units, evasions, unsure })
     }
 
@@ -81,9 +81,9 @@ impl Matcher {
     pub(super) fn gaps(&self, text: &str, view: &View, units: &Range<usize>, word: &Word<'_>) -> Option<Evasions> {
         let bytes = view.bytes(text, units.clone());
         let raw = text.get(bytes.clone())?;
-        // The common case: as many characters as units.
+        // The common case: as many characters as units. A ratio is none without its sign.
         if raw.chars().count() == units.len() {
-            return Some(Evasions::default());
+            return (!is_ratio(word.text)).then_some(Evasions::default());
         }
         let mut gaps: Vec<&str> = Vec::new();
         let mut numbers: Vec<&str> = Vec::new();
@@ -113,9 +113,11 @@ impl Matcher {
         if !word.evade.contains(Evasions::GAP) || numbers.iter().any(|gap| *gap != gaps[0]) {
             return None;
         }
-        let even = gaps.windows(2).all(|pair| pair[0] == pair[1]);
+        let boxed = gaps.iter().all(|gap| !gap.is_empty() && gap.chars().all(|c| BRACKETS.contains(&c)));
+        let even = boxed || gaps.windows(2).all(|pair| pair[0] == pair[1]);
         let listed = even && self.listed(text, view, units, gaps[0]);
-        let short = units.len() < 3;
+        // Two characters that stand free and have a bar or a bracket between are one word.
+        let short = units.len() < 3 && !(gaps[0].chars().all(|c| BARS.contains(&c) || BRACKETS.contains(&c)) && bounded(text, &bytes));
         for gap in &gaps {
             if visible(gap) > 4 || gap.contains(['\n', '\r', '\u{fffc}', '{', '}', '<', '>', '=', '"', '\'']) {
                 return None;
@@ -130,7 +132,9 @@ impl Matcher {
             }
             // Three characters held apart in running text are no accident.
             let apart = units.len() > 2 && even && gaps.len() + 1 == units.len();
-            if spaces && !apart && !self.bounded(text, &bytes) {
+            // Where words end beside two characters is asked later, and only where that decides.
+            let pair = units.len() == 2 && gap.chars().all(|c| c == ' ' || c == '\u{3000}');
+            if spaces && !apart && !pair && !bounded(text, &bytes) {
                 return None;
             }
         }
@@ -144,13 +148,29 @@ impl Matcher {
         let after = (units.end - 1..view.units.len()).take_while(|at| same(*at)).count();
         units.len() + before + after >= 4
     }
+}
 
-    /// Whether a range stands free on both sides.
-    pub(super) fn bounded(&self, text: &str, bytes: &Range<usize>) -> bool {
-        let free = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-        free(text.get(..bytes.start).and_then(|head| head.chars().next_back()))
-            && free(text.get(bytes.end..).and_then(|rest| rest.chars().next()))
-    }
+/// Signs that part the characters of a word as bars do.
+const BARS: [char; 6] = ['/', '／', '|', '｜', '#', '＃'];
+/// Signs that hold one character of a word.
+const BRACKETS: [char; 18] =
+    ['（', '）', '(', ')', '【', '】', '[', ']', '「', '」', '『', '』', '《', '》', '〈', '〉', '“', '”'];
+
+/// Whether a range stands free on both sides.
+pub fn bounded(text: &str, bytes: &Range<usize>) -> bool {
+    let free = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    free(text.get(..bytes.start).and_then(|head| head.chars().next_back()))
+        && free(text.get(bytes.end..).and_then(|rest| rest.chars().next()))
+}
+
+/// Whether a word has a sign between two digits of its own.
+fn is_ratio(word: &str) -> bool {
+    let mut before = ['a'; 2];
+    word.chars().any(|c| {
+        let found = before[0].is_ascii_digit() && !before[1].is_alphanumeric() && c.is_ascii_digit();
+        before = [before[1], c];
+        found
+    })
 }
 
 /// Whether the signs between the units are those that the word itself is written with.
