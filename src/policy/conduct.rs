@@ -554,9 +554,10 @@ fn fold(text: &str) -> (String, Vec<(u32, u32)>) {
                 char::from_u32(character as u32 - 0xfee0).unwrap_or(character)
             }
             // Circled, boxed and squared ones.
-            '\u{2100}'..='\u{2bff}' | '\u{3200}'..='\u{33ff}' | '\u{1d400}'..='\u{1d7ff}' | '\u{1f100}'..='\u{1f2ff}' => {
-                plain(character)
-            }
+            '\u{2100}'..='\u{2bff}'
+            | '\u{3200}'..='\u{33ff}'
+            | '\u{1d400}'..='\u{1d7ff}'
+            | '\u{1f100}'..='\u{1f2ff}' => plain(character),
             _ => simple(character),
         };
         folded.push(narrow);
@@ -647,6 +648,16 @@ mod tests {
     fn splits_names() {
         assert_eq!(name_words("isAuditMode"), ["is", "audit", "mode"]);
         assert_eq!(name_words("VIPOpen_now"), ["vip", "open", "now"]);
+    }
+
+    #[test]
+    fn contexts_are_known() {
+        let matcher = content::embedded();
+        for (name, topic) in &conduct().topics {
+            for context in &topic.contexts {
+                assert!(matcher.has_context(context), "{name}: no context is called `{context}`");
+            }
+        }
     }
 
     #[test]

@@ -60,7 +60,11 @@ fn words(lexicon: &Lexicon) -> Vec<Word<'_>> {
             let known = others.get(&first).into_iter().flatten().copied();
             let same = std::iter::once(first).chain(known).filter(|index| *index < next).find(|index| {
                 let word = &words[*index as usize];
-                word.evade == entry.evade && word.boundary == entry.boundary
+                // Signs of a word's own are asked for: "9.9" is no "99%".
+                let signs = |text: &str| text.contains(|c: char| !c.is_alphanumeric());
+                word.evade == entry.evade
+                    && word.boundary == entry.boundary
+                    && (word.text == &**text || !signs(word.text) && !signs(text))
             });
             match same {
                 Some(index) => words[index as usize].groups.push(group as u32),

@@ -144,6 +144,8 @@ pub struct Compiled<'i> {
     pub complete: bool,
     /// In texts of at most so many units it is strong.
     pub brief: usize,
+    /// A text of at most so many units is the name of a choice.
+    pub label: usize,
     /// Whether it comes from an imported list that nobody has vetted.
     pub imported: bool,
 }
@@ -277,7 +279,8 @@ impl Image {
             variant: optional(10),
             mild: flag(4),
             game: flag(8),
-            brief: field(5) as usize,
+            brief: (field(5) & 0xFFFF) as usize,
+            label: (field(5) >> 16) as usize,
             imported: flag(16),
             complete: flag(32),
         }
@@ -423,7 +426,8 @@ impl Writer {
         self.longs(Part::Slots, entry.slots.iter().copied());
         let clause = self.text(entry.clause.as_deref().unwrap_or(""));
         let variant = self.text(entry.variant.as_deref().unwrap_or(""));
-        self.longs(Part::Entries, [class, flags, of, entry.slots.len() as u32, entry.window, entry.brief]);
+        let brief = entry.brief.min(0xFFFF) | entry.label.min(0xFFFF) << 16;
+        self.longs(Part::Entries, [class, flags, of, entry.slots.len() as u32, entry.window, brief]);
         self.longs(Part::Entries, [entry.quench as u32, (entry.quench >> 32) as u32]);
         self.longs(Part::Entries, clause.into_iter().chain(variant));
     }

@@ -132,6 +132,8 @@ pub struct Entry {
     pub game: bool,
     /// In texts of at most so many units it is strong: a slogan or a label says all it has to say.
     pub brief: u32,
+    /// A text of at most so many units is the name of a choice, such as of an order of sorting.
+    pub label: u32,
     /// Whether it comes from an imported list that nobody has vetted.
     pub imported: bool,
     /// Whether it says enough where no context shows that something is offered: a threat, a question for a code.
@@ -306,6 +308,8 @@ struct TermsEntry {
     #[serde(default)]
     brief: u32,
     #[serde(default)]
+    label: u32,
+    #[serde(default)]
     complete: bool,
     #[serde(default)]
     allow: String,
@@ -459,6 +463,7 @@ impl Lexicon {
                 mild: terms.mild,
                 game: terms.game,
                 brief: terms.brief,
+                label: terms.label,
                 imported: false,
                 complete: terms.complete,
             });
@@ -492,6 +497,7 @@ impl Lexicon {
                 mild: false,
                 game: false,
                 brief: 0,
+                label: 0,
                 imported: true,
                 complete: false,
             });

@@ -181,6 +181,11 @@ impl Matcher {
         set
     }
 
+    /// Whether there is a context of that id.
+    pub fn has_context(&self, id: &str) -> bool {
+        self.contexts.iter().any(|context| &**context == id)
+    }
+
     /// How many spellings of how many words are looked for.
     pub fn size(&self) -> (usize, usize) {
         let patterns = self.image.count(Part::Patterns) + self.image.count(Part::SoundWords);

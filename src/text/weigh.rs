@@ -94,6 +94,9 @@ impl Matcher {
         for group in groups {
             for index in self.image.entries_of(group) {
                 let entry = self.image.entry(index);
+                if view.units.len() <= entry.label {
+                    continue;
+                }
                 for &at in &by_group[&group] {
                     let hit = &hits[at];
                     let evasive = hit.evasions.0 & !(Evasions::FORM.0) != 0;
@@ -318,7 +321,9 @@ impl Matcher {
     /// Whether one of the contexts speaks against what stands at a place of a text.
     pub fn holds_back(&self, text: &str, place: &Range<usize>, contexts: &[String]) -> bool {
         let named = |id: &str| contexts.iter().any(|context| context == id);
-        let set = (0..self.contexts.len()).filter(|index| named(&self.contexts[*index])).fold(0, |set, index| set | 1 << index);
+        let set = (0..self.contexts.len())
+            .filter(|index| named(&self.contexts[*index]))
+            .fold(0, |set, index| set | 1 << index);
         let view = View::new(text);
         let unit = |at: usize| view.offsets.partition_point(|offset| (*offset as usize) < at);
         let units = unit(place.start)..unit(place.end);

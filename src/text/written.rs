@@ -44,8 +44,7 @@ impl Matcher {
         }
         // What is held apart by spaces may end in the midst of a word.
         let apart = evasions.contains(Evasions::GAP) && raw.contains(char::is_whitespace);
-        let unsure =
-            word.boundary && evasions.is_empty() || apart && !bounded(text, &view.bytes(text, units.clone()));
+        let unsure = word.boundary && evasions.is_empty() || apart && !bounded(text, &view.bytes(text, units.clone()));
         Some(Hit { word: index, units, evasions, unsure })
     }
 
@@ -117,7 +116,8 @@ impl Matcher {
         let even = boxed || gaps.windows(2).all(|pair| pair[0] == pair[1]);
         let listed = even && self.listed(text, view, units, gaps[0]);
         // Two characters that stand free and have a bar or a bracket between are one word.
-        let short = units.len() < 3 && !(gaps[0].chars().all(|c| BARS.contains(&c) || BRACKETS.contains(&c)) && bounded(text, &bytes));
+        let short = units.len() < 3
+            && !(gaps[0].chars().all(|c| BARS.contains(&c) || BRACKETS.contains(&c)) && bounded(text, &bytes));
         for gap in &gaps {
             if visible(gap) > 4 || gap.contains(['\n', '\r', '\u{fffc}', '{', '}', '<', '>', '=', '"', '\'']) {
                 return None;

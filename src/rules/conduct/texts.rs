@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::flow::Place;
 use crate::model::ir::{Expr, ExprKind, Key, Operator, walk_expr};
+use crate::model::texts::Role;
 use crate::package::{FileKind, Origin};
 use crate::policy::conduct::{Conduct, Hit, Scan};
 use crate::rules::Context;
@@ -146,7 +147,24 @@ pub fn runs(cx: &Context<'_>) -> Vec<Run> {
             _ => {}
         }
     }
+    data(cx, &mut out);
     out
+}
+
+/// Texts of data files that scripts read; configurations have their own.
+fn data(cx: &Context<'_>, out: &mut Vec<Run>) {
+    let is_data = |file: FileId| {
+        let file = &cx.package.files[file.index()];
+        let configures = |json: &Json| ["pages", "usingComponents", "window"].iter().any(|key| json.get(key).is_some());
+        file.kind == FileKind::Json && file.json.as_ref().is_some_and(|json| !configures(json))
+    };
+    for text in &cx.program.texts(cx.package).runs {
+        if matches!(text.role, Role::Visible | Role::Data) && own(cx, text.file) && is_data(text.file) {
+            let mut run = Run::new(text.file, Site::Config);
+            run.push(&text.text.text, text.span, text.span.len() as usize == text.text.text.len());
+            out.push(run);
+        }
+    }
 }
 
 fn config(file: FileId, json: &Json, out: &mut Vec<Run>) {
