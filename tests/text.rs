@@ -595,6 +595,64 @@ fn a_list_is_no_offer_and_a_long_text_tells() {
     }
 }
 
+#[test]
+fn whoever_speaks_to_a_buyer_offers() {
+    let mut errors = Vec::new();
+    let mut lexicon = Lexicon::default();
+    let law = "id = \"law\"\nreach = \"sentence\"\ndistance = 40\nyields = true\nbefore = \"依法\"\nafter = \"案件\"";
+    let ban = "id = \"ban\"\nreach = \"sentence\"\ndistance = 40\nbefore = \"禁止\"";
+    let buyer = "id = \"buyer\"\nreach = \"sentence\"\ndistance = 0\ndefies = true\naround = \"联系我\"";
+    lexicon.read_contexts(&format!("[[contexts]]\n{law}\n[[contexts]]\n{ban}\n[[contexts]]\n{buyer}"), &mut errors);
+    for (class, word) in [("first", "蓝莲七号"), ("second", "白莲八号"), ("third", "红莲九号")] {
+        lexicon.read_class(class, &format!("quench = \"law ban\"\n[[terms]]\nwords = \"{word}\""), &mut errors);
+    }
+    assert_eq!(errors, []);
+    let matcher = Matcher::new(&lexicon);
+    for (text, count) in [
+        ("依法查处，蓝莲七号", 0),
+        ("依法经营，蓝莲七号联系我", 1),
+        ("依法经营，蓝莲七号。联系我", 0),
+        ("依法查处蓝莲七号联系我", 0),
+        ("蓝莲七号案件，联系我", 0),
+        ("禁止发布，蓝莲七号联系我", 0),
+        ("蓝莲七号、白莲八号、红莲九号", 0),
+        ("蓝莲七号、白莲八号、红莲九号，联系我", 3),
+    ] {
+        let fired = matcher.find(text).iter().filter(|one| one.fires).count();
+        assert_eq!(fired, count, "{text}");
+    }
+}
+
+#[test]
+fn signs_part_and_labels_name() {
+    let mut errors = Vec::new();
+    let mut lexicon = Lexicon::default();
+    let terms = "[[terms]]\nwords = \"蓝莲 1:1蓝 七彩莲\"\nevade = \"gap\"\n[[terms]]\nwords = \"价莲\"\nlabel = 4";
+    lexicon.read_class("offer", terms, &mut errors);
+    assert_eq!(errors, []);
+    let matcher = Matcher::new(&lexicon);
+    for (text, found) in [
+        ("蓝/莲", Some("蓝/莲")),
+        ("买 蓝｜莲 吧", Some("蓝｜莲")),
+        ("蓝（莲）到货", Some("蓝（莲")),
+        ("【蓝】【莲】", Some("蓝】【莲")),
+        ("七（彩）莲", Some("七（彩）莲")),
+        ("深蓝/莲花", None),
+        ("蓝，莲", None),
+        ("七（彩莲", None),
+        ("1:1蓝", Some("1:1蓝")),
+        ("1：1蓝", Some("1：1蓝")),
+        ("iPhone11蓝", None),
+        ("11蓝", None),
+        ("价莲低到", None),
+        ("本店价莲低到家", Some("价莲")),
+    ] {
+        let all = matcher.find(text);
+        let first = all.iter().find(|one| one.fires).and_then(|one| text.get(one.span.clone()));
+        assert_eq!(first, found, "{text}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_is_matched_on_character_boundaries(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
