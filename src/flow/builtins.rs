@@ -273,10 +273,16 @@ impl<'a> Machine<'a> {
         if let Some(answer) = self.protect(&chain, (!module.is_empty()).then_some(module), &args, site) {
             return answer;
         }
-        self.third_party(module, path, &args, site);
+        if self.third_party(module, path, &args, site) {
+            return Value::any();
+        }
         let promisifies = chain.last().is_some_and(|last| last.to_lowercase().contains("promisify"))
             || (chain.is_empty() && module.contains("promisify"));
         if promisifies && let Some(first) = args.first() {
+            // `promisifyAll(host, target)`
+            for &target in args.get(1).map_or(&[][..], |target| &target.objects) {
+                self.copy_fields(target, first, &[]);
+            }
             return first.clone();
         }
         if matches!(chain.last(), Some(&("asyncToGenerator" | "_asyncToGenerator" | "mark" | "awrap")))

@@ -334,6 +334,10 @@ impl<'a> Machine<'a> {
                     // What a component is told is mostly what it shows.
                     let own = given && !self.host.components.contains_key(&element.name) && element.name.contains('-');
                     for attribute in &element.attributes {
+                        // What its other button says is said by it.
+                        if own && attribute.name.contains("cancel") {
+                            continue;
+                        }
                         let Some(text) = attribute.value.as_ref().and_then(|value| value.literal()) else { continue };
                         if matches!(&*attribute.name, "title" | "aria-label" | "alt") || own && !text.is_ascii() {
                             out.push_str(&text);

@@ -1,6 +1,7 @@
 //! Pages and components that frameworks make: their options, classes, rendered elements and handlers.
 
 mod components;
+mod stores;
 
 use super::heap::Kind;
 use super::machine::{Keys, Machine, Site, name};
@@ -323,7 +324,10 @@ impl<'a> Machine<'a> {
     }
 
     /// Calls of framework functions by name, where their code is not run.
-    pub fn framework_call(&mut self, _module: &str, chain: &[&str], args: &[Value], site: &Site) -> Option<Value> {
+    pub fn framework_call(&mut self, module: &str, chain: &[&str], args: &[Value], site: &Site) -> Option<Value> {
+        if let Some(answer) = self.store_call(module, chain, args, site) {
+            return Some(answer);
+        }
         let last = chain.last()?;
         match *last {
             "createApp" | "createComponent" if args.first().is_some_and(|arg| self.is_class_component(arg)) => {
@@ -485,7 +489,7 @@ impl<'a> Machine<'a> {
             }
         }
         for handler in names {
-            self.run_handler(unit, binding, element, &handler);
+            self.run_handler(unit, binding, element, (&handler, &[]));
         }
     }
 

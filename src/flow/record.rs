@@ -31,6 +31,8 @@ pub(super) struct Draft {
     pub lazy: bool,
     /// Something that the user types or picks.
     pub input: bool,
+    /// Something that the user chooses among a few that are offered.
+    pub choice: bool,
     /// What a server answers: kept and passed on, but not asked for here.
     pub answered: bool,
 }

@@ -75,6 +75,11 @@ impl Str {
         Self::of(vec![Piece::Literal(text)], place)
     }
 
+    /// A text of which the start is known.
+    pub fn starting(text: Name, held: Ids) -> Self {
+        Self { held, ..Self::of(vec![Piece::Literal(text), Piece::Hole(Ids::new(), Ids::new())], None) }
+    }
+
     fn of(pieces: Vec<Piece>, place: Option<Place>) -> Self {
         Self { pieces, place, held: Ids::new() }
     }
@@ -353,9 +358,10 @@ impl Value {
         for known in &self.strings {
             match known.complete() {
                 // It may be that text for another reason, too.
-                None => return (Ids::new(), Ids::new()),
+                None if known.held.is_empty() => return (Ids::new(), Ids::new()),
+                None if answers(text) == Some(false) => is = known.held.clone(),
                 Some(known_text) if **known_text == *text => is = known.held.clone(),
-                Some(_) => {
+                Some(_) | None => {
                     others = Some(others.map_or_else(|| known.held.clone(), |all| intersect(&all, &known.held)));
                 }
             }
@@ -368,6 +374,22 @@ impl Value {
             others = intersect(&others, &self.no);
         }
         (is, others)
+    }
+
+    /// What holds where a text is found in it, and where it is not, of texts that each prove something.
+    pub fn proved_by_part(&self, part: &str) -> (Ids, Ids) {
+        let (mut with, mut without) = (None::<Ids>, None::<Ids>);
+        if self.strings.len() < 2 || self.strings.iter().any(|text| text.held.is_empty()) {
+            return (Ids::new(), Ids::new());
+        }
+        for text in &self.strings {
+            let open = text.complete().is_none();
+            let found = text.pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if text.contains(part)))
+                || open && answers(part) == Some(false);
+            let side = if found { &mut with } else { &mut without };
+            *side = Some(side.take().map_or_else(|| text.held.clone(), |all| intersect(&all, &text.held)));
+        }
+        (with.unwrap_or_default(), without.unwrap_or_default())
     }
 
     /// The parts that are truthy.
@@ -540,6 +562,14 @@ fn add_text(texts: &mut Strings, text: &Rc<Str>) -> bool {
     rest.push(Rc::new(folded));
     *texts = rest;
     true
+}
+
+/// What a text says of how the host answered, where it is the message of an answer or a part of one.
+pub(super) fn answers(text: &str) -> Option<bool> {
+    if ["fail", "deny", "denied", "cancel"].iter().any(|word| text.contains(word)) {
+        return Some(false);
+    }
+    (text == "ok" || text.ends_with(":ok")).then_some(true)
 }
 
 /// A number as JavaScript writes it, for the common cases.

@@ -173,6 +173,8 @@ pub struct Api {
     /// For an answer that arrives through an event or a later call: the APIs that start it. Where the package calls one of
     /// them, the collection stands at that call (which has the role `source`), and this one only carries the value.
     pub started_by: Vec<Arc<str>>,
+    /// What its answer holds of what it is given: argument paths to paths in the result (`""` for the whole).
+    pub passes: BTreeMap<Arc<str>, Arc<str>>,
     /// Whether it collects only where a field of `yields` is read (system information with a cached location).
     pub on_read: bool,
     /// Whether only mini-games have it.

@@ -245,7 +245,7 @@ impl<'a> Machine<'a> {
         Value::object(next)
     }
 
-    pub(super) fn inner_site(&self, site: &Site) -> Site {
+    pub fn inner_site(&self, site: &Site) -> Site {
         Site { place: site.place, args: Vec::new(), name: site.name.clone(), used: true }
     }
 

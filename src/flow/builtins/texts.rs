@@ -5,7 +5,7 @@ use crate::flow::heap::Kind;
 use crate::flow::machine::operators::constant_texts;
 use crate::flow::machine::{Machine, Site};
 use crate::flow::solution::Protection;
-use crate::flow::value::{ANY, FALSE, NULL, NUMBER, Piece, TRUE, Value, unite};
+use crate::flow::value::{ANY, FALSE, NULL, NUMBER, Piece, TRUE, Value, answers, unite};
 use crate::model::ir::Name;
 
 impl<'a> Machine<'a> {
@@ -172,10 +172,13 @@ impl<'a> Machine<'a> {
                 let with = args.first().and_then(Value::as_text).cloned();
                 let (mut yes, no) = self.tested(base, with.clone(), site.place.file, site.place.span);
                 let mut no = no;
-                let negative = with
-                    .as_deref()
-                    .is_some_and(|text| text.contains("fail") || text.contains("deny") || text.contains("cancel"));
+                let negative = with.as_deref().and_then(answers) == Some(false);
                 unite(if negative { &mut no } else { &mut yes }, &base.yes);
+                if let Some(part) = &with {
+                    let (found, missed) = base.proved_by_part(part);
+                    unite(&mut yes, &found);
+                    unite(&mut no, &missed);
+                }
                 let bits = if matches!(method, "includes" | "startsWith" | "endsWith") { TRUE | FALSE } else { NUMBER };
                 Value { bits, ..Value::default() }.when(yes, no)
             }

@@ -7,7 +7,7 @@ use crate::flow::entries::templates::MAX_ELEMENTS;
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Machine, Site, name};
 use crate::flow::solution::{Entry, EntryKind, Fact, Place, Protection};
-use crate::flow::value::{ANY, Ids, NUMBER, ObjId, Str, Value, one, unite};
+use crate::flow::value::{ANY, Ids, NUMBER, ObjId, Str, UNDEFINED, Value, one, unite};
 use crate::model::ir::{ExprKind, Key, Name};
 use crate::model::{Binding, UnitId, UnitKind};
 use crate::package::Origin as FileOrigin;
@@ -33,17 +33,17 @@ impl<'a> Machine<'a> {
                 continue;
             }
             let mut functions = Value::default();
-            let names: Vec<Name> = match &binding.handler {
-                Some(handler) => vec![handler.clone()],
-                None => {
-                    let Some(value) = element
-                        .attributes
-                        .iter()
-                        .filter_map(|a| a.value.as_ref())
-                        .find(|value| value.span == binding.span)
-                    else {
-                        continue;
-                    };
+            let written = element.attributes.iter().filter_map(|a| a.value.as_ref()).find(|a| a.span == binding.span);
+            let names: Vec<(Name, Ids)> = match (&binding.handler, written) {
+                // `{{agreed ? 'submit' : 'remind'}}`: each is bound under what choosing it proves.
+                (Some(handler), Some(value)) if value.literal().is_none() => {
+                    let value = self.evaluate(unit, binding.template, binding.node, value);
+                    let chosen = value.strings.iter().find(|text| text.complete() == Some(handler));
+                    vec![(handler.clone(), chosen.map_or_else(Ids::new, |text| text.held.clone()))]
+                }
+                (Some(handler), _) => vec![(handler.clone(), Ids::new())],
+                (None, None) => continue,
+                (None, Some(value)) => {
                     let value = self.evaluate(unit, binding.template, binding.node, value);
                     functions.objects = value
                         .objects
@@ -51,13 +51,14 @@ impl<'a> Machine<'a> {
                         .copied()
                         .filter(|&id| matches!(self.heap.kind(id), Kind::Closure { .. }))
                         .collect();
-                    value.texts().cloned().collect()
+                    let known = |text: &std::rc::Rc<Str>| Some((text.complete()?.clone(), text.held.clone()));
+                    value.strings.iter().filter_map(known).collect()
                 }
             };
             if !functions.objects.is_empty() {
                 self.run_function(unit, binding, element, &functions);
             }
-            for handler in names {
+            for (handler, chosen) in names {
                 match done.iter_mut().find(|(known, _)| *known == handler) {
                     Some((_, count)) if *count >= MAX_ELEMENTS => continue,
                     Some((_, count)) => *count += 1,
@@ -67,7 +68,7 @@ impl<'a> Machine<'a> {
                     self.framework_event(unit, binding, element);
                     continue;
                 }
-                self.run_handler(unit, binding, element, &handler);
+                self.run_handler(unit, binding, element, (&handler, &chosen));
             }
         }
     }
@@ -125,10 +126,18 @@ impl<'a> Machine<'a> {
         }
     }
 
-    pub fn run_handler(&mut self, unit: UnitId, binding: &Binding, element: &'a Element, handler: &str) {
+    /// Runs a handler that is bound, where that hangs on something under what it proves.
+    pub fn run_handler(
+        &mut self,
+        unit: UnitId,
+        binding: &Binding,
+        element: &'a Element,
+        (handler, chosen): (&str, &[u32]),
+    ) {
         // A component's event may say by its name that the user did not agree.
         let acted = binding.user_action && !self.policy.privacy.refuses(&binding.event);
-        let facts = self.element_facts(unit, binding.template, binding.node, acted);
+        let mut facts = self.element_facts(unit, binding.template, binding.node, acted);
+        unite(&mut facts, chosen);
         let kind = if binding.user_action { EntryKind::User } else { EntryKind::Event };
         let (template, node) = (binding.template, binding.node);
         let event = binding.event.clone();
@@ -430,6 +439,7 @@ impl<'a> Machine<'a> {
                     let taints = self.taints_of(collection, kinds, Some(Protection::HostCiphertext));
                     self.answer_at(&mut out, path, taints, place);
                 }
+                self.answered_button(&mut out, open, &written, place);
                 return out;
             }
         }
@@ -478,7 +488,11 @@ impl<'a> Machine<'a> {
             let ticked = self.fact(Fact::Ticked(template, node));
             let ticked = self.with_agreement(one(ticked));
             let value = Value { bits: ANY, ..Value::default() }.when(ticked.clone(), Ids::new());
-            let value = self.radio_value(template, node).unwrap_or(value);
+            let value = match self.radio_value(template, node) {
+                Some(states) => states,
+                None if has("checkbox") => value,
+                None => Value { taints: self.chosen(unit, template, node, element), ..value },
+            };
             let given = if has("checkbox") {
                 // A list of what is ticked: that it is there says nothing, that it has an item does.
                 let list = self.make_at(place, 75, Kind::Array);
@@ -507,6 +521,37 @@ impl<'a> Machine<'a> {
             }
         }
         out
+    }
+
+    /// What the answer of a host button proves: with something of what was asked for the user agreed, without it not. Its
+    /// message tells which.
+    fn answered_button(&mut self, answer: &mut Value, open: &OpenType, api: &str, place: Place) {
+        let mut granted = one(self.fact(Fact::Succeeded(place)));
+        let mut refused = one(self.fact(Fact::Failed(place)));
+        if let Some(scope) = &open.scope {
+            let (yes, no) = (self.fact(Fact::Authorized(scope.clone())), self.fact(Fact::Refused(scope.clone())));
+            unite(&mut granted, &[yes]);
+            unite(&mut refused, &[no]);
+        }
+        let Some(&object) = answer.objects.first() else { return };
+        for key in self.heap.keys(object) {
+            if let Some(value) = self.heap.get(object, key).cloned() {
+                self.heap.set(object, key, Some(value.when(granted.clone(), refused.clone())));
+            }
+        }
+        let mut agreed = Str::literal(name(&format!("{api}:ok")), None);
+        agreed.held = granted;
+        let failed = Str::starting(name(&format!("{api}:fail")), refused.clone());
+        let texts = smallvec::smallvec![std::rc::Rc::new(agreed), std::rc::Rc::new(failed)];
+        let message = self.known("errMsg");
+        self.heap.set(
+            object,
+            message,
+            Some(Value { bits: UNDEFINED, strings: texts, no: refused, ..Value::default() }),
+        );
+        // Known as it is, so that what the fields prove is not blurred by a guess.
+        self.heap.set(object, ITEM, Some(Value::any()));
+        answer.bits = 0;
     }
 
     /// The values of a group of radios of which some agree to terms and others do not: each proves what its own text says.
@@ -548,7 +593,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Whether an element is a component whose code is not the package's own.
-    fn is_foreign(&self, unit: UnitId, element: &Element) -> bool {
+    pub(super) fn is_foreign(&self, unit: UnitId, element: &Element) -> bool {
         match self.program.units[unit as usize].components.get(&element.name) {
             Some(None) => true,
             Some(Some(component)) => self.program.units[*component as usize]

@@ -12,6 +12,9 @@ use crate::policy::privacy::InputClues;
 use crate::source::FileId;
 use crate::syntax::template::{AttributeValue, Document, Element, NodeId, NodeKind, Part};
 
+/// Longest text that is a label, in characters.
+const LABEL: usize = 16;
+
 impl<'a> Machine<'a> {
     /// What a field that is a component gives, where its label or placeholder says what it takes.
     pub(super) fn field_taints(&mut self, unit: UnitId, template: FileId, node: NodeId, element: &'a Element) -> Ids {
@@ -106,7 +109,8 @@ impl<'a> Machine<'a> {
         if has("checkbox") || has("switch") || has("radio") {
             let ticked = self.fact(Fact::Ticked(template, node));
             let ticked = self.with_agreement(one(ticked));
-            return Value { bits: ANY, ..Value::default() }.when(ticked, Ids::new());
+            let chosen = self.chosen(unit, template, node, element);
+            return Value { bits: ANY, taints: chosen, ..Value::default() }.when(ticked, Ids::new());
         }
         let dynamic = |attribute: &&str| {
             element.attribute(attribute).and_then(|a| a.value.as_ref()).is_some_and(|value| value.literal().is_none())
@@ -123,26 +127,117 @@ impl<'a> Machine<'a> {
                 return value;
             }
         }
-        let place = Place { file: template, span: element.open };
         let Some(kind) = self.input_kind(unit, template, node, element) else { return value };
+        value.taints = self.taken(template, node, element, kind, false);
+        value
+    }
+
+    /// The collection by an input of a kind, known or not.
+    fn taken(
+        &mut self,
+        template: FileId,
+        node: NodeId,
+        element: &Element,
+        kind: Option<(Name, u8)>,
+        choice: bool,
+    ) -> Ids {
+        let place = Place { file: template, span: element.open };
         let source: Name = element.name.to_string().into();
         let (kinds, certainty) = match &kind {
             Some((kind, certainty)) => (BTreeSet::from([kind.clone()]), *certainty),
             None => (BTreeSet::new(), 0),
         };
         let collection = self.collection(place, source, Some((template, node)), kinds, certainty, false, None);
-        self.record.collections[collection].lazy = true;
-        self.record.collections[collection].input = true;
+        let draft = &mut self.record.collections[collection];
+        draft.lazy = true;
+        draft.input = true;
+        draft.choice = choice;
         let kind = kind.map_or_else(|| name(""), |(kind, _)| kind);
-        let taint = self.taint(Taint {
+        one(self.taint(Taint {
             collection,
             kind,
             protections: std::rc::Rc::from([]),
             partial: false,
             container: false,
-        });
-        value.taints = one(taint);
-        value
+        }))
+    }
+
+    /// What a group of radios or a switch takes: one of a few that are offered.
+    pub(super) fn chosen(&mut self, unit: UnitId, template: FileId, node: NodeId, element: &'a Element) -> Ids {
+        let roles = self.host.components.get(&element.name).map_or(&[][..], |component| &component.roles);
+        let has = |role: &str| roles.iter().any(|known| &**known == role);
+        let options: Vec<String> = self
+            .elements_below(template, node)
+            .into_iter()
+            .filter(|(_, below)| &*below.name == "radio")
+            .map(|(radio, _)| self.beside_radio(template, radio))
+            .collect();
+        // One alone is a box to tick.
+        if !(has("switch") || has("radio") && options.len() > 1) {
+            return Ids::new();
+        }
+        let said = self.text_inside(template, node);
+        if self.policy.privacy.consent_text(&said).asks_consent() || self.policy.privacy.agrees(&said) {
+            return Ids::new();
+        }
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let kind = match self.policy.privacy.options_kind(&options) {
+            Some(kind) => Some(Some((kind, 80))),
+            None => self.input_kind(unit, template, node, element),
+        };
+        match kind {
+            Some(Some((kind, certainty))) if self.policy.privacy.is_offered(&kind) => {
+                self.taken(template, node, element, Some((kind, certainty)), true)
+            }
+            // The key that it is kept under may tell.
+            Some(None) if has("radio") => self.taken(template, node, element, None, true),
+            _ => Ids::new(),
+        }
+    }
+
+    /// What a radio offers: the text inside it, or between it and the next.
+    fn beside_radio(&mut self, template: FileId, radio: NodeId) -> String {
+        let own = self.text_inside(template, radio);
+        if !own.is_empty() {
+            return own.to_string();
+        }
+        let Some(facts) = self.program.template(template) else { return String::new() };
+        let nodes = &facts.document.nodes;
+        let parent = nodes.get(radio as usize).map_or(0, |node| node.parent);
+        let siblings: &[NodeId] = match nodes.get(parent as usize).map(|node| &node.kind) {
+            Some(NodeKind::Element(element)) => &element.children,
+            Some(NodeKind::Root { children }) => children,
+            _ => &[],
+        };
+        let after = siblings.iter().skip_while(|sibling| **sibling != radio).skip(1);
+        let mut out = String::new();
+        for &sibling in after {
+            match nodes.get(sibling as usize).map(|node| &node.kind) {
+                Some(NodeKind::Element(_)) if self.holds_input(&facts.document, sibling) => break,
+                Some(NodeKind::Element(_)) => out.push_str(&self.text_written(template, sibling)),
+                Some(NodeKind::Text(parts)) => {
+                    for part in parts {
+                        if let Part::Text { text, .. } = part {
+                            out.push_str(text);
+                        }
+                    }
+                }
+                _ => {}
+            }
+            if !out.trim().is_empty() {
+                break;
+            }
+        }
+        out.trim().to_owned()
+    }
+
+    /// The texts that a picker offers, where all of them are known.
+    fn offered(&mut self, unit: UnitId, template: FileId, node: NodeId, element: &'a Element) -> Vec<Name> {
+        let Some(range) = element.attribute("range").and_then(|attribute| attribute.value.as_ref()) else {
+            return Vec::new();
+        };
+        let list = self.evaluate(unit, template, node, range);
+        self.single_items(&list).iter().filter_map(|item| item.as_text().cloned()).collect()
     }
 
     /// Kind of an input, as far as the template says; `None` when it says that the input takes something else.
@@ -165,6 +260,17 @@ impl<'a> Machine<'a> {
             attribute.value.as_ref().is_none_or(|value| value.literal().map_or(page, |text| !text.contains("false")))
         });
         let mut labels = self.labels(unit, template, node);
+        if labels.is_empty()
+            && self
+                .host
+                .components
+                .get(&element.name)
+                .is_some_and(|host| host.roles.iter().any(|role| &**role == "picker"))
+        {
+            // What is tapped to open it may say what it takes.
+            let inside = self.text_written(template, node);
+            labels.extend((inside.chars().count() <= LABEL).then_some(inside).filter(|text| !text.is_empty()));
+        }
         if !self.host.components.contains_key(&element.name) {
             // A field of a library has its label inside.
             for attribute in ["title", "label"] {
@@ -207,6 +313,14 @@ impl<'a> Machine<'a> {
             handler: handler.as_deref(),
         };
         let kind = self.policy.privacy.input_kind(&clues).map(|(kind, certainty, _)| (kind, certainty));
+        let kind = match kind {
+            None if element.attribute("range").is_some() => {
+                let offered = self.offered(unit, template, node, element);
+                let offered: Vec<&str> = offered.iter().map(|text| &**text).collect();
+                self.policy.privacy.options_kind(&offered).map(|kind| (kind, 80))
+            }
+            known => known,
+        };
         let known = kind.as_ref().is_none_or(|(kind, _)| self.policy.privacy.is_searched(kind));
         if known && self.looks_for(unit, template, node, element) {
             return None;
@@ -315,7 +429,7 @@ impl<'a> Machine<'a> {
                 if text.is_empty() {
                     continue;
                 }
-                if text.chars().count() <= 16 {
+                if text.chars().count() <= LABEL {
                     out.push(text);
                 }
                 seen += 1;
@@ -327,7 +441,7 @@ impl<'a> Machine<'a> {
             if let NodeKind::Element(element) = &facts.document.nodes[parent as usize].kind {
                 let named =
                     ["title", "label"].iter().find_map(|name| element.attribute(name)?.value.as_ref()?.literal());
-                out.extend(named.filter(|text| text.chars().count() <= 16).map(|text| text.as_str().into()));
+                out.extend(named.filter(|text| text.chars().count() <= LABEL).map(|text| text.as_str().into()));
             }
             if !out.is_empty() || another {
                 break;

@@ -2,8 +2,8 @@
 
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Keys, Machine, Site};
-use crate::flow::solution::{Fact, Place, Update};
-use crate::flow::value::{ANY, Ids, NULL, ObjId, Value, unite};
+use crate::flow::solution::{EntryKind, Fact, Place, Update};
+use crate::flow::value::{ANY, Ids, NULL, ObjId, Value, one, unite};
 use crate::model::UnitId;
 use crate::model::ir::Name;
 use crate::source::FileId;
@@ -24,6 +24,8 @@ impl<'a> Machine<'a> {
     /// Writes `a.b[0].c`, making what is missing on the way.
     pub fn write_path(&mut self, base: &Value, path: &str, value: Value, place: Place, strong: bool) {
         let parts = path_parts(path);
+        // Which item it is is not known.
+        let strong = strong && !parts.iter().any(|part| part == "*");
         let mut at = base.clone();
         for (index, part) in parts.iter().enumerate() {
             let key = if part == "*" { ITEM } else { self.sym(part) };
@@ -298,7 +300,18 @@ impl<'a> Machine<'a> {
                     self.heap.set(object, key, Some(detail.clone()));
                 }
                 let inner = Site { place: site.place, args: Vec::new(), name: handler.clone(), used: true };
-                self.perhaps(&[], |machine| machine.call(&target, &Value::object(instance), vec![argument], &inner));
+                // What a library's component shows is said where it is used.
+                let acted = binding.user_action
+                    && self.is_foreign(user, element)
+                    && !self.policy.privacy.refuses(&event)
+                    && self.entries[self.entry].kind == EntryKind::User;
+                let facts = if acted {
+                    let fact = self.fact(Fact::Acted(template, node));
+                    self.with_agreement(one(fact))
+                } else {
+                    Ids::new()
+                };
+                self.perhaps(&facts, |machine| machine.call(&target, &Value::object(instance), vec![argument], &inner));
             }
         }
     }

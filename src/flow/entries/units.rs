@@ -336,6 +336,18 @@ impl<'a> Machine<'a> {
             }
         }
         self.nested_methods(unit, "watch");
+        for settings in self.policy.privacy.store_settings() {
+            let key = self.sym(settings);
+            let Some(given) = self.heap.get(instance, key).cloned() else { continue };
+            for &object in &given.objects {
+                let place = self.heap.objects[object as usize].place;
+                let lists = matches!(self.heap.kind(object), Kind::Array);
+                let each = if lists { self.items_of(&Value::object(object)).objects } else { one(object) };
+                for settings in each {
+                    self.bind_store(&Value::object(instance), &Value::object(settings), &Site::at(place));
+                }
+            }
+        }
     }
 
     /// Functions in a group of a component's definition (`pageLifetimes`, `observers`).

@@ -118,6 +118,13 @@ impl<'a> Machine<'a> {
                 unite(&mut out.origins, &[whole]);
             }
         }
+        for (from, to) in &api.passes {
+            let given = self.at_path(from, args);
+            let taints = self.deep_taints(&given, 2);
+            if !taints.is_empty() {
+                self.answer_at(&mut out, to, taints, place);
+            }
+        }
         if let Some(collection) = collection {
             let document = self.asked_picture(api);
             if let Some(kind) = &document {
@@ -393,6 +400,7 @@ impl<'a> Machine<'a> {
             evidence: None,
             lazy: false,
             input: false,
+            choice: false,
             answered: false,
         });
         self.record.collection_ids.insert((place, source), id);
@@ -565,9 +573,10 @@ impl<'a> Machine<'a> {
         }
         let Some((kind, certainty)) = self.key_kind(key) else { return value };
         let kind: Name = kind.as_ref().into();
+        let offered = self.policy.privacy.is_offered(&kind);
         let ids = std::mem::take(&mut value.taints);
         value.taints = self.map_taints(&ids, |machine, taint| {
-            if taint.kind.is_empty() {
+            if taint.kind.is_empty() && (offered || !machine.record.collections[taint.collection].choice) {
                 taint.kind = kind.clone();
                 let draft = &mut machine.record.collections[taint.collection];
                 draft.kinds.insert(kind.clone());

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::flow::heap::Kind;
-use crate::flow::machine::{Machine, Site, name};
+use crate::flow::heap::{ITEM, Kind};
+use crate::flow::machine::{Keys, Machine, Site, name};
 use crate::flow::record::{self, sink_kind};
 use crate::flow::solution::{Consent, Fact, Flow, Origin, Place, Protection, SinkKind, Step, Text};
-use crate::flow::value::{Ids, Piece, Str, TRUE, Value, unite};
+use crate::flow::value::{Ids, Piece, Str, TRUE, Value, one, unite};
 use crate::model::ir::Name;
 use crate::policy::host::Api;
+use crate::policy::privacy::Ask;
 
 impl<'a> Machine<'a> {
     pub(super) fn sink_api(&mut self, api: &'a Api, path: &str, this: &Value, args: &[Value], site: &Site) {
@@ -71,6 +72,10 @@ impl<'a> Machine<'a> {
                 if api.roles.iter().any(|role| matches!(&**role, "file-write" | "file-save" | "file-read"))
                     && param == "path"
                 {
+                    if api.roles.iter().any(|role| &**role == "file-read") {
+                        // What is read has its name already.
+                        continue;
+                    }
                     let shallow = Value::tainted(value.shallow_taints());
                     self.sink(SinkKind::Url, path, site.place, param, &shallow, &Value::default(), None, true);
                     continue;
@@ -353,14 +358,12 @@ impl<'a> Machine<'a> {
         Text { pieces, place: text.place }
     }
 
-    /// Data given to a third-party SDK.
-    pub fn third_party(&mut self, module: &str, path: &str, args: &[Value], site: &Site) {
-        let sdk = if module.is_empty() {
-            self.policy.privacy.sdk_by_global(path)
-        } else {
-            self.policy.privacy.sdk_by_module(module)
-        };
-        let Some(sdk) = sdk.map(|sdk| sdk.id.clone()) else { return };
+    /// Data given to a third-party SDK. Whether the call was followed to its end: an SDK that asks the host by itself.
+    pub fn third_party(&mut self, module: &str, path: &str, args: &[Value], site: &Site) -> bool {
+        let policy = self.policy;
+        let sdk =
+            if module.is_empty() { policy.privacy.sdk_by_global(path) } else { policy.privacy.sdk_by_module(module) };
+        let Some(sdk) = sdk else { return false };
         let label = if path.is_empty() {
             module.to_owned()
         } else if module.is_empty() {
@@ -369,7 +372,16 @@ impl<'a> Machine<'a> {
             format!("{module}.{path}")
         };
         self.record_call("third-party", &label, args, site);
-        for (index, arg) in args.iter().enumerate() {
+        let mut given = args.to_vec();
+        let ask = path.rsplit('.').next().and_then(|method| sdk.asks.get(method));
+        let asked = ask.is_some_and(|ask| match self.sdk_asks(ask, args, site) {
+            Some(collected) => {
+                given.push(collected);
+                true
+            }
+            None => false,
+        });
+        for (index, arg) in given.iter().enumerate() {
             self.sink(
                 SinkKind::ThirdParty,
                 &label,
@@ -377,9 +389,55 @@ impl<'a> Machine<'a> {
                 &index.to_string(),
                 arg,
                 &Value::default(),
-                Some(sdk.clone()),
+                Some(sdk.id.clone()),
                 false,
             );
         }
+        asked
+    }
+
+    /// What an SDK asks the host for by itself, at the package's own call of it: what it collects. `None` where it is given that.
+    fn sdk_asks(&mut self, ask: &'a Ask, args: &[Value], site: &Site) -> Option<Value> {
+        let place = site.place;
+        let options = args.first().cloned().unwrap_or_default();
+        let namespace = self.namespace();
+        let api = self.policy_api(&namespace, &ask.api)?;
+        for name in &ask.unless {
+            let key = self.sym(name);
+            if self.field(&options, &Keys::one(key), place).may_true() {
+                return None;
+            }
+        }
+        // The host answers the SDK, which tells the caller whether that failed.
+        let asked = self.make_at(place, 93, Kind::Plain);
+        let success = self.known("success");
+        for name in ["fail", "complete"] {
+            let key = self.known(name);
+            let handler = self.field(&options, &Keys::one(key), place);
+            self.heap.set(asked, key, Some(handler));
+        }
+        self.call_host(&namespace, &ask.api, &Value::undefined(), vec![Value::object(asked)], site);
+        let collection = *self.record.collection_ids.get(&(place, ask.api.clone()))?;
+        let object = self.make_at(place, 94, Kind::Plain);
+        let mut answer = Value::object(object);
+        for (path, kinds) in &ask.yields {
+            let taints = self.taints_of(collection, kinds, None);
+            self.answer_at(&mut answer, path, taints, place);
+        }
+        if self.heap.get(object, ITEM).is_none() {
+            self.heap.set(object, ITEM, Some(Value::any()));
+        }
+        let mut granted = one(self.fact(Fact::Succeeded(place)));
+        if let Some(scope) = &api.scope {
+            let scope = self.fact(Fact::Authorized(scope.clone()));
+            unite(&mut granted, &[scope]);
+        }
+        let handler = self.field(&options, &Keys::one(success), place);
+        if !handler.objects.is_empty() {
+            let inner = self.inner_site(site);
+            self.perhaps(&granted, |machine| machine.call(&handler, &options, vec![answer], &inner));
+        }
+        let kinds: Vec<Name> = api.yields.values().flatten().cloned().collect();
+        Some(Value::tainted(self.taints_of(collection, &kinds, None)))
     }
 }

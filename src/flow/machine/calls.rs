@@ -6,14 +6,17 @@ use rustc_hash::FxHasher;
 
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{
-    ARGUMENTS, Act, CIRCLE_DEPTH, Called, Circle, HOME, Jump, LIBRARY_STEPS, MAX_DEPTH, MAX_RECURSION, MAX_TARGETS,
-    Machine, Site, THIS, key_span,
+    ARGUMENTS, Act, CIRCLE_DEPTH, Called, Circle, HOME, Jump, Keys, LIBRARY_STEPS, MAX_DEPTH, MAX_RECURSION,
+    MAX_TARGETS, Machine, Site, THIS, key_span,
 };
 use crate::flow::solution::{Place, Step};
-use crate::flow::value::{ANY, Ids, ObjId, Value, intersect, unite};
+use crate::flow::value::{ANY, FALSE, Ids, ObjId, Sym, TRUE, Value, intersect, unite};
 use crate::model::ir::{Arg, Expr, ExprKind, FnId, Key, Name, Script};
 use crate::package::Origin as FileOrigin;
 use crate::source::{FileId, Span};
+
+/// The function that a compiler puts beside the host's for what is logged.
+const COMPILED_LOG: &str = "__f__";
 
 impl<'a> Machine<'a> {
     /// Calls whatever `callee` can be.
@@ -396,6 +399,33 @@ impl<'a> Machine<'a> {
                 if (*maybe || optional) && !base.may_true() {
                     return Value::undefined();
                 }
+                let at = (place, &name, used);
+                if let Key::Computed(index) = key
+                    && !matches!(object.kind, ExprKind::Super)
+                {
+                    // `steps[agreed ? 'go' : 'stay']()`: each is called under what choosing it proves.
+                    if let ExprKind::Conditional(test, yes, no) = &index.kind {
+                        return self.choose(
+                            act,
+                            test,
+                            |machine, act| machine.call_chosen(act, &base, yes, args, at),
+                            |machine, act| machine.call_chosen(act, &base, no, args, at),
+                        );
+                    }
+                    let value = self.eval(act, index);
+                    if let Some(states) = self.states(&value) {
+                        let mut out = Value::default();
+                        for (state, facts) in states {
+                            let keys = Keys::one(state);
+                            let answer = self
+                                .perhaps(&facts, |machine| machine.call_key(act, &base, &keys, index.span, args, at));
+                            out.join(&answer);
+                        }
+                        return out;
+                    }
+                    let keys = self.keys_from(&value);
+                    return self.call_key(act, &base, &keys, index.span, args, at);
+                }
                 let keys = self.keys(act, key);
                 let method = if matches!(object.kind, ExprKind::Super) {
                     self.super_member(act, key, place)
@@ -410,6 +440,13 @@ impl<'a> Machine<'a> {
                 };
                 self.call_member(&base, &method_name, &method, values, &site)
             }
+            // `(agreed ? go : stay)()`
+            ExprKind::Conditional(test, yes, no) => self.choose(
+                act,
+                test,
+                |machine, act| machine.eval_call(act, expr, yes, args, optional, used),
+                |machine, act| machine.eval_call(act, expr, no, args, optional, used),
+            ),
             _ => {
                 let target = self.eval(act, callee);
                 let (values, places) = self.args(act, args);
@@ -419,6 +456,55 @@ impl<'a> Machine<'a> {
         }
     }
 
+    fn call_chosen(
+        &mut self,
+        act: &mut Act<'a>,
+        base: &Value,
+        index: &'a Expr,
+        args: &'a [Arg],
+        at: (Place, &Name, bool),
+    ) -> Value {
+        let value = self.eval(act, index);
+        let keys = self.keys_from(&value);
+        self.call_key(act, base, &keys, index.span, args, at)
+    }
+
+    fn call_key(
+        &mut self,
+        act: &mut Act<'a>,
+        base: &Value,
+        keys: &Keys,
+        span: Span,
+        args: &'a [Arg],
+        (place, name, used): (Place, &Name, bool),
+    ) -> Value {
+        let method = self.field(base, keys, Place { file: act.file, span });
+        let (values, places) = self.args(act, args);
+        let site = Site { place, args: places, name: name.clone(), used };
+        let method_name = match keys.0.as_slice() {
+            [one] => self.spell(*one),
+            _ => "*".into(),
+        };
+        self.call_member(base, &method_name, &method, values, &site)
+    }
+
+    /// The names of states that a value may be, of which each proves something of its own; truth values count by their names.
+    fn states(&mut self, value: &Value) -> Option<Vec<(Sym, Ids)>> {
+        let plain = value.number.is_none() && value.objects.is_empty() && value.bits & !(TRUE | FALSE) == 0;
+        if !plain || value.strings.iter().any(|text| text.complete().is_none()) {
+            return None;
+        }
+        let mut out: Vec<(Name, Ids)> =
+            value.strings.iter().filter_map(|text| Some((text.complete()?.clone(), text.held.clone()))).collect();
+        if value.strings.is_empty() {
+            out.extend((value.bits & TRUE != 0).then(|| ("true".into(), value.yes.clone())));
+            out.extend((value.bits & FALSE != 0).then(|| ("false".into(), value.no.clone())));
+        }
+        let told = out.iter().any(|(_, facts)| !facts.is_empty());
+        (told && out.len() > 1 && (value.strings.is_empty() || value.bits == 0))
+            .then(|| out.into_iter().map(|(name, facts)| (self.sym_of(&name), facts)).collect())
+    }
+
     /// Calls `base.name(…)`: a function that was found, else a method that the language has.
     pub fn call_member(&mut self, base: &Value, name: &str, method: &Value, args: Vec<Value>, site: &Site) -> Value {
         if name == "push"
@@ -426,6 +512,14 @@ impl<'a> Machine<'a> {
             && let Some(answer) = self.queue_push(&args, site)
         {
             return answer;
+        }
+        // What a compiler makes of `console.log`: the level, the place, the values.
+        if name == COMPILED_LOG
+            && args.len() > 2
+            && let Some(level) = args[0].as_text().cloned()
+        {
+            self.sink_console(&format!("console.{level}"), &args[2..], site);
+            return Value::undefined();
         }
         if matches!(name, "createComponent" | "createApp")
             && args.first().is_some_and(|class| self.is_class_component(class))

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use crate::flow::heap::{Diff, ITEM, Kind};
 use crate::flow::machine::{ARGUMENTS, Act, HOME, Jump, Keys, Machine, Site, THIS, key_span};
 use crate::flow::solution::Place;
-use crate::flow::value::{ANY, FALSE, NULL, NUMBER, ObjId, Str, Strings, TRUE, UNDEFINED, Value, unite};
-use crate::model::ir::{Expr, ExprKind, Operator, Pattern, Property};
+use crate::flow::value::{ANY, FALSE, Ids, NULL, NUMBER, ObjId, Piece, Str, Strings, TRUE, UNDEFINED, Value, unite};
+use crate::model::ir::{Expr, ExprKind, Key, Operator, Pattern, Property};
 
 impl<'a> Machine<'a> {
     pub(super) fn eval_unused(&mut self, act: &mut Act<'a>, expr: &'a Expr) {
@@ -125,8 +125,19 @@ impl<'a> Machine<'a> {
                     return self.super_member(act, key, place);
                 }
                 let base = self.eval(act, object);
-                let keys = self.keys(act, key);
-                self.field(&base, &keys, place)
+                let Key::Computed(index) = key else {
+                    let keys = self.keys(act, key);
+                    return self.field(&base, &keys, place);
+                };
+                let index = self.eval(act, index);
+                let keys = self.keys_from(&index);
+                let mut out = self.field(&base, &keys, place);
+                // Which of a few texts was picked tells what the user chose.
+                if !index.taints.is_empty() && out.objects.is_empty() && !out.strings.is_empty() {
+                    let picked: Ids = index.taints.iter().copied().filter(|&id| self.is_picked(id)).collect();
+                    unite(&mut out.taints, &picked);
+                }
+                out
             }
             ExprKind::Call { callee, args, optional } => self.eval_call(act, expr, callee, args, *optional, true),
             ExprKind::New { callee, args } => {
@@ -195,37 +206,7 @@ impl<'a> Machine<'a> {
                 self.logical(act, *operator, value, right)
             }
             ExprKind::Conditional(test, yes, no) => {
-                let value = self.eval(act, test);
-                let branch = self.branch_start(act.file, test.span, &value);
-                let mut out = Value::default();
-                let (yes_facts, no_facts) = self.test_facts(&value);
-                let mut left = Value::default();
-                let mut right = Value::default();
-                self.fork(
-                    act,
-                    &value,
-                    |machine, act| {
-                        left = machine.eval(act, yes);
-                        Jump::Next
-                    },
-                    |machine, act| {
-                        right = machine.eval(act, no);
-                        Jump::Next
-                    },
-                    branch,
-                );
-                for (mut arm, facts) in [(left, yes_facts), (right, no_facts)] {
-                    arm.name_states(&facts, &self.heap.told);
-                    if arm.may_true() && !arm.is_none() {
-                        unite(&mut arm.yes, &facts);
-                    }
-                    if arm.may_false() && !arm.is_none() {
-                        unite(&mut arm.no, &facts);
-                    }
-                    out.join(&arm);
-                }
-                unite(&mut out.origins, &value.origins);
-                out
+                self.choose(act, test, |machine, act| machine.eval(act, yes), |machine, act| machine.eval(act, no))
             }
             ExprKind::Sequence(items) => {
                 let mut last = Value::undefined();
@@ -287,6 +268,53 @@ impl<'a> Machine<'a> {
             }
             ExprKind::Unknown => Value::any(),
         }
+    }
+
+    /// Whether a taint is of something known that the user put in.
+    fn is_picked(&self, id: u32) -> bool {
+        let taint = &self.taints[id as usize];
+        !taint.kind.is_empty() && self.record.collections[taint.collection].input
+    }
+
+    /// `test ? yes : no`: what the arm that is taken gives, and what taking it proves.
+    pub(super) fn choose(
+        &mut self,
+        act: &mut Act<'a>,
+        test: &'a Expr,
+        yes: impl FnOnce(&mut Self, &mut Act<'a>) -> Value,
+        no: impl FnOnce(&mut Self, &mut Act<'a>) -> Value,
+    ) -> Value {
+        let value = self.eval(act, test);
+        let branch = self.branch_start(act.file, test.span, &value);
+        let mut out = Value::default();
+        let (yes_facts, no_facts) = self.test_facts(&value);
+        let mut left = Value::default();
+        let mut right = Value::default();
+        self.fork(
+            act,
+            &value,
+            |machine, act| {
+                left = yes(machine, act);
+                Jump::Next
+            },
+            |machine, act| {
+                right = no(machine, act);
+                Jump::Next
+            },
+            branch,
+        );
+        for (mut arm, facts) in [(left, yes_facts), (right, no_facts)] {
+            arm.name_states(&facts, &self.heap.told);
+            if arm.may_true() && !arm.is_none() {
+                unite(&mut arm.yes, &facts);
+            }
+            if arm.may_false() && !arm.is_none() {
+                unite(&mut arm.no, &facts);
+            }
+            out.join(&arm);
+        }
+        unite(&mut out.origins, &value.origins);
+        out
     }
 
     pub fn logical(&mut self, act: &mut Act<'a>, operator: Operator, left: Value, right: &'a Expr) -> Value {
@@ -367,11 +395,40 @@ impl<'a> Machine<'a> {
         result
     }
 
+    /// The names of a property, also those of a path of which parts are not known (`'list[' + at + '].name'`), with a `*` for
+    /// each.
+    fn property_keys(&mut self, act: &mut Act<'a>, key: &'a Key) -> Keys {
+        let Key::Computed(expr) = key else { return self.keys(act, key) };
+        let value = self.eval(act, expr);
+        let known = self.keys_from(&value);
+        let whole = value.bits == 0 && value.objects.is_empty() && value.number.is_none();
+        if !known.0.is_empty() || !whole || value.strings.is_empty() {
+            return known;
+        }
+        let mut paths = Vec::new();
+        for text in &value.strings {
+            let mut path = String::new();
+            for piece in &text.pieces {
+                match piece {
+                    Piece::Literal(text) => path.push_str(text),
+                    Piece::Hole(..) => path.push('*'),
+                }
+            }
+            let open =
+                path.starts_with('*') || path.match_indices('*').any(|(at, _)| !path[..at].ends_with(['[', '.']));
+            if open {
+                return known;
+            }
+            paths.push(path);
+        }
+        Keys(paths.iter().map(|path| self.sym(path)).collect())
+    }
+
     pub(super) fn fill(&mut self, act: &mut Act<'a>, object: ObjId, properties: &'a [Property]) {
         for property in properties {
             match property {
                 Property::Value(key, value) => {
-                    let keys = self.keys(act, key);
+                    let keys = self.property_keys(act, key);
                     let value = self.eval(act, value);
                     let place = Place { file: act.file, span: key_span(key) };
                     let value = match keys.0.first() {

@@ -83,7 +83,23 @@ struct File {
     texts: Vec<Arc<str>>,
     helpers: Vec<Arc<str>>,
     bundled: Vec<Bundled>,
+    stores: Stores,
     client: BTreeMap<Arc<str>, Client>,
+}
+
+/// Libraries of stores, and what their functions do.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stores {
+    modules: Vec<Arc<str>>,
+    /// Functions that answer what they are given.
+    pub same: Vec<Arc<str>>,
+    /// Functions that run what they are given, and again when what it read has changed.
+    pub runs: Vec<Arc<str>>,
+    /// Functions that give a page or component fields and actions of a store.
+    pub binds: Vec<Arc<str>>,
+    /// Fields of a component's definition that do the same.
+    pub settings: Vec<Arc<str>>,
 }
 
 /// A module as bundles hold it, without its name.
@@ -98,6 +114,7 @@ struct Bundled {
 #[derive(Debug, Default)]
 pub struct Table {
     bundled: Vec<Bundled>,
+    pub(super) stores: Stores,
     clients: Vec<Client>,
     modules: FxHashMap<Arc<str>, usize>,
     helpers: FxHashSet<Arc<str>>,
@@ -120,6 +137,7 @@ impl Table {
         let (below, helpers) = file.helpers.into_iter().partition(|helper| helper.ends_with('/'));
         table.below = below;
         table.bundled = file.bundled;
+        table.stores = file.stores;
         table.helpers = helpers.into_iter().collect();
         table.promises = file.promises.into_iter().collect();
         table.status = file.status.into_iter().collect();
@@ -138,6 +156,10 @@ impl Table {
     pub(super) fn by_module(&self, request: &str) -> Option<&Client> {
         let found = self.modules.get(request).or_else(|| self.modules.get(package_of(request)))?;
         Some(&self.clients[*found])
+    }
+
+    pub(super) fn stores(&self, request: &str) -> Option<&Stores> {
+        self.stores.modules.iter().any(|known| **known == *package_of(request)).then_some(&self.stores)
     }
 
     pub(super) fn is_promise(&self, request: &str) -> bool {

@@ -59,6 +59,7 @@ struct KindWords {
     shared: Vec<Arc<str>>,
     weak: Vec<Arc<str>>,
     picture: Option<Arc<str>>,
+    options: Vec<Vec<Arc<str>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -92,6 +93,7 @@ struct Words {
     uploader: Vec<Arc<str>>,
     chosen: Vec<Arc<str>>,
     letters: Vec<Arc<str>>,
+    offered: Vec<Arc<str>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -230,6 +232,19 @@ impl Vocabulary {
 
     pub(super) fn searched(&self, kind: &str) -> bool {
         self.words.searched.iter().any(|known| **known == *kind)
+    }
+
+    pub(super) fn offered(&self, kind: &str) -> bool {
+        self.words.offered.iter().any(|known| **known == *kind)
+    }
+
+    pub(super) fn options(&self, options: &[&str]) -> Option<Arc<str>> {
+        const MOST: usize = 4;
+        let all = |wanted: &Vec<Arc<str>>| {
+            wanted.iter().all(|word| options.iter().any(|option| option.trim().eq_ignore_ascii_case(word)))
+        };
+        let found = self.kinds.iter().find(|(_, words)| words.options.iter().any(all));
+        found.filter(|_| options.len() <= MOST).map(|(kind, _)| kind.clone())
     }
 
     pub(super) fn date_picker(&self, component: &str) -> bool {

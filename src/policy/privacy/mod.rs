@@ -19,12 +19,12 @@ use serde::Deserialize;
 use super::packs::{PackError, Packs};
 
 pub use ciphers::{Cipher, CipherClass};
-pub use clients::{Argument, Client, Hook, package_of};
+pub use clients::{Argument, Client, Hook, Stores, package_of};
 pub use consent::ConsentText;
 pub use inputs::{Clue, InputClues};
 pub use literals::LiteralHit;
 pub use necessary::Necessary;
-pub use parties::{Parties, Sdk, SdkUse, host_of, is_local, registrable};
+pub use parties::{Ask, Parties, Sdk, SdkUse, host_of, is_local, registrable};
 pub use secrets::SecretHit;
 pub use security::{DeviceWords, SecurityWords};
 
@@ -313,6 +313,16 @@ impl Privacy {
         self.inputs.searched(kind)
     }
 
+    /// Whether a kind is one that people choose among a few that are offered.
+    pub fn is_offered(&self, kind: &str) -> bool {
+        self.inputs.offered(kind)
+    }
+
+    /// The kind of what is chosen where these options are offered (`男`, `女`).
+    pub fn options_kind(&self, options: &[&str]) -> Option<Arc<str>> {
+        self.inputs.options(options)
+    }
+
     /// Whether a component, by its name, takes a day or an hour.
     pub fn is_date_picker(&self, component: &str) -> bool {
         self.inputs.date_picker(component)
@@ -358,6 +368,16 @@ impl Privacy {
     /// Whether a field of a server's answer, with such a value, says that the answer is what was asked for.
     pub fn is_success(&self, field: &str, value: &str) -> bool {
         self.clients.is_success(field, value)
+    }
+
+    /// What functions of a module do, where it is a library of stores.
+    pub fn stores(&self, request: &str) -> Option<&Stores> {
+        self.clients.stores(request)
+    }
+
+    /// Fields of a component's definition that give it fields and actions of a store.
+    pub fn store_settings(&self) -> &[std::sync::Arc<str>] {
+        &self.clients.stores.settings
     }
 
     /// Whether a module is a class of promises, or has it.

@@ -37,6 +37,20 @@ pub struct Sdk {
     pub settings: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     /// Whether it works on the developer's behalf only.
     pub entrusted: bool,
+    /// Methods that ask the host for personal information by themselves.
+    pub asks: BTreeMap<Arc<str>, Ask>,
+}
+
+/// What a method of an SDK asks the host for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Ask {
+    /// The host's API.
+    pub api: Arc<str>,
+    /// Fields of the options with any of which it does not ask.
+    pub unless: Vec<Arc<str>>,
+    /// Where in its answer the information stands: kinds by path, as in the tables of hosts.
+    pub yields: BTreeMap<Arc<str>, Vec<Arc<str>>>,
 }
 
 impl Sdk {

@@ -149,11 +149,42 @@ fn overlay(cx: &Context<'_>, file: FileId, node: NodeId) -> Option<NodeId> {
         if conditional && found.is_some() {
             return Some(at);
         }
-        if conditional && text_of(cx.program, file, at).chars().count() > 20 {
+        if conditional && text_of(cx.program, file, at).chars().count() > 20 && !is_part(cx, file, at, element) {
             return Some(at);
         }
     }
     None
+}
+
+/// Whether what shows on a condition is a part of its page and covers nothing: one of two that take turns, or a form.
+fn is_part(cx: &Context<'_>, file: FileId, node: NodeId, element: &Element) -> bool {
+    let Some(template) = cx.program.template(file) else { return false };
+    let nodes = &template.document.nodes;
+    let turns = |element: &Element, words: &[&str]| {
+        element
+            .attributes
+            .iter()
+            .any(|attribute| attribute.name.rsplit_once([':', '-']).is_some_and(|(_, name)| words.contains(&name)))
+    };
+    if turns(element, &["elif", "else"]) {
+        return true;
+    }
+    let parent = nodes.get(node as usize).map_or(0, |node| node.parent);
+    let siblings: &[NodeId] = match nodes.get(parent as usize).map(|node| &node.kind) {
+        Some(NodeKind::Element(parent)) => &parent.children,
+        Some(NodeKind::Root { children }) => children,
+        _ => &[],
+    };
+    let next = siblings
+        .iter()
+        .skip_while(|sibling| **sibling != node)
+        .skip(1)
+        .find_map(|sibling| self::element(cx.program, file, *sibling));
+    next.is_some_and(|next| turns(next, &["elif", "else"]))
+        || cx.program.elements(file).any(|(below, field)| {
+            matches!(&*field.name, "input" | "textarea" | "picker")
+                && ancestors(cx.program, file, below).contains(&node)
+        })
 }
 
 /// Whether something beside the agree button refuses, closes or leaves.

@@ -64,20 +64,22 @@ impl Rule for ForcedAuthorization {
             .map(|call| (call.place, call))
             .collect();
         // Prompts by the scopes that they ask for.
-        let mut asked: BTreeMap<String, Place> = BTreeMap::new();
+        let mut scopes: BTreeMap<String, Place> = BTreeMap::new();
         for (place, prompt) in &prompts {
             let Some(api) = api(cx, prompt) else { continue };
             let named = super::evidence::param_text(prompt, api, "scope");
-            let scopes = api.scope.iter().map(ToString::to_string).chain(Some(named));
-            for scope in scopes.filter(|scope| !scope.is_empty()) {
-                asked.entry(scope).or_insert(*place);
+            let both = api.scope.iter().map(ToString::to_string).chain(Some(named));
+            for scope in both.filter(|scope| !scope.is_empty()) {
+                scopes.entry(scope).or_insert(*place);
             }
         }
+        let asked = Asked { prompts, scopes, buttons: buttons(cx) };
+        let prompts = &asked.prompts;
         let mut found: BTreeMap<Place, Finding> = BTreeMap::new();
         for call in &cx.solution.calls {
-            let Some(refused) = refusal(cx, call, &prompts, &asked) else { continue };
+            let Some(refused) = refusal(cx, call, &asked) else { continue };
             let Some(api) = api(cx, call) else { continue };
-            if chosen(cx, call) || granted(call, &prompts) {
+            if chosen(cx, call) || granted(call, &asked) {
                 continue;
             }
             let variant = if api.has_role("dialog") {
@@ -110,8 +112,8 @@ impl Rule for ForcedAuthorization {
             } else if api.has_role("settings-open") {
                 "settings"
             } else if prompts.contains_key(&call.place)
-                && failed(call, &prompts)
-                && (refused == call.place || same_scope(cx, call, refused, &prompts))
+                && failed(call, &asked)
+                && (refused == call.place || same_scope(cx, call, refused, prompts))
             {
                 "again"
             } else {
@@ -123,12 +125,38 @@ impl Rule for ForcedAuthorization {
                     .text("call", &*call.api)
                     .variant(variant)
                     .steps([entry_step(&call.entry)])
-                    .step(refused, "privacy-refused", prompts.get(&refused).map_or("", |call| &*call.api))
+                    .step(refused, "privacy-refused", asked.source(refused))
                     .steps(call.path.iter().cloned())
             });
         }
         out.extend(found.into_values());
     }
+}
+
+/// What asks the user: calls of the host, and host buttons by what they are.
+struct Asked<'a> {
+    prompts: BTreeMap<Place, &'a HostCall>,
+    /// Calls by the scopes that they ask for.
+    scopes: BTreeMap<String, Place>,
+    buttons: BTreeMap<Place, &'a str>,
+}
+
+impl Asked<'_> {
+    fn holds(&self, place: Place) -> bool {
+        self.prompts.contains_key(&place) || self.buttons.contains_key(&place)
+    }
+
+    /// The API or button at a place.
+    fn source(&self, place: Place) -> &str {
+        let button = self.buttons.get(&place).copied();
+        self.prompts.get(&place).map(|call| &*call.api).or(button).unwrap_or("")
+    }
+}
+
+/// Buttons at whose tap the host asks.
+fn buttons<'a>(cx: &Context<'a>) -> BTreeMap<Place, &'a str> {
+    let asks = |collection: &&crate::flow::Collection| collection.element.is_some() && collection.host_prompt;
+    cx.solution.collections.iter().filter(asks).map(|collection| (collection.place, &*collection.source)).collect()
 }
 
 /// What the refusal branch calls to come back to a prompt: the prompt itself, or the function that asks.
@@ -147,15 +175,10 @@ fn demands(text: &str) -> bool {
 }
 
 /// What was refused on the way to a call: the prompt, or the consent dialog.
-fn refusal(
-    cx: &Context<'_>,
-    call: &HostCall,
-    prompts: &BTreeMap<Place, &HostCall>,
-    asked: &BTreeMap<String, Place>,
-) -> Option<Place> {
+fn refusal(cx: &Context<'_>, call: &HostCall, asked: &Asked<'_>) -> Option<Place> {
     call.facts.iter().find_map(|fact| match fact {
-        Fact::Failed(place) if prompts.contains_key(place) => Some(*place),
-        Fact::Refused(scope) => asked.get(&**scope).copied().or_else(|| {
+        Fact::Failed(place) if asked.holds(*place) => Some(*place),
+        Fact::Refused(scope) => asked.scopes.get(&**scope).copied().or_else(|| {
             // Asked at another time: the settings tell the answer.
             call.facts.iter().find_map(|fact| {
                 let Fact::Succeeded(place) = fact else { return None };
@@ -190,6 +213,9 @@ fn at<'a>(cx: &Context<'a>, place: Place, role: &str) -> impl Iterator<Item = &'
 fn chosen(cx: &Context<'_>, call: &HostCall) -> bool {
     call.facts.iter().any(|fact| {
         let (Fact::DialogConfirmed(place) | Fact::Succeeded(place)) = fact else { return false };
+        if call.facts.contains(&Fact::DialogRefused(*place)) {
+            return false;
+        }
         at(cx, *place, "dialog").any(|dialog| {
             dialog.facts.iter().any(|fact| matches!(fact, Fact::Failed(_) | Fact::Refused(_) | Fact::DialogRefused(_)))
         })
@@ -197,16 +223,16 @@ fn chosen(cx: &Context<'_>, call: &HostCall) -> bool {
 }
 
 /// Whether the scope was granted after all.
-fn granted(call: &HostCall, prompts: &BTreeMap<Place, &HostCall>) -> bool {
+fn granted(call: &HostCall, asked: &Asked<'_>) -> bool {
     // … unless what the prompt guards failed all the same.
-    call.facts.iter().any(|fact| matches!(fact, Fact::Authorized(_))) && !failed(call, prompts)
+    call.facts.iter().any(|fact| matches!(fact, Fact::Authorized(_))) && !failed(call, asked)
 }
 
 /// Whether a prompt was answered with no on the way, and not only found to be unanswered in the settings.
-fn failed(call: &HostCall, prompts: &BTreeMap<Place, &HostCall>) -> bool {
+fn failed(call: &HostCall, asked: &Asked<'_>) -> bool {
     call.facts.iter().any(|fact| match fact {
         // What was asked again and granted then was not refused.
-        Fact::Failed(place) => prompts.contains_key(place) && !call.facts.contains(&Fact::Succeeded(*place)),
+        Fact::Failed(place) => asked.holds(*place) && !call.facts.contains(&Fact::Succeeded(*place)),
         Fact::DialogRefused(_) => true,
         _ => false,
     })
