@@ -42,8 +42,8 @@ impl Matcher {
         if spelling == Spelling::Plain && evasions.is_empty() && raw != word.text {
             evasions = evasions.with(Evasions::FORM);
         }
-        // What is held apart by spaces may end in the midst of a word.
-        let apart = evasions.contains(Evasions::GAP) && raw.contains(char::is_whitespace);
+        // What is held apart by spaces may end in the midst of a word, and so may two characters.
+        let apart = evasions.contains(Evasions::GAP) && (units.len() == 2 || raw.contains(char::is_whitespace));
         let unsure = word.boundary && evasions.is_empty() || apart && !bounded(text, &view.bytes(text, units.clone()));
         Some(Hit { word: index, units, evasions, unsure })
     }
