@@ -71,6 +71,8 @@ fn yes() -> bool {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TaxonomyFile {
+    #[serde(default)]
+    together: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     kinds: BTreeMap<Arc<str>, KindFile>,
     groups: BTreeMap<Arc<str>, super::catalogue::Wording>,
 }
@@ -98,6 +100,7 @@ struct KindFile {
 pub struct Privacy {
     kinds: BTreeMap<Arc<str>, KindInfo>,
     groups: BTreeMap<Arc<str>, super::catalogue::Wording>,
+    together: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     inputs: inputs::Vocabulary,
     ciphers: ciphers::Table,
     clients: clients::Table,
@@ -149,6 +152,7 @@ impl Privacy {
             .collect();
         let privacy = Self {
             groups: taxonomy.groups,
+            together: taxonomy.together,
             inputs,
             ciphers,
             clients,
@@ -558,6 +562,14 @@ impl Privacy {
         let Some(info) = self.kind(kind) else { return true };
         let words = info.policy.iter().map(|word| &**word).chain([info.zh.as_str()]);
         self.consent.mentions(text, words)
+    }
+
+    /// Whether a policy's text names at once all that a source with these kinds gives.
+    pub fn policy_mentions_together<'k>(&self, text: &str, mut kinds: impl Iterator<Item = &'k str>) -> bool {
+        kinds.any(|kind| {
+            let words = self.together.get(kind).map_or(&[][..], Vec::as_slice);
+            self.consent.mentions(text, words.iter().map(|word| &**word))
+        })
     }
 
     /// Whether a policy's text names a third party, by its name, its SDK's name or its kind of service.

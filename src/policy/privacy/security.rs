@@ -16,6 +16,8 @@ pub struct SecurityWords {
     pub interpreters: Vec<Arc<str>>,
     /// Labels of hosts that are not the published service.
     pub staging: Vec<Arc<str>>,
+    /// Hosts with such a label that are a published service.
+    pub not_staging: Vec<Arc<str>>,
     /// Domains of tunnels to a developer's machine.
     pub tunnels: Vec<Arc<str>>,
     /// Parts of addresses that nobody requests.
@@ -50,6 +52,9 @@ impl SecurityWords {
         let host = host.to_ascii_lowercase();
         if self.tunnels.iter().any(|tunnel| host == **tunnel || host.ends_with(&format!(".{tunnel}"))) {
             return true;
+        }
+        if self.not_staging.iter().any(|known| **known == *host) {
+            return false;
         }
         let registered = super::registrable(&host);
         let Some(front) = host.strip_suffix(registered) else { return false };

@@ -34,6 +34,11 @@ impl Rule for UndisclosedCollection {
                     .kinds
                     .iter()
                     .any(|kind| group(cx, kind) == "identity" && cx.policy.privacy.policy_mentions(&policy.text, kind));
+            let handed = collection.element.is_none() || collection.source.contains("open-type");
+            let kinds = collection.kinds.iter().map(|kind| &**kind);
+            if handed && collection.kinds.len() > 1 && cx.policy.privacy.policy_mentions_together(&policy.text, kinds) {
+                continue;
+            }
             for kind in counted(cx, collection) {
                 if document && matches!(group(cx, &kind), "basic" | "identity") {
                     continue;
