@@ -36,6 +36,8 @@ pub struct Condition {
     pub arms: [Option<Span>; 2],
     /// Keys that the arms set to a boolean constant: `setData`, members, variables.
     pub switches: Vec<(Arc<str>, bool)>,
+    /// Keys that the arms set to 0 or 1 by `setData`.
+    pub numbers: Vec<Arc<str>>,
     /// String constants in the arms.
     pub strings: Vec<Arc<str>>,
 }
@@ -135,6 +137,7 @@ fn condition(test: &Expr, then: Option<Span>, other: Option<Span>) -> Condition 
         constants,
         arms: [then, other],
         switches: Vec::new(),
+        numbers: Vec::new(),
         strings: Vec::new(),
     }
 }
@@ -230,10 +233,13 @@ fn effects_of(expr: &Expr, script: &Script, condition: &mut Condition) {
         ExprKind::Call { callee, args, .. } if matches!(&callee.kind, ExprKind::Member { key: Key::Static(name, _), .. } if &**name == "setData") => {
             if let Some(ExprKind::Object(properties)) = args.first().map(|arg| &arg.value.kind) {
                 for property in properties {
-                    if let Property::Value(Key::Static(key, _), value) = property
-                        && let ExprKind::Bool(on) = value.kind
-                    {
-                        condition.switches.push((key.clone(), on));
+                    let Property::Value(Key::Static(key, _), value) = property else { continue };
+                    match value.kind {
+                        ExprKind::Bool(on) => condition.switches.push((key.clone(), on)),
+                        ExprKind::Number(number) if number == 0.0 || number == 1.0 => {
+                            condition.numbers.push(key.clone());
+                        }
+                        _ => {}
                     }
                 }
             }

@@ -168,6 +168,7 @@ impl<'a> Machine<'a> {
                 if value.may_false() {
                     out.bits |= TRUE;
                 }
+                out.origins = self.closest_origins(&value);
                 out.when(value.no, value.yes)
             }
             ExprKind::Typeof(inner) => {

@@ -210,13 +210,14 @@ fn controls(cx: &Context<'_>, file: FileId, key: &str) -> bool {
 /// (`setData({ full: envVersion === 'release' })`).
 fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Records, telling: &mut Telling<'_>) {
     let environments = environment_names(cx, script);
+    let turned = turned_flags(cx, file, script, records);
     script.for_each_expr(&mut |expr| {
         let ExprKind::Object(properties) = &expr.kind else { return };
         for property in properties {
             if let Property::Value(Key::Static(key, _), value) = property
-                && matches!(value.kind, ExprKind::Not(..) | ExprKind::Binary(..))
+                && let Some(test) = tested(value)
             {
-                let reads = reads(value);
+                let reads = reads(test);
                 let flagged = reads.iter().find(|read| {
                     let strong = flag(cx, file, read) && shows(cx, key);
                     let sent = || sent_flag(cx, file, read) && (shows(cx, key) || controls(cx, file, key));
@@ -229,7 +230,12 @@ fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Reco
                     let read = read.or_else(|| named_environment(&environments, value)).filter(|_| compares)?;
                     (shows(cx, key) || controls(cx, file, key)).then_some(read)
                 };
-                let (read, variant) = match flagged {
+                let kept = || {
+                    let ExprKind::Var(var) = &value.kind else { return None };
+                    let (_, read) = turned.iter().find(|(known, _)| known == var)?;
+                    (&**key != read.name() && (shows(cx, key) || controls(cx, file, key))).then_some(read)
+                };
+                let (read, variant) = match flagged.or_else(kept) {
                     Some(read) => (read, None),
                     None => match run_as() {
                         Some(read) => (read, Some("version")),
@@ -243,6 +249,45 @@ fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Reco
             }
         }
     });
+}
+
+/// What a value turns on: `!flag`, `flag === 1`, `flag ? 0 : 1`, or what a variable holds of that.
+fn tested(value: &Expr) -> Option<&Expr> {
+    match &value.kind {
+        ExprKind::Not(..) | ExprKind::Binary(..) | ExprKind::Var(_) => Some(value),
+        ExprKind::Conditional(test, then, other) => {
+            let constant = |expr: &Expr| matches!(expr.kind, ExprKind::Bool(_) | ExprKind::Number(_));
+            (constant(then) && constant(other)).then_some(&**test)
+        }
+        _ => None,
+    }
+}
+
+/// Variables that hold a flag turned round (`const full = !res.data.isAudit`), and where each reads it.
+fn turned_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Records) -> Vec<(VarId, Read)> {
+    let mut out = Vec::new();
+    let mut blocks: Vec<&[Stmt]> = script.functions.iter().map(|function| function.body.as_slice()).collect();
+    while let Some(block) = blocks.pop() {
+        for stmt in block {
+            match &stmt.kind {
+                StmtKind::Let(Pattern::Var(var, _), Some(value))
+                    if matches!(value.kind, ExprKind::Not(..) | ExprKind::Conditional(..)) =>
+                {
+                    let Some(test) = tested(value) else { continue };
+                    let read = reads(test).into_iter().find(|read| {
+                        (flag(cx, file, read) || sent_flag(cx, file, read))
+                            && &*read.path[0] != "this"
+                            && !records.hold(cx, &read.path)
+                    });
+                    out.extend(read.map(|read| (*var, read)));
+                }
+                StmtKind::If(_, then, other) => blocks.extend([then.as_slice(), other.as_slice()]),
+                StmtKind::Try { block, .. } => blocks.push(block),
+                _ => {}
+            }
+        }
+    }
+    out
 }
 
 /// Flags that are compared and handed on (`done(res.data.reviewVersion === VERSION)`) or kept (`const hide = res.shenhe === '1'`).
@@ -281,11 +326,11 @@ fn compared_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Rec
     }
 }
 
-/// Whether a server's answer holds a review flag of a weaker name.
+/// Whether a server's answer, or what the whole program shares, holds a review flag of a weaker name.
 fn sent_flag(cx: &Context<'_>, file: FileId, read: &Read) -> bool {
     cx.policy.conduct.names("id-review-sent", read.name())
         && read.path.len() > 2
-        && read.path.iter().any(|name| &**name == "data")
+        && read.path.iter().any(|name| &**name == "data" || name.eq_ignore_ascii_case("globaldata"))
         && !ordinary(cx, file, read)
 }
 
@@ -352,6 +397,7 @@ fn hides(cx: &Context<'_>, file: FileId, condition: &Condition) -> bool {
         })
     };
     !condition.switches.is_empty()
+        || condition.numbers.iter().any(|key| shows(cx, key) || controls(cx, file, key))
         || condition.strings.iter().any(|text| text.contains("pages/") || text.starts_with("http"))
         || leads()
 }
@@ -415,8 +461,10 @@ fn shows(cx: &Context<'_>, key: &str) -> bool {
 /// Whether a branch hides function, by what it hangs on.
 fn hangs(cx: &Context<'_>, branch: &Branch, records: &Records) -> Option<(Option<&'static str>, Option<String>)> {
     let conduct = &cx.policy.conduct;
-    let switches =
-        branch.sets.iter().any(|(key, value)| matches!(value.as_deref(), Some("true" | "false")) && shows(cx, key));
+    let turns = |value: &Option<std::sync::Arc<str>>| matches!(value.as_deref(), Some("true" | "false" | "0" | "1"));
+    let switches = branch.sets.iter().any(|(key, value)| turns(value) && shows(cx, key));
+    let file = branch.read.file;
+    let turned = || branch.sets.iter().any(|(key, value)| turns(value) && controls(cx, file, key));
     let leads = branch
         .then_calls
         .iter()
@@ -446,11 +494,29 @@ fn hangs(cx: &Context<'_>, branch: &Branch, records: &Records) -> Option<(Option
             if let Some(variant) = place {
                 return Some((variant, Some(last.to_owned())));
             }
+            let ordinary = || path.split('.').any(|name| conduct.names("id-review-ordinary", name));
+            // What a page loads or shows only where nothing is under review.
+            if by_itself(branch) && negated(cx, branch) && held_name(cx, last) && !ordinary() {
+                let filled = || branch.sets.iter().any(|(key, _)| controls(cx, file, key));
+                let loads = || {
+                    let calls = branch.then_calls.iter().chain(&branch.else_calls);
+                    calls
+                        .filter_map(|at| cx.solution.calls.get(*at))
+                        .any(|call| ["request", "cloud-function"].iter().any(|role| has_role(cx, call, role)))
+                };
+                if filled() || loads() {
+                    return Some((None, Some(last.to_owned())));
+                }
+            }
+            if matches!(last, "version" | "ver")
+                && branch.with.as_deref().is_some_and(numbered)
+                && (switches || turned())
+            {
+                return Some((Some("version"), Some(last.to_owned())));
+            }
             // A switch that moves everybody to other pages at once.
-            let by_itself = branch.entry.kind == EntryKind::Load;
-            (conduct.names("id-review", last)
-                && !path.split('.').any(|name| conduct.names("id-review-ordinary", name))
-                && (switches || leads)
+            let by_itself = by_itself(branch);
+            (conduct.names("id-review", last) && !ordinary() && (switches || leads)
                 || by_itself && leads && conduct.names("id-visibility", last))
             .then(|| (None, Some(last.to_owned())))
         }
@@ -467,6 +533,28 @@ fn hangs(cx: &Context<'_>, branch: &Branch, records: &Records) -> Option<(Option
         Origin::Location => (switches && branch.with.is_some()).then_some((Some("address"), None)),
         _ => None,
     }
+}
+
+/// Whether a name is a review flag's and nothing else's.
+fn held_name(cx: &Context<'_>, name: &str) -> bool {
+    let conduct = &cx.policy.conduct;
+    conduct.names("id-review-held", name) || name_words(name).len() == 1 && conduct.names("id-review-held-whole", name)
+}
+
+fn by_itself(branch: &Branch) -> bool {
+    branch.entry.kind == EntryKind::Load
+}
+
+/// Whether a branch asks that a flag is off: `!flag`, `flag === 0`.
+fn negated(cx: &Context<'_>, branch: &Branch) -> bool {
+    let test = branch.place.span.slice(&cx.package.source(branch.place.file).text);
+    test.starts_with('!') || matches!(branch.with.as_deref(), Some("0" | "false"))
+}
+
+/// Whether a constant is the number of a version: `1.4.0`.
+fn numbered(text: &str) -> bool {
+    let mut parts = text.trim_start_matches(['v', 'V']).split('.');
+    parts.clone().count() >= 2 && parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Whether a constant is a day in time: a date text or a time stamp.
