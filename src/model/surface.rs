@@ -14,6 +14,8 @@ pub struct Methods {
     pub names: BTreeSet<Arc<str>>,
     /// Those without a statement, and where they stand.
     pub idle: BTreeMap<Arc<str>, Span>,
+    /// Functions of a component that stand beside its table of methods, where its template cannot call them.
+    pub beside: BTreeSet<Arc<str>>,
     /// Whether these are all: nothing is mixed in, wrapped or computed.
     pub complete: bool,
 }
@@ -83,6 +85,8 @@ fn collect(script: &Script, expr: &Expr, found: &mut Methods, level: Level, dept
                     Property::Value(Key::Static(name, _), value) => {
                         if level == Level::Table || !matches!(value.kind, ExprKind::Function(_)) {
                             found.names.insert(name.clone());
+                        } else {
+                            found.beside.insert(name.clone());
                         }
                         if let ExprKind::Function(id) = &value.kind
                             && level == Level::Table

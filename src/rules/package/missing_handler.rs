@@ -73,7 +73,9 @@ impl Rule for MissingHandler {
                 .text("handler", handler.to_string())
                 .text("unit", unit.route.to_string())
                 .text("event", binding.event.to_string());
-            if let Some(near) = nearest(handler, methods.names.iter().map(|name| &**name)) {
+            if methods.beside.contains(handler) {
+                finding = finding.variant("beside");
+            } else if let Some(near) = nearest(handler, methods.names.iter().map(|name| &**name)) {
                 finding = finding.variant("near").text("near", near);
             }
             out.push(finding);
