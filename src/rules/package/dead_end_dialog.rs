@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::flow::{Fact, HostCall, Place};
+use crate::model::ir::{ExprKind, Key, Script};
 use crate::model::surface::data_keys;
+use crate::model::{Unit, UnitId, UnitKind};
 use crate::policy::host::Host;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
@@ -96,7 +98,11 @@ impl DeadEndDialog {
     fn overlays(&self, cx: &Context<'_>, host: &Host, out: &mut Vec<Finding>) {
         let shown_if = format!("{}if", host.info.directive_prefix);
         let mut told = BTreeSet::new();
-        for unit in cx.program.units.iter().filter(|unit| unit.live && unit.page.is_some()) {
+        for (index, unit) in cx.program.units.iter().enumerate() {
+            let component = unit.kind == UnitKind::Component;
+            if !unit.live || unit.page.is_none() && !component {
+                continue;
+            }
             let Some(template) = unit.template.filter(|template| is_own(cx, *template)) else { continue };
             let Some(script) = unit.script.and_then(|script| cx.program.script(script)) else { continue };
             let (keys, unknown) = data_keys(script);
@@ -120,7 +126,14 @@ impl DeadEndDialog {
                         || words.iter().any(|word| keys.contains(*word))
                         || condition.contains(['=', '<', '>'])
                 });
-                if settable || self.acts(cx, host, template, facts, node) || self.inside_overlay(facts, node) {
+                // A component's layer is shown for good only where every page that uses it says so.
+                let fixed_on =
+                    !component || condition.is_some_and(|condition| always_on(cx, index as UnitId, condition));
+                if settable
+                    || !fixed_on
+                    || self.acts(cx, host, unit, template, facts, node)
+                    || self.inside_overlay(facts, node)
+                {
                     continue;
                 }
                 if told.insert((template, node)) {
@@ -140,6 +153,7 @@ impl DeadEndDialog {
         &self,
         cx: &Context<'_>,
         host: &Host,
+        unit: &Unit,
         template: FileId,
         facts: &crate::model::TemplateFacts,
         node: NodeId,
@@ -154,8 +168,13 @@ impl DeadEndDialog {
             }
             at = parent;
         };
-        let bound =
-            cx.program.bindings_in(template).any(|binding| &*binding.event != "touchmove" && within(binding.node));
+        let script = unit.script.and_then(|script| cx.program.script(script));
+        let bound = cx.program.bindings_in(template).any(|binding| {
+            &*binding.event != "touchmove"
+                && within(binding.node)
+                && !script
+                    .is_some_and(|script| binding.handler.as_deref().is_some_and(|name| only_tells(host, script, name)))
+        });
         bound
             || cx.program.elements(template).any(|(id, element)| {
                 let known = host.components.get(&element.name);
@@ -184,6 +203,56 @@ impl DeadEndDialog {
             }
         }
     }
+}
+
+/// Whether a property that the condition names is given as `true` wherever the component is used, and is so used.
+fn always_on(cx: &Context<'_>, component: UnitId, condition: &str) -> bool {
+    let name = condition.trim().trim_start_matches(['{', ' ']).trim_end_matches(['}', ' ']);
+    if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || c == '_') {
+        return false;
+    }
+    let mut uses = 0;
+    let on = cx.program.units.iter().filter(|unit| unit.live).all(|unit| {
+        let tags: Vec<&str> =
+            unit.components.iter().filter(|(_, id)| **id == Some(component)).map(|(tag, _)| &**tag).collect();
+        tags.is_empty()
+            || unit.templates.iter().all(|file| {
+                cx.program.elements(*file).filter(|(_, element)| tags.contains(&&*element.name)).all(|(_, element)| {
+                    uses += 1;
+                    let Some(attribute) = element.attribute(name) else { return false };
+                    attribute.value.as_ref().is_some_and(|value| {
+                        matches!(
+                            value.span.slice(&cx.package.source(*file).text).trim(),
+                            "{{true}}" | "{{ true }}" | "true"
+                        )
+                    })
+                })
+            })
+    });
+    on && uses > 0
+}
+
+/// Whether a handler does nothing but tell something (`showToast`): a tap on it leads nowhere.
+fn only_tells(host: &Host, script: &Script, handler: &str) -> bool {
+    let Some(function) = script.functions.iter().find(|function| function.name.as_deref() == Some(handler)) else {
+        return false;
+    };
+    let mut tells = false;
+    let mut other = false;
+    function.for_each_expr(&mut |expr| match &expr.kind {
+        ExprKind::Call { callee, .. } => match &callee.kind {
+            ExprKind::Member { object, key: Key::Static(name, _), .. }
+                if matches!(object.kind, ExprKind::Global(_))
+                    && host.apis.get(name).is_some_and(|api| api.has_role("toast")) =>
+            {
+                tells = true;
+            }
+            _ => other = true,
+        },
+        ExprKind::Assign { .. } | ExprKind::New { .. } | ExprKind::Await(_) => other = true,
+        _ => {}
+    });
+    tells && !other
 }
 
 fn classes(element: &Element) -> Option<String> {
