@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::support::{acted, ancestors, api_name, calls, element, element_roles};
 use crate::flow::Place;
-use crate::model::{Unit, UnitKind};
+use crate::model::{Unit, UnitKind, normalize};
 use crate::rules::{Context, Finding, Rule};
 use crate::source::FileId;
 use crate::syntax::template::{Document, Element, NodeId, NodeKind, Part};
@@ -265,13 +265,35 @@ impl Styles<'_> {
         }
         let classes = value("class").unwrap_or_default();
         let app = self.cx.program.units.iter().find(|unit| unit.kind == UnitKind::App).and_then(|unit| unit.style);
-        let files: Vec<FileId> = [self.unit.style, app].into_iter().flatten().collect();
+        let files = with_imports(self.cx, [self.unit.style, app].into_iter().flatten().collect());
         classes.split_whitespace().any(|class| {
             files
                 .iter()
                 .any(|file| blocks(&self.cx.package.source(*file).text, class).iter().any(|block| positioned(block)))
         })
     }
+}
+
+/// Most style sheets that are looked at for one page.
+const SHEETS: usize = 32;
+
+/// Style sheets with those that they import, at any depth.
+fn with_imports(cx: &Context<'_>, mut files: Vec<FileId>) -> Vec<FileId> {
+    let mut at = 0;
+    while let Some(file) = files.get(at).copied() {
+        at += 1;
+        let source = cx.package.source(file);
+        for statement in uncommented(&source.text).split("@import").skip(1) {
+            let named = statement.split([';', '\n']).next().unwrap_or("");
+            let Some(path) = named.split(['"', '\'']).nth(1).map(str::trim) else { continue };
+            let bases = [normalize(&format!("{}/{path}", source.folder())), normalize(path)];
+            let found = bases.iter().flatten().find_map(|path| cx.package.file(path));
+            if let Some(found) = found.filter(|found| !files.contains(found) && files.len() < SHEETS) {
+                files.push(found);
+            }
+        }
+    }
+    files
 }
 
 fn positioned(style: &str) -> bool {
