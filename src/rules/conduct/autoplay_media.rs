@@ -1,7 +1,8 @@
 //! Audio and video that start by themselves.
 
-use super::support::{acted, ancestors, api_name, boolean, calls, element_roles, units_of};
-use crate::flow::{EntryKind, HostCall, Place};
+use super::support::{acted, ancestors, api_name, boolean, calls, element_roles, unit, units_of};
+use crate::flow::{EntryKind, Fact, HostCall, Place};
+use crate::model::UnitKind;
 use crate::model::ir::{ExprKind, Key, Property, Stmt, StmtKind};
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::{FileId, Span};
@@ -47,7 +48,9 @@ impl Rule for AutoplayMedia {
                 api == "play" || api.ends_with(".play") || api.ends_with("resume") || api.starts_with("play")
             };
             let found = group.iter().find(|call| {
-                !acted(call) && matches!(call.entry.kind, EntryKind::Load | EntryKind::TopLevel) && starts(&call.api)
+                !asked(cx, call)
+                    && matches!(call.entry.kind, EntryKind::Load | EntryKind::TopLevel)
+                    && starts(&call.api)
             });
             if let Some(call) = found
                 && !moved(cx, call)
@@ -60,6 +63,20 @@ impl Rule for AutoplayMedia {
             }
         }
     }
+}
+
+/// Whether a user's action on the page itself is behind a call. What opened the page asked for no sound.
+fn asked(cx: &Context<'_>, call: &HostCall) -> bool {
+    let opened = call.entry.kind == EntryKind::Load
+        && unit(cx, &call.entry.route).is_some_and(|unit| {
+            unit.kind == UnitKind::Page
+                && call.facts.iter().all(|fact| match fact {
+                    Fact::Acted(file, _) => !unit.templates.contains(file),
+                    Fact::DialogConfirmed(_) | Fact::Ticked(..) => false,
+                    _ => true,
+                })
+        });
+    acted(call) && !opened
 }
 
 /// Whether a player shows the other side of a call, which was made or taken.
