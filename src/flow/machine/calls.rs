@@ -37,10 +37,17 @@ impl<'a> Machine<'a> {
             }
             result
         };
-        let mut result = match self.split(targets.len(), |machine| each(machine, targets)) {
-            Some(result) => result,
-            None => each(self, &targets[..targets.len().min(2)]),
+        let (mut result, followed) = match self.split(targets.len(), |machine| each(machine, targets)) {
+            Some(result) => (result, targets.len()),
+            None => {
+                let few = targets.len().min(2);
+                (each(self, &targets[..few]), few)
+            }
         };
+        if followed < callee.objects.len() {
+            // What the others give is not known.
+            result.join(&Value::any());
+        }
         if callee.objects.is_empty() || callee.is_any() {
             let answer = self.call_unknown(callee, this, &args, site);
             result.join(&answer);
