@@ -206,7 +206,7 @@ impl Matcher {
 }
 
 /// Characters so common that they replace no other by sound on purpose.
-const FUNCTION_WORDS: [char; 72] = [
+pub(super) const FUNCTION_WORDS: [char; 72] = [
     '的', '了', '是', '在', '有', '和', '不', '人', '我', '他', '她', '它', '这', '那', '就', '也', '都', '与', '及',
     '或', '等', '到', '得', '地', '着', '过', '把', '被', '对', '从', '向', '为', '以', '于', '其', '之', '而', '但',
     '又', '已', '将', '可', '能', '会', '要', '请', '您', '你', '们', '个', '只', '各', '每', '更', '最', '很', '还',

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::fold::fold;
 use super::forms::syllables;
+use super::hear::FUNCTION_WORDS;
 use super::tables::reading_of;
 
 /// Syllables by id and by name.
@@ -39,10 +41,15 @@ impl Readings {
         self.by_name.get(syllable).copied()
     }
 
-    /// Characters that are read like this one, without it.
+    /// Characters that may stand for this one by their sound: read like it, and no function words, which replace nothing on
+    /// purpose.
     pub fn homophones(&self, c: char) -> impl Iterator<Item = char> {
         let id = if (c as u32) < 0x10000 { self.of(c as u16) } else { 0 };
-        self.characters[id as usize].chars().filter(move |other| *other != c)
+        // As it is read once it is folded: some are variants of others.
+        let alike = move |other: char| matches!(fold(other.encode_utf8(&mut [0; 4])).as_slice(), [unit] if self.of(*unit) == id);
+        self.characters[id as usize]
+            .chars()
+            .filter(move |other| *other != c && alike(*other) && !FUNCTION_WORDS.contains(other))
     }
 
     /// Splits a run of ASCII letters into syllables, longest first; `None` when it is no such run.
