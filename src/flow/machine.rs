@@ -753,6 +753,8 @@ impl<'a> Machine<'a> {
         let before = self.ways;
         let most = if self.in_library() { MAX_WAYS_LIBRARY } else { MAX_WAYS };
         let most = match self.steps / NARROW_STEPS {
+            // What top-level code puts together is read everywhere.
+            _ if self.loading > 0 => most,
             0 => most,
             1 => most.min(8),
             2 | 3 => most.min(2),

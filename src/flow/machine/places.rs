@@ -17,6 +17,9 @@ fn tells(value: &Value) -> bool {
     !value.taints.is_empty() || !value.origins.is_empty() || !value.objects.is_empty() || !value.strings.is_empty()
 }
 
+/// Most names that a computed key is taken for; any more may be any.
+const MAX_KEYS: usize = 8;
+
 impl<'a> Machine<'a> {
     pub fn frame_of(&self, act: &Act<'a>, owner: FnId) -> ObjId {
         let mut frame = act.frame;
@@ -186,7 +189,12 @@ impl<'a> Machine<'a> {
 
     pub fn keys_from(&mut self, value: &Value) -> Keys {
         let mut out = Vec::new();
-        if value.is_any() || value.bits & NUMBER != 0 || value.strings.iter().any(|text| text.complete().is_none()) {
+        let many = value.strings.len() > MAX_KEYS;
+        if many
+            || value.is_any()
+            || value.bits & NUMBER != 0
+            || value.strings.iter().any(|text| text.complete().is_none())
+        {
             return Keys::default();
         }
         for text in value.texts() {
