@@ -38,6 +38,8 @@ pub struct DeviceWords {
     pub tells: Vec<Arc<str>>,
     /// What turns it into a warning, before it in the sentence.
     pub not: Vec<Arc<str>>,
+    /// The same where it stands right before.
+    pub not_before: Vec<Arc<str>>,
     /// The same right after it.
     pub not_after: Vec<Arc<str>>,
 }

@@ -129,7 +129,8 @@ impl Rule for ForcedAuthorization {
                     .steps(call.path.iter().cloned())
             });
         }
-        out.extend(found.into_values());
+        let mut told = std::collections::BTreeSet::new();
+        out.extend(found.into_values().filter(|finding| told.insert(finding.place)));
     }
 }
 

@@ -84,7 +84,9 @@ impl Rule for DynamicCode {
         // One finding for a call and the call of what it returns.
         let mut last: Option<Place> = None;
         for (place, finding) in found {
-            if last.is_some_and(|last| last.file == place.file && last.span.contains(place.span)) {
+            if last.is_some_and(|last| {
+                last.file == place.file && (last.span.contains(place.span) || last.span.start == place.span.start)
+            }) {
                 continue;
             }
             last = Some(place);

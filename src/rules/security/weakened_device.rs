@@ -56,7 +56,8 @@ impl Rule for WeakenedDevice {
                     .take(12)
                     .take_while(|c| !matches!(c, '。' | '\n' | '"' | '\'' | '<' | '`'))
                     .collect();
-                let held = words.not.iter().any(|word| before.contains(&**word))
+                let held = words.not_before.iter().any(|word| before.ends_with(&**word))
+                    || words.not.iter().any(|word| before.contains(&**word))
                     || words.not_after.iter().any(|word| after.contains(&**word));
                 // One finding a text run.
                 let same = last.is_some_and(|last| {
