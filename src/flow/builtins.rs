@@ -133,6 +133,9 @@ impl<'a> Machine<'a> {
         match self.heap.kind(target).clone() {
             Kind::Host { namespace, path } => self.call_host(&namespace, &path, this, args, site),
             Kind::External { module, path } => {
+                if let Some(answer) = self.dialog_call(&module, &path, &args, site) {
+                    return answer;
+                }
                 if let Some(answer) = self.client_call(target, &module, &path, this, &args, site) {
                     return answer;
                 }
@@ -150,6 +153,11 @@ impl<'a> Machine<'a> {
                 agreed.sort_unstable();
                 let value = if agreed.is_empty() { value } else { value.under(&agreed, &self.heap.told) };
                 if fulfil {
+                    if self.makers.get(&promise).is_some_and(|maker| *maker != self.entry_key) {
+                        let (later, facts) = (self.later, self.later_facts);
+                        self.heap.add(later, promise, &value);
+                        self.heap.add(facts, promise, &Value::bool(true).when(agreed, Ids::new()));
+                    }
                     self.fulfil(promise, value, &held);
                 } else {
                     self.reject(promise, &value, &held);
@@ -453,7 +461,9 @@ impl<'a> Machine<'a> {
             let mut out = Value::either();
             if method == "exec" {
                 out = Value::any();
-                out.taints = first().shallow_taints();
+                let subject = first();
+                out.taints = subject.shallow_taints();
+                out.origins = self.closest_origins(&subject);
             } else {
                 let subject = first();
                 let (yes, no) = self.tested(&subject, None, site.place.file, site.place.span);

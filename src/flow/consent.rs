@@ -122,7 +122,7 @@ impl<'a> Machine<'a> {
                 if says.policy || purpose(says, &beside) || (says.privacy && says.agreement) {
                     // "Agree" on the button itself, the terms beside it.
                     let own_agrees = self.policy.privacy.agrees(&own) && !self.policy.privacy.refuses(&own);
-                    let asked_elsewhere = self.asked_elsewhere(*file, *node, top);
+                    let asked_elsewhere = self.asked_elsewhere(*file, *node, top, kinds);
                     let stated = purpose(says, &beside) || self.policy.privacy.states(&beside);
                     told.notice |= own_agrees || stated && !asked_elsewhere;
                     told.linked |= !asked_elsewhere;
@@ -155,6 +155,16 @@ impl<'a> Machine<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Whether the user was asked and said no, by these facts.
+    pub fn said_no(&mut self, facts: &[u32]) -> bool {
+        let mut told = Told::default();
+        for &id in facts {
+            let fact = self.fact_table[id as usize].clone();
+            self.tell(&mut told, &fact, None, None);
+        }
+        told.refused && !told.agreed
     }
 
     /// Facts, and that the user agreed to terms where one of them says so by itself, whatever is collected then.
@@ -193,8 +203,9 @@ impl<'a> Machine<'a> {
         value
     }
 
-    /// Whether the user was asked to agree beside an element by a control of its own, and did something else.
-    fn asked_elsewhere(&mut self, file: FileId, node: NodeId, top: NodeId) -> bool {
+    /// Whether the user was asked to agree beside an element by a control of its own, and did something else. A control that
+    /// asks for other kinds, or to log in, asks nothing of the kind.
+    fn asked_elsewhere(&mut self, file: FileId, node: NodeId, top: NodeId, kinds: Option<&[Name]>) -> bool {
         const SHORT: usize = 12;
         let program = self.program;
         let Some(template) = program.template(file) else { return false };
@@ -216,7 +227,12 @@ impl<'a> Machine<'a> {
                 return false;
             }
             let text = self.text_inside(file, binding.node);
-            text.chars().count() <= SHORT && self.policy.privacy.agrees(&text) && !self.policy.privacy.refuses(&text)
+            let privacy = &self.policy.privacy;
+            text.chars().count() <= SHORT
+                && privacy.agrees(&text)
+                && !privacy.refuses(&text)
+                && !privacy.only_logs_in(&text)
+                && kinds.is_none_or(|kinds| privacy.concerns(&text, kinds.iter().map(|kind| &**kind)))
         })
     }
 

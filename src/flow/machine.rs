@@ -127,6 +127,9 @@ pub(super) struct Act<'a> {
     pub returned: Value,
     /// Facts that hold at every return so far.
     pub exit_facts: Option<Ids>,
+    /// Facts that hold at every return so far that gives no promise which is only rejected; where there was such a promise.
+    pub kept_facts: Option<Ids>,
+    pub rejects: bool,
     /// Length of the active facts when the function was entered.
     pub base: usize,
     /// Arms that left the straight path: where to, what they changed, what held.
@@ -146,6 +149,8 @@ impl<'a> Act<'a> {
             scope: None,
             returned: Value::default(),
             exit_facts: None,
+            kept_facts: None,
+            rejects: false,
             base,
             deferred: Vec::new(),
             yielded: Value::default(),
@@ -242,7 +247,7 @@ pub(super) struct Machine<'a> {
     /// Calls of a function inside itself, by call and function: who went round first.
     circles: FxHashMap<(Place, FileId, FnId), Vec<Circle>>,
     /// What the running entry is told by.
-    entry_key: u64,
+    pub entry_key: u64,
     /// Asked now and then whether to end early.
     stop: &'a (dyn Fn() -> bool + Sync),
     pub stopped: bool,
@@ -263,6 +268,8 @@ pub(super) struct Machine<'a> {
     pub socket_urls: Value,
     /// What was thrown and not caught yet.
     pub thrown: Value,
+    /// What holds where the function that ended last gave no rejected promise, if it gave such a promise elsewhere.
+    pub kept: Option<Ids>,
     /// Whether the running entry asked for what this round does not know yet.
     pub again: bool,
     /// Every entry point's last execution.
@@ -283,6 +290,11 @@ pub(super) struct Machine<'a> {
     /// What is stored under keys that are known in part: the unknown part is a `\0`.
     pub stored_like: ObjId,
     pub bus: ObjId,
+    /// What promises are fulfilled with by entry points that did not make them, by promise; and what holds then.
+    pub later: ObjId,
+    pub later_facts: ObjId,
+    /// The entry point that made a promise which functions settle.
+    pub makers: FxHashMap<ObjId, u64>,
     pub uses: std::collections::HashMap<UnitId, Vec<(UnitId, FileId, u32)>>,
     pub webpack: super::bundle::Webpack<'a>,
     /// Handlers of elements that frameworks rendered.
@@ -327,6 +339,8 @@ impl<'a> Machine<'a> {
         let storage = heap.alloc(Kind::Plain, nowhere);
         let stored_like = heap.alloc(Kind::Plain, nowhere);
         let bus = heap.alloc(Kind::EventBus, nowhere);
+        let later = heap.alloc(Kind::Plain, nowhere);
+        let later_facts = heap.alloc(Kind::Plain, nowhere);
         let mut machine = Self {
             package,
             policy,
@@ -376,6 +390,7 @@ impl<'a> Machine<'a> {
             opened_from: FxHashMap::default(),
             socket_urls: Value::default(),
             thrown: Value::default(),
+            kept: None,
             again: false,
             runs: Runs::default(),
             round: 0,
@@ -389,6 +404,9 @@ impl<'a> Machine<'a> {
             storage,
             stored_like,
             bus,
+            later,
+            later_facts,
+            makers: FxHashMap::default(),
             uses: crate::model::uses(program),
             webpack: super::bundle::Webpack::default(),
             listeners: Vec::new(),
@@ -744,7 +762,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Whether the function that runs is a library's.
-    fn in_library(&self) -> bool {
+    pub fn in_library(&self) -> bool {
         self.stack.last().is_some_and(|called| called.library)
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::flow::heap::Kind;
 use crate::flow::machine::{Keys, Machine, Site};
-use crate::flow::value::{ObjId, Value};
+use crate::flow::value::{ObjId, Piece, Value};
 use crate::policy::privacy::{Argument, Client, Hook};
 
 /// What a client object keeps: its settings, the functions that see its requests and its answers.
@@ -100,6 +100,32 @@ impl<'a> Machine<'a> {
         let namespace = self.namespace();
         let answer = self.call_host(&namespace, api, &Value::undefined(), vec![options], site);
         Some(self.answered(answer, shared, site))
+    }
+
+    /// A call of a library's dialog: its promise is kept where the user confirmed, and broken where not.
+    pub(super) fn dialog_call(&mut self, module: &str, path: &str, args: &[Value], site: &Site) -> Option<Value> {
+        if module.is_empty() {
+            return None;
+        }
+        let dialogs = self.policy.privacy.dialog(module, member(path))?;
+        let options = args.first().cloned().unwrap_or_default();
+        let mut text = String::new();
+        for field in &dialogs.texts {
+            let key = self.sym(field);
+            let value = self.field(&options, &Keys::one(key), site.place);
+            for piece in value.strings.iter().flat_map(|text| &text.pieces) {
+                if let Piece::Literal(literal) = piece {
+                    text.push_str(literal);
+                    text.push(' ');
+                }
+            }
+            self.shown(&value, 0);
+        }
+        let (confirmed, refused) = self.asked(site.place, text);
+        let promise = self.make_at(site.place, 93, Kind::Promise);
+        self.fulfil(promise, Value::any(), &confirmed);
+        self.reject(promise, &Value::any(), &refused);
+        Some(Value::object(promise))
     }
 
     /// Options after the functions that see every request.

@@ -1,5 +1,6 @@
 //! Methods of lists, and of the functions that they are handed.
 
+use crate::flow::builtins::texts::is_sign;
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::operators::constant_texts;
 use crate::flow::machine::{Machine, Site, name};
@@ -354,6 +355,11 @@ impl<'a> Machine<'a> {
                 let mut out = Value::any();
                 out.taints = item.shallow_taints();
                 out.origins = item.all_origins();
+                // Some characters of it were taken for signs.
+                if !out.taints.is_empty() && item.texts().any(|text| is_sign(text)) {
+                    let parts = self.map_taints(&out.taints.clone(), |_, taint| taint.partial = true);
+                    out.taints = self.masked_parts(&parts);
+                }
                 out
             }
             "includes" | "indexOf" | "lastIndexOf" if known => {

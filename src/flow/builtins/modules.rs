@@ -90,6 +90,9 @@ impl<'a> Machine<'a> {
         }
         let Some(script) = self.program.script(file) else { return self.foreign_module(request) };
         let entry = &self.package.files[file.index()];
+        if let Some(dialogs) = self.policy.privacy.dialog_file(&entry.source.path).cloned() {
+            return self.foreign_module(&dialogs);
+        }
         let library = match &entry.origin {
             // An SDK that lies among the package's own files is no less an SDK.
             FileOrigin::Own => match self.policy.privacy.sdk_by_file(&entry.source.path).map(|sdk| sdk.id.clone()) {

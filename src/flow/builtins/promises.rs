@@ -19,6 +19,12 @@ impl<'a> Machine<'a> {
             self.call(executor, &Value::undefined(), vec![Value::object(resolve), Value::object(reject)], &inner);
             self.facts.truncate(base);
         }
+        // Functions that the executor kept may settle it when something else happens.
+        self.makers.insert(promise, self.entry_key);
+        if let Some(value) = self.heap.get(self.later, promise).cloned() {
+            let facts = self.heap.get(self.later_facts, promise).map(|value| value.yes.clone()).unwrap_or_default();
+            self.fulfil(promise, value, &facts);
+        }
         Value::object(promise)
     }
 
@@ -91,7 +97,10 @@ impl<'a> Machine<'a> {
     }
 
     /// Whether a promise is rejected wherever it is settled: nobody gets a value of it.
-    fn only_rejects(&mut self, promise: ObjId) -> bool {
+    pub fn only_rejects(&mut self, promise: ObjId) -> bool {
+        if !matches!(self.heap.kind(promise), Kind::Promise) {
+            return false;
+        }
         let keys = ["[[value]]", "[[facts]]", "[[rejected]]"].map(|key| self.known(key));
         let [value, fulfilled, rejected] = keys.map(|key| self.heap.get(promise, key).is_some());
         rejected && !value && !fulfilled
@@ -207,9 +216,13 @@ impl<'a> Machine<'a> {
                 let inner = self.inner_site(site);
                 let base = self.current_facts();
                 let (answer, held) = self.perhaps(&facts, |machine| {
+                    machine.kept = None;
                     let answer = machine.call(&handler, &Value::undefined(), vec![value], &inner);
-                    let held: Ids =
+                    let kept = machine.kept.take().filter(|_| handler.objects.len() == 1);
+                    let mut held: Ids =
                         machine.current_facts().into_iter().filter(|f| base.binary_search(f).is_err()).collect();
+                    // Who goes on was not given a rejected promise.
+                    unite(&mut held, &kept.unwrap_or_default());
                     (answer, held)
                 });
                 self.fulfil(next, answer, &held);

@@ -1,14 +1,37 @@
 //! Methods of texts: parts, replacements, and what is left of personal information.
 
+use std::rc::Rc;
+
 use crate::flow::builtins::lists::MAX_JOINED;
 use crate::flow::heap::Kind;
 use crate::flow::machine::operators::constant_texts;
 use crate::flow::machine::{Machine, Site};
 use crate::flow::solution::Protection;
-use crate::flow::value::{ANY, FALSE, NULL, NUMBER, Piece, TRUE, Value, answers, unite};
+use crate::flow::value::{ANY, FALSE, Ids, NULL, NUMBER, Piece, Str, TRUE, Value, answers, unite};
 use crate::model::ir::Name;
 
 impl<'a> Machine<'a> {
+    /// Whether what a pattern finds may be letters or digits: putting signs in the place of hyphens hides nothing.
+    fn takes_letters(&mut self, pattern: &Value) -> bool {
+        let source = self.known("source");
+        let regex = pattern.objects.iter().find_map(|&id| self.heap.get(id, source)?.as_text().cloned());
+        let Some(text) = regex.or_else(|| pattern.as_text().cloned()) else { return true };
+        let rest = text.replace("\\s", "").replace("\\.", "").replace("\\n", "").replace("\\t", "");
+        rest.is_empty() || rest.chars().any(|c| c.is_alphanumeric() || c == '.' || c == '[' && rest.contains("[^"))
+    }
+
+    /// Taints of which those that were cut to a part are masked.
+    pub(super) fn masked_parts(&mut self, ids: &[u32]) -> Ids {
+        self.map_taints(ids, |_, taint| {
+            if taint.partial {
+                taint.partial = false;
+                let mut list = taint.protections.to_vec();
+                list.push(Protection::Masked);
+                taint.protections = list.into();
+            }
+        })
+    }
+
     pub(super) fn string_method(&mut self, base: &Value, method: &str, args: &[Value], site: &Site) -> Option<Value> {
         let whole = |machine: &mut Self| {
             let mut out = Value::any();
@@ -49,7 +72,22 @@ impl<'a> Machine<'a> {
                 }
                 out
             }
-            "padStart" | "padEnd" | "repeat" => whole(self),
+            // Signs in the place of what they hide.
+            "repeat" if base.texts().any(|text| is_sign(text)) => {
+                let sign = base.texts().find(|text| is_sign(text)).map_or("", |text| &**text);
+                Value {
+                    strings: std::iter::once(Rc::new(Str::starting(sign.repeat(2).into(), Ids::new()))).collect(),
+                    ..Value::default()
+                }
+            }
+            "padStart" | "padEnd" => {
+                let mut out = whole(self);
+                if args.get(1).is_some_and(|with| with.texts().any(|text| is_sign(text))) {
+                    out.taints = self.masked_parts(&out.taints.clone());
+                }
+                out
+            }
+            "repeat" => whole(self),
             "slice" | "substr" | "substring" | "charAt" | "charCodeAt" | "codePointAt" | "at" => {
                 let mut out = whole(self);
                 // Constants are cut exactly.
@@ -94,7 +132,9 @@ impl<'a> Machine<'a> {
                         self.call_back(&replacement, vec![out.clone(), out.clone(), out.clone(), out.clone()], site);
                     unite(&mut out.taints, &answer.shallow_taints());
                 }
-                if replacement.texts().any(|text| text.contains('*') || text.contains('•') || text.contains('＊')) {
+                let signs =
+                    replacement.texts().any(|text| text.contains('*') || text.contains('•') || text.contains('＊'));
+                if signs && args.first().is_none_or(|pattern| self.takes_letters(pattern)) {
                     let ids = out.taints.clone();
                     out.taints = self.map_taints(&ids, |_, taint| {
                         let mut list = taint.protections.to_vec();
@@ -247,6 +287,11 @@ pub(super) fn cut(text: &str, method: &str, args: &[Value]) -> Option<String> {
         return Some(String::new());
     }
     Some(chars[start as usize..end as usize].iter().collect())
+}
+
+/// Whether a text is a sign that stands in the place of others.
+pub(super) fn is_sign(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| matches!(c, '*' | '＊' | '•' | '●' | '×'))
 }
 
 /// Whether at most four characters are left of a number: no longer telling who it is.

@@ -103,7 +103,9 @@ impl<'a> Machine<'a> {
                     only.bits = 0;
                     self.heap.add(bus, listeners, &only);
                     if let Some(value) = self.heap.get(bus, sent).cloned() {
-                        self.call_back(&handler, vec![value], site);
+                        let proves = self.sym(&format!("proves:{label}"));
+                        let held = self.heap.get(bus, proves).map(|value| value.yes.clone()).unwrap_or_default();
+                        self.perhaps(&held, |machine| machine.call_back(&handler, vec![value], site));
                     }
                 }
             }
@@ -115,6 +117,10 @@ impl<'a> Machine<'a> {
                     let listeners = self.sym(&format!("on:{label}"));
                     let sent = self.sym(&format!("emit:{label}"));
                     self.heap.add(bus, sent, &value);
+                    let proves = self.sym(&format!("proves:{label}"));
+                    let mut held = self.current_facts();
+                    held.retain(|id| self.fact_table[*id as usize].may_agree());
+                    self.heap.add(bus, proves, &Value::bool(true).when(held, Ids::new()));
                     if let Some(handlers) = self.heap.get(bus, listeners).cloned() {
                         self.call_back(&handlers, vec![value.clone()], site);
                     }

@@ -93,9 +93,18 @@ impl<'a> Machine<'a> {
                 let first = args.first().cloned().unwrap_or_default();
                 if !first.strings.is_empty() {
                     let value = args.get(1).cloned().unwrap_or_default();
-                    for path in first.texts().cloned().collect::<Vec<_>>() {
-                        let value = self.stepped(value.clone(), site.place, "set-data", &path);
-                        self.write_path(&data, &path, value, site.place, true);
+                    let keys = self.path_keys(&first);
+                    if keys.0.is_empty() {
+                        let value = self.stepped(value, site.place, "set-data", &"*".into());
+                        for &target in &data.objects {
+                            self.heap.add(target, ITEM, &value);
+                        }
+                    } else {
+                        for key in keys.0 {
+                            let path = self.spell(key);
+                            let value = self.stepped(value.clone(), site.place, "set-data", &path);
+                            self.write_path(&data, &path, value, site.place, true);
+                        }
                     }
                 } else {
                     self.set_data(&data, &first, site);
@@ -355,8 +364,11 @@ impl<'a> Machine<'a> {
         let from = self.entries[self.entry].route.clone();
         if !from.is_empty() {
             self.opened_from.entry(route.into()).or_default().insert(from.clone());
-            let passed = self.fact(Fact::Passed(from));
-            unite(&mut facts, &[passed]);
+            // Who goes on by refusing has passed nothing.
+            if !self.said_no(&facts.clone()) {
+                let passed = self.fact(Fact::Passed(from));
+                unite(&mut facts, &[passed]);
+            }
         }
         // The first page, tabs and shared pages are opened without passing anything.
         let free = self

@@ -45,15 +45,9 @@ impl<'a> Machine<'a> {
                 }
                 self.shown(&value, 0);
             }
-            if self.dialogs.get(&place) != Some(&text) {
-                self.consents.clear();
-                self.dialogs.insert(place, text);
-            }
-            let yes = self.fact(Fact::DialogConfirmed(place));
-            let no = self.fact(Fact::DialogRefused(place));
-            let agreed = self.with_agreement(one(yes));
-            set(self, "confirm", Value::either().when(agreed.clone(), one(no)));
-            set(self, "cancel", Value::either().when(one(no), agreed));
+            let (agreed, no) = self.asked(place, text);
+            set(self, "confirm", Value::either().when(agreed.clone(), no.clone()));
+            set(self, "cancel", Value::either().when(no, agreed));
             // What it says of the call holds whatever was answered.
             set(self, "errMsg", Value::any());
             return Value::object(object);
@@ -144,6 +138,17 @@ impl<'a> Machine<'a> {
             }
         }
         out
+    }
+
+    /// What confirming and refusing a dialog prove, by its call and its text.
+    pub fn asked(&mut self, place: Place, text: String) -> (Ids, Ids) {
+        if self.dialogs.get(&place) != Some(&text) {
+            self.consents.clear();
+            self.dialogs.insert(place, text);
+        }
+        let yes = self.fact(Fact::DialogConfirmed(place));
+        let no = self.fact(Fact::DialogRefused(place));
+        (self.with_agreement(one(yes)), one(no))
     }
 
     /// Which item of a list of actions was tapped: one that agrees to terms by its own text proves that.

@@ -183,8 +183,9 @@ impl<'a> Machine<'a> {
             self.library_steps = spent;
         }
         self.context = outer;
+        self.kept = act.kept_facts.take().filter(|_| act.rejects);
         if body.is_async || (body.generator && !result.is_none()) {
-            let held = act.exit_facts.unwrap_or_default();
+            let held = self.kept.take().or(act.exit_facts).unwrap_or_default();
             let promise = self.make(file, body.span.start, 4, Kind::Promise);
             self.fulfil(promise, result, &held);
             if body.generator && !act.yielded.is_none() {
@@ -262,6 +263,10 @@ impl<'a> Machine<'a> {
     pub fn leave(&mut self, act: &mut Act<'a>, jump: Jump) -> Value {
         if matches!(jump, Jump::Next) {
             let held = self.facts_since(act.base);
+            act.kept_facts = Some(match act.kept_facts.take() {
+                Some(facts) => intersect(&facts, &held),
+                None => held.clone(),
+            });
             act.exit_facts = Some(match act.exit_facts.take() {
                 Some(facts) => intersect(&facts, &held),
                 None => held.clone(),
@@ -496,7 +501,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The names of states that a value may be, of which each proves something of its own; truth values count by their names.
-    fn states(&mut self, value: &Value) -> Option<Vec<(Sym, Ids)>> {
+    pub(super) fn states(&mut self, value: &Value) -> Option<Vec<(Sym, Ids)>> {
         let plain = value.number.is_none() && value.objects.is_empty() && value.bits & !(TRUE | FALSE) == 0;
         if !plain || value.strings.iter().any(|text| text.complete().is_none()) {
             return None;
@@ -508,7 +513,7 @@ impl<'a> Machine<'a> {
             out.extend((value.bits & FALSE != 0).then(|| ("false".into(), value.no.clone())));
         }
         let told = out.iter().any(|(_, facts)| !facts.is_empty());
-        (told && out.len() > 1 && (value.strings.is_empty() || value.bits == 0))
+        (told && out.len() > 1 && (value.strings.is_empty() || value.bits & !FALSE == 0))
             .then(|| out.into_iter().map(|(name, facts)| (self.sym_of(&name), facts)).collect())
     }
 

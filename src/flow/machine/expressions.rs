@@ -130,8 +130,28 @@ impl<'a> Machine<'a> {
                     return self.field(&base, &keys, place);
                 };
                 let index = self.eval(act, index);
+                if let Some(states) = self.states(&index) {
+                    // `CHOICES[tapped]`: what is found tells which it was.
+                    let mut out = Value::default();
+                    for (state, facts) in states {
+                        let mut found = self.field(&base, &Keys::one(state), place);
+                        found.name_states(&facts, &self.heap.told);
+                        if found.may_true() {
+                            unite(&mut found.yes, &facts);
+                        }
+                        if found.may_false() {
+                            unite(&mut found.no, &facts);
+                        }
+                        out.join(&found);
+                    }
+                    return out;
+                }
                 let keys = self.keys_from(&index);
                 let mut out = self.field(&base, &keys, place);
+                // A table of signs that is read by a value tells the value.
+                if !index.taints.is_empty() && base.objects.is_empty() && !base.strings.is_empty() {
+                    unite(&mut out.taints, &index.taints);
+                }
                 // Which of a few texts was picked tells what the user chose.
                 if !index.taints.is_empty() && out.objects.is_empty() && !out.strings.is_empty() {
                     let picked: Ids = index.taints.iter().copied().filter(|&id| self.is_picked(id)).collect();
@@ -401,7 +421,12 @@ impl<'a> Machine<'a> {
     fn property_keys(&mut self, act: &mut Act<'a>, key: &'a Key) -> Keys {
         let Key::Computed(expr) = key else { return self.keys(act, key) };
         let value = self.eval(act, expr);
-        let known = self.keys_from(&value);
+        self.path_keys(&value)
+    }
+
+    /// The same, of a value.
+    pub fn path_keys(&mut self, value: &Value) -> Keys {
+        let known = self.keys_from(value);
         let whole = value.bits == 0 && value.objects.is_empty() && value.number.is_none();
         if !known.0.is_empty() || !whole || value.strings.is_empty() {
             return known;

@@ -226,6 +226,15 @@ impl<'a> Machine<'a> {
         } else {
             (value.yes.clone(), Ids::new())
         };
+        // What is not `undefined` may still be `false`, and the other way round.
+        let others = match with.bits {
+            FALSE => UNDEFINED | NULL,
+            _ if nullish => FALSE,
+            _ => 0,
+        };
+        if value.bits & others != 0 && value.bits & ANY == 0 {
+            no.clear();
+        }
         let possible = |value: &Value| -> bool {
             value.is_any()
                 || value.bits & with.bits != 0

@@ -17,8 +17,8 @@ fn tells(value: &Value) -> bool {
     !value.taints.is_empty() || !value.origins.is_empty() || !value.objects.is_empty() || !value.strings.is_empty()
 }
 
-/// Most names that a computed key is taken for; any more may be any.
-const MAX_KEYS: usize = 8;
+/// Most names that a computed key is taken for inside libraries, which map one name to another; any more may be any.
+const MAX_KEYS_LIBRARY: usize = 8;
 
 impl<'a> Machine<'a> {
     pub fn frame_of(&self, act: &Act<'a>, owner: FnId) -> ObjId {
@@ -189,7 +189,7 @@ impl<'a> Machine<'a> {
 
     pub fn keys_from(&mut self, value: &Value) -> Keys {
         let mut out = Vec::new();
-        let many = value.strings.len() > MAX_KEYS;
+        let many = value.strings.len() > MAX_KEYS_LIBRARY && self.in_library();
         if many
             || value.is_any()
             || value.bits & NUMBER != 0
@@ -300,6 +300,10 @@ impl<'a> Machine<'a> {
                 value.taints = self.answer_field(base, &name, place);
                 if value.taints.is_empty() {
                     value.taints = self.named_answer(base, &name, place);
+                } else if name.parse::<u32>().is_ok() && base.objects.is_empty() {
+                    // One character of a text.
+                    let taints = std::mem::take(&mut value.taints);
+                    value.taints = self.map_taints(&taints, |_, taint| taint.partial |= !taint.container);
                 }
                 value.origins = self.extend_origins(&base.origins, &name);
                 value.yes = base.yes.clone();

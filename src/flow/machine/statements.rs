@@ -4,7 +4,18 @@ use crate::flow::heap::{Diff, Kind};
 use crate::flow::machine::{Act, Jump, Machine};
 use crate::flow::solution::Place;
 use crate::flow::value::{FALSE, FactId, Ids, NULL, Strings, UNDEFINED, Value, intersect, unite};
-use crate::model::ir::{Expr, ExprKind, Pattern, Stmt, StmtKind};
+use crate::model::ir::{Expr, ExprKind, Key, Operator, Pattern, Stmt, StmtKind};
+
+/// Whether an expression makes a rejected promise (`Promise.reject(…)`).
+fn rejects(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Call { callee, .. } => {
+            matches!(&callee.kind, ExprKind::Member { key: Key::Static(name, _), .. } if &**name == "reject")
+        }
+        ExprKind::Conditional(_, yes, no) => rejects(yes) || rejects(no),
+        _ => false,
+    }
+}
 
 impl<'a> Machine<'a> {
     pub fn block(&mut self, act: &mut Act<'a>, stmts: &'a [Stmt]) -> Jump {
@@ -38,11 +49,10 @@ impl<'a> Machine<'a> {
                 Jump::Next
             }
             StmtKind::Return(value) => {
-                let value = match value {
-                    Some(expr) => self.eval(act, expr),
-                    None => Value::undefined(),
-                };
-                self.give(act, value);
+                match value {
+                    Some(expr) => self.give_arms(act, expr),
+                    None => self.give(act, Value::undefined(), None),
+                }
                 Jump::Return
             }
             StmtKind::If(test, yes, no) => {
@@ -292,8 +302,46 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Notes a returned value and what holds there.
-    fn give(&mut self, act: &mut Act<'a>, mut value: Value) {
+    /// Returns an expression; arms of which one gives a rejected promise are returns of their own, as they are in conditions.
+    fn give_arms(&mut self, act: &mut Act<'a>, expr: &'a Expr) {
+        let place = Some(Place { file: act.file, span: expr.span });
+        match &expr.kind {
+            ExprKind::Conditional(test, yes, no) if rejects(yes) || rejects(no) => {
+                let value = self.eval(act, test);
+                let branch = self.branch_start(act.file, test.span, &value);
+                let arm = |expr: &'a Expr| {
+                    move |machine: &mut Self, act: &mut Act<'a>| {
+                        machine.give_arms(act, expr);
+                        Jump::Return
+                    }
+                };
+                self.fork(act, &value, arm(yes), arm(no), branch);
+            }
+            ExprKind::Logical(operator @ (Operator::And | Operator::Or), left, right) if rejects(right) => {
+                let value = self.eval(act, left);
+                let given = if *operator == Operator::Or { value.clone().truthy() } else { value.clone().falsy() };
+                let short = |machine: &mut Self, act: &mut Act<'a>| {
+                    machine.give(act, given, None);
+                    Jump::Return
+                };
+                let long = |machine: &mut Self, act: &mut Act<'a>| {
+                    machine.give_arms(act, right);
+                    Jump::Return
+                };
+                match operator {
+                    Operator::Or => self.fork(act, &value, short, long, None),
+                    _ => self.fork(act, &value, long, short, None),
+                };
+            }
+            _ => {
+                let value = self.eval(act, expr);
+                self.give(act, value, place);
+            }
+        }
+    }
+
+    /// Notes a returned value and what holds there; `place` is where it was made, if it was made for that.
+    fn give(&mut self, act: &mut Act<'a>, mut value: Value, place: Option<Place>) {
         let held = self.facts_since(act.base);
         value.name_states(&held, &self.heap.told);
         if value.may_true() {
@@ -303,7 +351,16 @@ impl<'a> Machine<'a> {
             unite(&mut value.no, &held);
         }
         if !held.is_empty() {
-            self.promise_returned(&value, &held);
+            self.promise_returned(&value, &held, place);
+        }
+        let plain = value.objects.is_empty() || value.bits != 0 || !value.strings.is_empty() || value.number.is_some();
+        if !plain && value.objects.iter().all(|&id| self.only_rejects(id)) {
+            act.rejects = true;
+        } else {
+            act.kept_facts = Some(match act.kept_facts.take() {
+                Some(facts) => intersect(&facts, &held),
+                None => held.clone(),
+            });
         }
         act.returned.join(&value);
         act.exit_facts = Some(match act.exit_facts.take() {
@@ -313,11 +370,20 @@ impl<'a> Machine<'a> {
     }
 
     /// What held where a promise was returned holds for who awaits it and gets its value.
-    fn promise_returned(&mut self, value: &Value, held: &[FactId]) {
-        let key = self.known("[[value]]");
+    fn promise_returned(&mut self, value: &Value, held: &[FactId], place: Option<Place>) {
+        let (key, facts_key) = (self.known("[[value]]"), self.known("[[facts]]"));
         for &object in &value.objects {
             if !matches!(self.heap.kind(object), Kind::Promise) {
                 continue;
+            }
+            // Nobody else has a promise that is made in the return.
+            let made = self.heap.objects[object as usize].place;
+            if place.is_some_and(|place| place.file == made.file && place.span.contains(made.span))
+                && let Some(facts) = self.heap.get(object, facts_key)
+            {
+                let mut facts = facts.yes.clone();
+                unite(&mut facts, held);
+                self.heap.set(object, facts_key, Some(Value::bool(true).when(facts, Ids::new())));
             }
             let Some(mut inner) = self.heap.get(object, key).cloned() else { continue };
             inner.name_states(held, &self.heap.told);
@@ -363,7 +429,6 @@ impl<'a> Machine<'a> {
         more
     }
 
-    /// Runs the arms of a condition and joins them.
     /// A variable that holds an object or nothing holds the object where that was asked.
     fn found(&mut self, act: &Act<'a>, test: &Expr) {
         let ExprKind::Var(var) = test.kind else { return };
@@ -379,6 +444,7 @@ impl<'a> Machine<'a> {
         self.heap.set(frame, var, Some(value));
     }
 
+    /// Runs the arms of a condition and joins them.
     pub(super) fn fork(
         &mut self,
         act: &mut Act<'a>,

@@ -83,6 +83,7 @@ struct File {
     texts: Vec<Arc<str>>,
     helpers: Vec<Arc<str>>,
     bundled: Vec<Bundled>,
+    dialogs: Vec<Dialogs>,
     stores: Stores,
     client: BTreeMap<Arc<str>, Client>,
 }
@@ -102,6 +103,16 @@ pub struct Stores {
     pub settings: Vec<Arc<str>>,
 }
 
+/// A library whose functions ask the user and answer with a promise.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dialogs {
+    modules: Vec<Arc<str>>,
+    calls: Vec<Arc<str>>,
+    /// Options whose texts are shown.
+    pub texts: Vec<Arc<str>>,
+}
+
 /// A module as bundles hold it, without its name.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,10 +121,14 @@ struct Bundled {
     marks: Vec<Arc<str>>,
 }
 
+/// Where the table stands.
+const FILE: &str = "privacy/clients.toml";
+
 /// `clients.toml`.
 #[derive(Debug, Default)]
 pub struct Table {
     bundled: Vec<Bundled>,
+    dialogs: Vec<Dialogs>,
     pub(super) stores: Stores,
     clients: Vec<Client>,
     modules: FxHashMap<Arc<str>, usize>,
@@ -128,7 +143,7 @@ pub struct Table {
 
 impl Table {
     pub(super) fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
-        let file: File = packs.parse("privacy/clients.toml", errors).unwrap_or_default();
+        let file: File = packs.parse(FILE, errors).unwrap_or_default();
         let mut table = Self::default();
         for (index, (_, client)) in file.client.into_iter().enumerate() {
             table.modules.extend(client.modules.iter().map(|module| (module.clone(), index)));
@@ -137,6 +152,12 @@ impl Table {
         let (below, helpers) = file.helpers.into_iter().partition(|helper| helper.ends_with('/'));
         table.below = below;
         table.bundled = file.bundled;
+        for dialogs in &file.dialogs {
+            if dialogs.modules.is_empty() || dialogs.calls.is_empty() || dialogs.texts.is_empty() {
+                errors.push(PackError::new(FILE, 0..0, "an entry of `dialogs` has an empty list".to_owned()));
+            }
+        }
+        table.dialogs = file.dialogs;
         table.stores = file.stores;
         table.helpers = helpers.into_iter().collect();
         table.promises = file.promises.into_iter().collect();
@@ -156,6 +177,21 @@ impl Table {
     pub(super) fn by_module(&self, request: &str) -> Option<&Client> {
         let found = self.modules.get(request).or_else(|| self.modules.get(package_of(request)))?;
         Some(&self.clients[*found])
+    }
+
+    /// What a function of a module asks the user with.
+    pub(super) fn dialog(&self, module: &str, function: &str) -> Option<&Dialogs> {
+        let of = |known: &&Dialogs| known.modules.iter().any(|known| **known == *module);
+        self.dialogs.iter().find(of).filter(|known| known.calls.iter().any(|call| **call == *function))
+    }
+
+    /// The module of dialogs that a file of the package is.
+    pub(super) fn dialog_file(&self, path: &str) -> Option<&Arc<str>> {
+        let stem = path.strip_suffix(".js")?;
+        let is = |module: &&Arc<str>| {
+            stem.strip_suffix(&***module).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+        };
+        self.dialogs.iter().flat_map(|known| &known.modules).find(is)
     }
 
     pub(super) fn stores(&self, request: &str) -> Option<&Stores> {

@@ -74,6 +74,9 @@ pub struct Words {
     agreement: Vec<Arc<str>>,
     contract: Vec<Arc<str>>,
     agree: Vec<Arc<str>>,
+    grant: Vec<Arc<str>>,
+    flags: Vec<Arc<str>>,
+    shared_flags: Vec<Arc<str>>,
     read: Vec<Arc<str>>,
     collecting: Vec<Arc<str>>,
     acting: Vec<Arc<str>>,
@@ -116,6 +119,14 @@ const PURPOSE: Said = 1 << 9;
 const PURPOSE_THEN: Said = 1 << 10;
 const PURPOSE_BEFORE: Said = 1 << 11;
 
+/// Where the words stand.
+const FILE: &str = "privacy/consent.toml";
+
+/// A name as flags are compared.
+fn plain_name(name: &str) -> String {
+    name.to_lowercase().replace(['_', '-'], "")
+}
+
 fn any(list: &[Arc<str>], text: &str) -> bool {
     list.iter().any(|word| text.contains(&**word))
 }
@@ -147,7 +158,16 @@ const ENDS: &[char] = &['，', '。', '；', '！', '？', ',', ';', '!', '?', '
 
 impl Words {
     pub(super) fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
-        let mut words: Self = packs.parse("privacy/consent.toml", errors).unwrap_or_default();
+        let mut words: Self = packs.parse(FILE, errors).unwrap_or_default();
+        for name in words.flags.iter().chain(&words.shared_flags) {
+            if plain_name(name) != **name {
+                let message = format!("`{name}` is not written in small letters alone");
+                errors.push(PackError::new(FILE, 0..0, message));
+            }
+        }
+        for word in words.grant.iter().filter(|word| !words.agree.contains(word)) {
+            errors.push(PackError::new(FILE, 0..0, format!("`{word}` does not stand among the words of `agree`")));
+        }
         words.vague.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         words
     }
@@ -322,6 +342,21 @@ impl Words {
     pub(super) fn agrees(&self, text: &str) -> bool {
         let text = squeeze(text);
         any(&self.agree, &text) && !self.refuses(&text)
+    }
+
+    pub(super) fn only_logs_in(&self, text: &str) -> bool {
+        let text = squeeze(text);
+        let agreed = |word: &&Arc<str>| text.contains(&***word);
+        any(&self.login, &text)
+            && !any(&self.policy, &text)
+            && !any(&self.privacy, &text)
+            && self.agree.iter().filter(agreed).all(|word| self.grant.contains(word))
+    }
+
+    pub(super) fn is_flag(&self, name: &str, shared: bool) -> bool {
+        let name = plain_name(name);
+        let list = if shared { &self.shared_flags } else { &self.flags };
+        list.iter().any(|known| **known == *name)
     }
 
     pub(super) fn refuses(&self, text: &str) -> bool {

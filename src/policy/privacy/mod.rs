@@ -19,7 +19,7 @@ use serde::Deserialize;
 use super::packs::{PackError, Packs};
 
 pub use ciphers::{Cipher, CipherClass};
-pub use clients::{Argument, Client, Hook, Stores, package_of};
+pub use clients::{Argument, Client, Dialogs, Hook, Stores, package_of};
 pub use consent::ConsentText;
 pub use inputs::{Clue, InputClues};
 pub use literals::LiteralHit;
@@ -339,6 +339,16 @@ impl Privacy {
         self.ciphers.find(chain, module)
     }
 
+    /// What a function of a library asks the user with.
+    pub fn dialog(&self, module: &str, function: &str) -> Option<&Dialogs> {
+        self.clients.dialog(module, function)
+    }
+
+    /// The module of dialogs that a file of the package is, by its path.
+    pub fn dialog_file(&self, path: &str) -> Option<&Arc<str>> {
+        self.clients.dialog_file(path)
+    }
+
     /// Whether a module or file of that name gives protecting functions.
     pub fn is_cipher_module(&self, name: &str) -> bool {
         self.ciphers.is_module(name)
@@ -494,6 +504,21 @@ impl Privacy {
             }
         }
         !named || self.consent.speaks_of_all(&rest)
+    }
+
+    /// Whether a control's text names one of these kinds, or none at all.
+    pub fn concerns<'k>(&self, text: &str, kinds: impl Iterator<Item = &'k str> + Clone) -> bool {
+        self.speaks_of(&text.to_lowercase(), kinds)
+    }
+
+    /// Whether a control's text agrees to be logged in and to nothing more (`授权登录`).
+    pub fn only_logs_in(&self, text: &str) -> bool {
+        self.consent.only_logs_in(text)
+    }
+
+    /// Whether a name of data says by itself that it holds an agreement; with `shared`, where nothing beside it says so.
+    pub fn is_consent_flag(&self, name: &str, shared: bool) -> bool {
+        self.consent.is_flag(name, shared)
     }
 
     /// The use that a text names, in its own words.

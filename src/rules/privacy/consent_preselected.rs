@@ -12,33 +12,6 @@ pub struct ConsentPreselected;
 
 const ID: &str = "privacy/consent-preselected";
 
-/// Data keys that say by themselves that they hold an agreement.
-const FLAGS: &[&str] = &[
-    "agree",
-    "agreed",
-    "isagree",
-    "isagreed",
-    "agreement",
-    "privacyagreed",
-    "agreeprivacy",
-    "privacychecked",
-    "consent",
-    "hasagreed",
-    "agreechecked",
-    "ischeckagree",
-    "agreeprotocol",
-    "protocolchecked",
-    "isagreement",
-    "checkedagreement",
-    "readagreement",
-    "isread",
-    "agreepolicy",
-    "policychecked",
-    "privacyagree",
-    "hasconsent",
-    "consented",
-];
-
 impl Rule for ConsentPreselected {
     fn id(&self) -> &'static str {
         ID
@@ -48,26 +21,6 @@ impl Rule for ConsentPreselected {
         find(cx, &mut |_, finding| out.extend(finding));
     }
 }
-
-/// Flags of the whole program that hold an agreement: nothing beside them says so.
-const SHARED_FLAGS: &[&str] = &[
-    "agreed",
-    "isagreed",
-    "privacyagreed",
-    "agreeprivacy",
-    "privacyagree",
-    "privacychecked",
-    "agreedprivacy",
-    "agreepolicy",
-    "policyagreed",
-    "isagreeprivacy",
-    "hasagreed",
-    "hasagreedprivacy",
-    "consent",
-    "hasconsent",
-    "consented",
-    "privacyconsent",
-];
 
 /// Calls `found` for each agreement that is on from the start, once a place; and without a finding for other units that read it.
 pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Option<Finding>)) {
@@ -125,7 +78,7 @@ pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Option<Finding>)) {
         };
         if unit.kind == UnitKind::App {
             for value in initial.iter().filter(|value| value.boolean == Some(true)) {
-                if SHARED_FLAGS.contains(&plain(&value.path).as_str()) {
+                if cx.policy.privacy.is_consent_flag(last(&value.path), true) {
                     flag(&value.path, unit, None);
                     shared.push(value.path.clone());
                 }
@@ -155,7 +108,7 @@ pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Option<Finding>)) {
             // A picture or class that shows the state of a flag.
             {
                 for value in initial.iter().filter(|value| value.boolean == Some(true)) {
-                    if !FLAGS.contains(&plain(&value.path).as_str()) {
+                    if !cx.policy.privacy.is_consent_flag(last(&value.path), false) {
                         continue;
                     }
                     let used = cx.program.elements(*file).find(|(node, element)| {
@@ -189,9 +142,9 @@ pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Option<Finding>)) {
     }
 }
 
-/// The last key of a path, as it is compared.
-fn plain(path: &str) -> String {
-    path.rsplit('.').next().unwrap_or("").to_lowercase().replace(['_', '-'], "")
+/// The last key of a path.
+fn last(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or("")
 }
 
 enum On {
