@@ -229,8 +229,7 @@ impl<'a> Machine<'a> {
             let text = self.text_inside(file, binding.node);
             let privacy = &self.policy.privacy;
             text.chars().count() <= SHORT
-                && privacy.agrees(&text)
-                && !privacy.refuses(&text)
+                && (privacy.agrees(&text) && !privacy.refuses(&text) || privacy.offers_choice(&text))
                 && !privacy.only_logs_in(&text)
                 && kinds.is_none_or(|kinds| privacy.concerns(&text, kinds.iter().map(|kind| &**kind)))
         })
@@ -344,7 +343,7 @@ impl<'a> Machine<'a> {
             match nodes.get(id as usize).map(|node| &node.kind) {
                 Some(NodeKind::Root { children }) => stack.extend(children.iter().rev()),
                 Some(NodeKind::Element(element)) => {
-                    if left_out(self, id, element) {
+                    if left_out(self, id, element) || never_shown(element) {
                         continue;
                     }
                     // What a component is told is mostly what it shows.
@@ -519,6 +518,12 @@ fn arms(expr: &Expr, out: &mut Vec<Name>) {
         }
         _ => {}
     }
+}
+
+/// Whether an element's own style hides it for good.
+fn never_shown(element: &Element) -> bool {
+    let style = element.attribute("style").and_then(|attribute| attribute.value.as_ref()?.literal());
+    style.is_some_and(|style| style.replace(' ', "").contains("display:none"))
 }
 
 /// Whether an element is a link without an address and without a handler.

@@ -80,7 +80,10 @@ impl<'a> Machine<'a> {
         let collection = api.and_then(|api| self.collect_api(api, path, site));
         let mut result = self.answer(api, path, &args, collection, site);
         if let Some(api) = api {
-            self.sink_api(api, path, this, &args, site);
+            // What another host offers is not there: nothing goes anywhere.
+            if self.host.info.namespaces.iter().any(|own| **own == *namespace) {
+                self.sink_api(api, path, this, &args, site);
+            }
             if api.roles.iter().any(|role| matches!(&**role, "request" | "cloud-function" | "upload")) {
                 self.answer_to_ciphertext(&args, &mut result);
             }

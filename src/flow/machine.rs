@@ -303,6 +303,8 @@ pub(super) struct Machine<'a> {
     pub timers: Vec<super::entries::Timer>,
     /// Objects that hold what a form's fields hold.
     pub forms: rustc_hash::FxHashSet<ObjId>,
+    /// Objects of what host buttons hand to their handlers.
+    pub handed: rustc_hash::FxHashSet<ObjId>,
     /// Texts of dialogs by call.
     pub dialogs: FxHashMap<Place, String>,
     /// What the package reads of people's records, once it was asked for.
@@ -412,6 +414,7 @@ impl<'a> Machine<'a> {
             listeners: Vec::new(),
             timers: Vec::new(),
             forms: rustc_hash::FxHashSet::default(),
+            handed: rustc_hash::FxHashSet::default(),
             dialogs: FxHashMap::default(),
             records: None,
             key_kinds: FxHashMap::default(),

@@ -109,6 +109,7 @@ impl<'a> Machine<'a> {
             let known = self.policy.privacy.sdk_by_module(&library).is_some()
                 || self.policy.privacy.client(&library).is_some()
                 || self.policy.privacy.stores(&library).is_some()
+                || self.policy.privacy.is_promiser(&library)
                 || self.policy.privacy.sdk_by_file(&entry.source.path).is_some()
                 || self.policy.privacy.is_cipher_module(&library)
                 || self.policy.privacy.is_cipher_module(stem);

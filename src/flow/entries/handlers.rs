@@ -439,6 +439,11 @@ impl<'a> Machine<'a> {
                     let taints = self.taints_of(collection, kinds, Some(Protection::HostCiphertext));
                     self.answer_at(&mut out, path, taints, place);
                 }
+                let mut inside = out.objects.clone();
+                for &object in &out.objects {
+                    self.heap.each(object, |value| unite(&mut inside, &value.objects));
+                }
+                self.handed.extend(inside);
                 self.answered_button(&mut out, open, &written, place);
                 return out;
             }

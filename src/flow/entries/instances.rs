@@ -23,6 +23,7 @@ impl<'a> Machine<'a> {
 
     /// Writes `a.b[0].c`, making what is missing on the way.
     pub fn write_path(&mut self, base: &Value, path: &str, value: Value, place: Place, strong: bool) {
+        self.read_handed(&value, place);
         let parts = path_parts(path);
         // Which item it is is not known.
         let strong = strong && !parts.iter().any(|part| part == "*");

@@ -1,11 +1,12 @@
 //! Calls and branches as rules read them: arguments as snapshots, and what each arm did.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::flow::heap::{Change, Diff, Kind};
 use crate::flow::machine::{Machine, Site, name};
 use crate::flow::solution::{ArgValue, Branch, Fact, HostCall, Origin, Place, Text};
-use crate::flow::value::{ANY, FALSE, NUMBER, ObjId, TRUE, Value, number_text, unite};
+use crate::flow::value::{ANY, FALSE, NUMBER, ObjId, Str, TRUE, Value, number_text, unite};
 use crate::package::Origin as FileOrigin;
 use crate::source::{FileId, Span};
 
@@ -87,6 +88,17 @@ impl<'a> Machine<'a> {
 
     /// Notes a call of a global that rules care for (`eval`, `Function`).
     pub fn record_global(&mut self, path: &str, args: &[Value], site: &Site) {
+        // A type that was put beside other values is none of their methods: what is run is code.
+        let called = site.name.rsplit('.').next().unwrap_or("");
+        if site.name.contains('.') && !matches!(called, "eval" | "Function" | "constructor") && path == "Function" {
+            let code = |text: &Rc<Str>| text.complete().is_none_or(|text| text.contains(['(', ';', '=']));
+            let remote = |id: &u32| matches!(self.origin_table[*id as usize], Origin::Remote(_));
+            let given =
+                args.last().is_some_and(|last| last.strings.iter().any(code) || last.all_origins().iter().any(remote));
+            if !given {
+                return;
+            }
+        }
         self.record.blind(site.place, "dynamic-code", path);
         self.record_call("", path, args, site);
     }

@@ -209,6 +209,7 @@ impl<'a> Machine<'a> {
     /// Writes a field. Unknown keys add to "any item".
     pub fn put(&mut self, base: &Value, keys: &Keys, value: Value, place: Place) {
         let strong = base.objects.len() == 1 && keys.0.len() == 1;
+        self.read_handed(&value, place);
         for &object in &base.objects {
             let kind = self.heap.kind(object).clone();
             let list = matches!(kind, Kind::Array);
@@ -422,6 +423,16 @@ impl<'a> Machine<'a> {
                 }
             }
         }
+    }
+
+    /// Who keeps what a host button hands over as a whole takes all that is in it.
+    pub fn read_handed(&mut self, value: &Value, place: Place) {
+        const DEPTH: usize = 3;
+        if self.handed.is_empty() || !value.objects.iter().any(|id| self.handed.contains(id)) {
+            return;
+        }
+        let taints = self.deep_taints(value, DEPTH);
+        self.read_taints(&Value::tainted(taints), place);
     }
 
     /// Collections that stand where a value of theirs is read.

@@ -77,6 +77,7 @@ impl Client {
 #[serde(deny_unknown_fields)]
 struct File {
     promises: Vec<Arc<str>>,
+    promisers: Vec<Arc<str>>,
     status: Vec<Arc<str>>,
     success: Vec<Arc<str>>,
     copies: Vec<Arc<str>>,
@@ -135,6 +136,7 @@ pub struct Table {
     helpers: FxHashSet<Arc<str>>,
     below: Vec<Arc<str>>,
     promises: FxHashSet<Arc<str>>,
+    promisers: FxHashSet<Arc<str>>,
     status: FxHashSet<Arc<str>>,
     success: FxHashSet<Arc<str>>,
     copies: FxHashSet<Arc<str>>,
@@ -160,6 +162,7 @@ impl Table {
         table.dialogs = file.dialogs;
         table.stores = file.stores;
         table.helpers = helpers.into_iter().collect();
+        table.promisers = file.promisers.into_iter().collect();
         table.promises = file.promises.into_iter().collect();
         table.status = file.status.into_iter().collect();
         table.success = file.success.into_iter().collect();
@@ -202,6 +205,10 @@ impl Table {
         self.promises.contains(request) || self.promises.contains(package_of(request))
     }
 
+    pub(super) fn is_promiser(&self, request: &str) -> bool {
+        self.promisers.contains(package_of(request))
+    }
+
     pub(super) fn is_success(&self, field: &str, value: &str) -> bool {
         self.status.contains(field) && self.success.contains(value)
     }
@@ -216,6 +223,7 @@ impl Table {
 
     pub(super) fn is_helper(&self, request: &str) -> bool {
         self.helpers.contains(request)
+            || self.is_promiser(request)
             || self.helpers.contains(package_of(request))
             || self.below.iter().any(|below| {
                 request.strip_prefix(&**below).is_some() || below.strip_suffix('/').is_some_and(|name| name == request)

@@ -353,6 +353,12 @@ impl Words {
             && self.agree.iter().filter(agreed).all(|word| self.grant.contains(word))
     }
 
+    pub(super) fn offers_choice(&self, text: &str) -> bool {
+        let text = squeeze(text);
+        let rest = self.disagree.iter().fold(text.clone(), |rest, word| rest.replace(&**word, ""));
+        rest != text && any(&self.agree, &rest)
+    }
+
     pub(super) fn is_flag(&self, name: &str, shared: bool) -> bool {
         let name = plain_name(name);
         let list = if shared { &self.shared_flags } else { &self.flags };

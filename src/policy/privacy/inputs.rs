@@ -128,6 +128,9 @@ enum Said {
     Nothing,
 }
 
+/// The kind of a person's name, which words for people alone ask for, too.
+const NAME: &str = "name";
+
 /// Kinds that businesses have too.
 const COMMON: &[&str] = &["phone-number", "landline", "address", "email", "account", "wechat-id", "qq-no", "name"];
 
@@ -401,7 +404,12 @@ impl Vocabulary {
                 _ => Some(item),
             },
         );
-        let Some((label, kind, soft)) = found else {
+        // The last noun says what of somebody is asked for (`联系人电话`).
+        let last = found.filter(|(_, kind, _)| &**kind == NAME).and_then(|(label, ..)| {
+            let rest = text.split_once(label.as_str())?.1.trim_start_matches('的');
+            self.labels.iter().find(|(label, kind, _)| label == rest && &**kind != NAME)
+        });
+        let Some((label, kind, soft)) = last.or(found) else {
             return if any(&self.words.free, &text) || any(&self.words.things, &text) {
                 Said::Other
             } else {

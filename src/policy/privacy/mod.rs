@@ -404,6 +404,11 @@ impl Privacy {
         self.clients.copies(function)
     }
 
+    /// Whether the functions of a module give what they are handed with promises in the place of callbacks.
+    pub fn is_promiser(&self, request: &str) -> bool {
+        self.clients.is_promiser(request)
+    }
+
     /// Whether a library's function of that name makes one text of all that its argument holds.
     pub fn makes_text(&self, function: &str) -> bool {
         self.clients.makes_text(function)
@@ -514,6 +519,11 @@ impl Privacy {
     /// Whether a control's text agrees to be logged in and to nothing more (`授权登录`).
     pub fn only_logs_in(&self, text: &str) -> bool {
         self.consent.only_logs_in(text)
+    }
+
+    /// Whether a text offers both to agree and to refuse, as the choices of a group do.
+    pub fn offers_choice(&self, text: &str) -> bool {
+        self.consent.offers_choice(text)
     }
 
     /// Whether a name of data says by itself that it holds an agreement; with `shared`, where nothing beside it says so.
