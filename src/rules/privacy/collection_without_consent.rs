@@ -58,8 +58,13 @@ impl Rule for CollectionWithoutConsent {
             if collection.weakest().is_some_and(|reach| preselected.contains(&reach.entry.route)) {
                 continue;
             }
-            // Pictures and files count when they leave.
-            let media = kinds.iter().all(|kind| matches!(&**kind, "photo-media" | "chosen-file" | "audio"));
+            // Pictures and files count when they leave; what reads a picture is a source of its own.
+            let picked = cx
+                .policy
+                .host(&cx.package.host)
+                .and_then(|host| host.apis.get(&*collection.source))
+                .is_some_and(|api| api.has_role("media-pick"));
+            let media = picked || kinds.iter().all(|kind| matches!(&**kind, "photo-media" | "chosen-file" | "audio"));
             if media
                 && !super::evidence::flows_of(cx, index)
                     .any(|flow| matches!(flow.sink, SinkKind::Network | SinkKind::Cloud | SinkKind::ThirdParty))
