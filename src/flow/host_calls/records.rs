@@ -90,7 +90,8 @@ impl<'a> Machine<'a> {
     pub fn record_global(&mut self, path: &str, args: &[Value], site: &Site) {
         // A type that was put beside other values is none of their methods: what is run is code.
         let called = site.name.rsplit('.').next().unwrap_or("");
-        if site.name.contains('.') && !matches!(called, "eval" | "Function" | "constructor") && path == "Function" {
+        let member = site.name.contains('.') && !site.name.starts_with("Reflect.");
+        if member && !matches!(called, "eval" | "Function" | "constructor") && path == "Function" {
             let code = |text: &Rc<Str>| text.complete().is_none_or(|text| text.contains(['(', ';', '=']));
             let remote = |id: &u32| matches!(self.origin_table[*id as usize], Origin::Remote(_));
             let given =
