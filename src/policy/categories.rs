@@ -135,6 +135,13 @@ impl CategoryTable {
         self.get(id).map_or("", |category| &category.name)
     }
 
+    /// Whether two categories are of one subject: of the same first level, or one is what is read of the other (`资讯/美食`).
+    pub fn same_subject(&self, one: CategoryId, other: CategoryId) -> bool {
+        let parts = |id: CategoryId| self.name(id).split_once('/').unwrap_or((self.name(id), ""));
+        let ((a, a_second), (b, b_second)) = (parts(one), parts(other));
+        a == b || a == b_second || b == a_second
+    }
+
     /// Whether a declared category covers a service of another one.
     pub fn covers(&self, declared: CategoryId, shown: CategoryId) -> bool {
         declared == shown
@@ -194,6 +201,44 @@ pub struct Signals {
     targets: Vec<(Arc<str>, Weights)>,
     paths: FxHashMap<Arc<str>, Vec<CategoryId>>,
     roles: FxHashMap<Arc<str>, Vec<(CategoryId, u8)>>,
+    /// What services of some categories must show beside words of their own.
+    pub needs: Vec<Need>,
+}
+
+/// What the services of some categories must show beside words of their own: goods may be spoken of anywhere, a shop sells them.
+#[derive(Debug, Default)]
+pub struct Need {
+    /// The categories.
+    of: Vec<CategoryId>,
+    /// A signal of weight 3 of the category itself is needed; the lists below are empty then.
+    pub strong: bool,
+    /// Distinct signs that are needed.
+    pub least: usize,
+    words: Words,
+    paths: Vec<Arc<str>>,
+    roles: Vec<Arc<str>>,
+}
+
+impl Need {
+    /// Whether services of a category have this need.
+    pub fn is_of(&self, category: CategoryId) -> bool {
+        self.of.binary_search(&category).is_ok()
+    }
+
+    /// Signs in a text, by their place in the list.
+    pub fn words(&self, text: &str) -> impl Iterator<Item = usize> {
+        self.words.longest(text).into_iter().map(|hit| hit.id)
+    }
+
+    /// Whether a part of a path is a sign.
+    pub fn path(&self, part: &str) -> bool {
+        self.paths.iter().any(|path| &**path == part)
+    }
+
+    /// Whether a role of an API or component is a sign.
+    pub fn role(&self, role: &str) -> bool {
+        self.roles.iter().any(|known| &**known == role)
+    }
 }
 
 /// A word in a text.
@@ -248,6 +293,8 @@ pub struct Industry {
     pub paths: Vec<Arc<str>>,
     /// Categories that may speak of it (`X/*` for all under X).
     pub exempt: Vec<Arc<str>>,
+    /// Categories that may speak of it where the package shows them before all others and declares none.
+    exempt_shown: Vec<Arc<str>>,
     /// Distinct terms that must stand in the package.
     pub distinct: usize,
 }
@@ -256,6 +303,11 @@ impl Industry {
     /// Whether a category may speak of it.
     pub fn allows(&self, category: &str) -> bool {
         self.exempt.iter().any(|pattern| matches(pattern, category))
+    }
+
+    /// Whether a category may speak of it that the package shows and does not declare.
+    pub fn allows_shown(&self, category: &str) -> bool {
+        self.exempt_shown.iter().any(|pattern| matches(pattern, category))
     }
 }
 
@@ -273,6 +325,8 @@ pub struct Prohibited {
     offer_whole: Vec<String>,
     before: Vec<String>,
     after: Vec<String>,
+    /// What makes a whole text a list of what is not covered or not done.
+    excludes: Words,
 }
 
 /// A term of a prohibited industry in a text.
@@ -296,7 +350,9 @@ const PHRASE_ENDS: &[char] = &['。', '，', '；', '！', '？', '\n', ';', ','
 impl Prohibited {
     /// Terms in a text that stand in no negation.
     pub fn terms<'p>(&'p self, text: &'p str) -> impl Iterator<Item = TermHit<'p>> {
-        self.terms.longest(text).into_iter().filter_map(move |hit| {
+        let found = self.terms.longest(text);
+        let found = if found.is_empty() || self.excludes.is_in(text) { Vec::new() } else { found };
+        found.into_iter().filter_map(move |hit| {
             let (term, industry, weight) = self.targets.get(hit.id)?;
             let hit = hit.range;
             if *weight == 0 {
@@ -318,6 +374,14 @@ impl Prohibited {
             }
             Some(TermHit { start: hit.start, end: hit.end, term, industry: *industry, weight: *weight })
         })
+    }
+
+    /// Whether a text offers something in two ways: wholesale and by telephone.
+    pub fn offers_twice(&self, text: &str) -> bool {
+        let mut found: Vec<usize> = self.offer.longest(text).into_iter().map(|hit| hit.id).collect();
+        found.sort_unstable();
+        found.dedup();
+        found.len() >= 2
     }
 
     /// Whether a text offers something.
@@ -371,6 +435,26 @@ struct RawSignals {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawNeed {
+    categories: Vec<toml::Spanned<String>>,
+    #[serde(default)]
+    strong: bool,
+    #[serde(default = "one")]
+    least: usize,
+    #[serde(default)]
+    words: Vec<Arc<str>>,
+    #[serde(default)]
+    paths: Vec<Arc<str>>,
+    #[serde(default)]
+    roles: Vec<Arc<str>>,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct RawProhibited {
     threshold: u32,
@@ -379,6 +463,8 @@ struct RawProhibited {
     offer_whole: Vec<String>,
     negation_before: Vec<String>,
     negation_after: Vec<String>,
+    #[serde(default)]
+    exclusions: Vec<String>,
     #[serde(default)]
     masks: Vec<Arc<str>>,
     industries: BTreeMap<Arc<str>, RawIndustry>,
@@ -396,6 +482,8 @@ struct RawIndustry {
     paths: Vec<Arc<str>>,
     #[serde(default)]
     exempt: Vec<Arc<str>>,
+    #[serde(default)]
+    exempt_shown: Vec<Arc<str>>,
     #[serde(default = "two")]
     distinct: usize,
 }
@@ -510,7 +598,36 @@ fn read_signals(table: &CategoryTable, packs: &Packs, errors: &mut Vec<PackError
         }
     }
     signals.words = Words::new(signals.targets.iter().map(|(word, _)| word));
+    signals.needs = read_needs(table, packs, errors);
     signals
+}
+
+fn read_needs(table: &CategoryTable, packs: &Packs, errors: &mut Vec<PackError>) -> Vec<Need> {
+    let path = "categories/needs.toml";
+    let raw: BTreeMap<String, RawNeed> = packs.parse(path, errors).unwrap_or_default();
+    let mut needs = Vec::with_capacity(raw.len());
+    for need in raw.into_values() {
+        let mut of = Vec::new();
+        for pattern in &need.categories {
+            let known = of.len();
+            let named = (0..table.list.len() as CategoryId).filter(|id| matches(pattern.get_ref(), table.name(*id)));
+            of.extend(named);
+            if of.len() == known {
+                let message = format!("`{}` is no category", pattern.get_ref());
+                errors.push(PackError::new(path, pattern.span(), message));
+            }
+        }
+        of.sort_unstable();
+        needs.push(Need {
+            of,
+            strong: need.strong,
+            least: need.least,
+            words: Words::new(&need.words),
+            paths: need.paths,
+            roles: need.roles,
+        });
+    }
+    needs
 }
 
 fn read_prohibited(packs: &Packs, errors: &mut Vec<PackError>) -> Prohibited {
@@ -528,6 +645,7 @@ fn read_prohibited(packs: &Packs, errors: &mut Vec<PackError>) -> Prohibited {
             name: Wording { zh: industry.name_zh, en: industry.name_en },
             paths: industry.paths,
             exempt: industry.exempt,
+            exempt_shown: industry.exempt_shown,
             distinct: industry.distinct,
         });
     }
@@ -537,6 +655,7 @@ fn read_prohibited(packs: &Packs, errors: &mut Vec<PackError>) -> Prohibited {
     prohibited.offer_whole = raw.offer_whole;
     prohibited.before = raw.negation_before;
     prohibited.after = raw.negation_after;
+    prohibited.excludes = Words::new(&raw.exclusions);
     prohibited
 }
 
@@ -624,6 +743,9 @@ mod tests {
         assert!(!covers("资讯/科技", "时政新闻/时政新闻"));
         assert!(!covers("效率/信息查询", "娱乐/直播"));
         assert!(!covers("金融业/保险", "金融业/证券/期货"));
+        let akin = |a: &str, b: &str| table.same_subject(table.find(a).unwrap(), table.find(b).unwrap());
+        assert!(akin("资讯/美食", "美食/餐饮服务场所"));
+        assert!(!akin("资讯/美食", "教育/在线教育"));
     }
 
     #[test]
@@ -653,5 +775,6 @@ mod tests {
         let prohibited = categories.prohibited(&packs);
         assert_eq!(prohibited.terms("本平台禁止销售电子烟").count(), 0);
         assert_eq!(prohibited.terms("一次性电子烟 热卖").count(), 1);
+        assert_eq!(prohibited.terms("整形手术、整容手术及由此导致的医疗事故").count(), 0);
     }
 }

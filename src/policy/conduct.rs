@@ -157,6 +157,21 @@ pub struct Scan<'t> {
     hits: Cow<'t, [Hit]>,
 }
 
+/// Whether asterisks after a text hide the rest of its last word: a letter, a digit or an ideograph stands right before them, and
+/// before the same number of them further up: else they end what those set in bold.
+fn hides(before: &str) -> bool {
+    let attached = |text: &str| text.chars().next_back().is_some_and(char::is_alphanumeric);
+    let mut rest = before.trim_end_matches('*');
+    let hides = attached(rest);
+    while let Some((head, _)) = rest.rsplit_once('*') {
+        rest = head.trim_end_matches('*');
+        if !attached(rest) {
+            return false;
+        }
+    }
+    hides
+}
+
 impl Conduct {
     /// Reads `conduct/*.toml`.
     pub fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
@@ -320,7 +335,12 @@ impl Conduct {
             {
                 return;
             }
+            let starred = bytes[start] == b'*';
             let (Some((start, _)), Some((_, end))) = (origin.get(start), origin.get(end - 1)) else { return };
+            // Asterisks hide the rest of a name or a number; around a text they only set it in bold.
+            if starred && !text.get(..*start as usize).is_some_and(hides) {
+                return;
+            }
             for group in &automaton.groups[found.id] {
                 hits.push(Hit { group: *group, start: *start, end: *end });
             }

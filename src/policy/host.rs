@@ -64,6 +64,9 @@ pub struct HostInfo {
     pub view_script_extensions: Vec<Arc<str>>,
     /// Extensions of the files that its tool uploads, lower case; empty where it uploads everything.
     pub upload_extensions: Vec<Arc<str>>,
+    /// Interfaces by which the program's own server has texts and pictures reviewed (`security.msgSecCheck`).
+    #[serde(default)]
+    pub server_reviews: Vec<Arc<str>>,
     /// Project files that show this host (`project.swan.json`), and the key that holds the package root.
     pub project_files: BTreeMap<Arc<str>, Arc<str>>,
     /// What its compiler leaves of a package.

@@ -26,6 +26,8 @@ pub struct Evidence {
     run: u32,
     /// Whether that text is longer than labels and offers are.
     prose: bool,
+    /// Whether it alone all but names the service, wherever it stands.
+    strong: bool,
 }
 
 /// A service that the package may offer.
@@ -39,8 +41,23 @@ pub struct Service {
     pub score: u32,
     /// Whether a good part of all texts speaks of it.
     pub main: bool,
+    /// Whether the package shows what services of its category must show beside words of their own.
+    pub borne: bool,
 }
 
+/// A sign of what services of some categories must show.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Sign {
+    /// A word, by its place in the list.
+    Word(usize),
+    /// A part of a path.
+    Path(Box<str>),
+    /// A role of an API or component.
+    Role(Box<str>),
+}
+
+/// Weight of a signal that all but names its service.
+const STRONG: u8 = 3;
 /// Sum that an undeclared key industry needs.
 const KEY_THRESHOLD: u32 = 6;
 /// Sum that any other category needs.
@@ -61,6 +78,9 @@ const LABEL: usize = 90;
 impl Service {
     /// Whether the evidence is enough.
     pub fn shows(&self, key: bool) -> bool {
+        if !self.borne {
+            return false;
+        }
         let mut kinds: Vec<Surface> = self.evidence.iter().map(|evidence| evidence.surface).collect();
         kinds.dedup();
         let telling = sum(self.evidence.iter().filter(|evidence| evidence.weight >= 2));
@@ -96,7 +116,7 @@ impl Service {
     fn without(&self, dropped: &HashSet<Arc<str>>) -> Self {
         let evidence: Vec<Evidence> =
             self.evidence.iter().filter(|evidence| !dropped.contains(&evidence.word)).cloned().collect();
-        Self { category: self.category, score: sum(evidence.iter()), evidence, main: self.main }
+        Self { score: sum(evidence.iter()), evidence, ..*self }
     }
 }
 
@@ -135,7 +155,12 @@ pub fn services(cx: &Context<'_>) -> Vec<Service> {
             }
         }
     };
+    // Signs of each need: words by their place in its list, then its paths and roles.
+    let mut signs: Vec<HashSet<Sign>> = signals.needs.iter().map(|_| HashSet::new()).collect();
     surface::roles(cx, &mut |role, name, place| {
+        for (_, signs) in signals.needs.iter().zip(&mut signs).filter(|(need, _)| need.role(role)) {
+            signs.insert(Sign::Role(role.into()));
+        }
         for (category, weight) in signals.role(role) {
             let evidence = Evidence {
                 surface: Surface::Api,
@@ -144,6 +169,7 @@ pub fn services(cx: &Context<'_>) -> Vec<Service> {
                 weight: u32::from(*weight),
                 run: 0,
                 prose: false,
+                strong: *weight >= STRONG,
             };
             add(*category, evidence);
         }
@@ -152,19 +178,22 @@ pub fn services(cx: &Context<'_>) -> Vec<Service> {
     let mut words = |run: surface::Run<'_>| {
         texts += 1;
         let prose = run.surface == Surface::Text && run.text.chars().nth(LABEL).is_some();
+        for (need, signs) in signals.needs.iter().zip(&mut signs).filter(|_| !prose) {
+            signs.extend(need.words(run.text).map(Sign::Word));
+        }
         for hit in signals.words(run.text) {
             let start = run.span.start + hit.start as u32;
             let place =
                 Place { file: run.file, span: crate::source::Span::new(start, run.span.start + hit.end as u32) };
             for (category, weight) in hit.targets {
-                let weight = u32::from(*weight) * if run.surface == Surface::Title { 2 } else { 1 };
                 let evidence = Evidence {
                     surface: run.surface,
                     place,
                     word: Arc::clone(hit.word),
-                    weight,
+                    weight: u32::from(*weight) * if run.surface == Surface::Title { 2 } else { 1 },
                     run: run.span.start,
                     prose,
+                    strong: *weight >= STRONG,
                 };
                 add(*category, evidence);
             }
@@ -173,11 +202,22 @@ pub fn services(cx: &Context<'_>) -> Vec<Service> {
     surface::titles(cx, &mut words);
     surface::texts(cx, &mut words);
     surface::paths(cx, &mut |part, place| {
+        for (_, signs) in signals.needs.iter().zip(&mut signs).filter(|(need, _)| need.path(part)) {
+            signs.insert(Sign::Path(part.into()));
+        }
         if let Some((word, targets)) = signals.path(part) {
             for category in targets {
                 add(
                     *category,
-                    Evidence { surface: Surface::Path, place, word: Arc::clone(word), weight: 1, run: 0, prose: false },
+                    Evidence {
+                        surface: Surface::Path,
+                        place,
+                        word: Arc::clone(word),
+                        weight: 1,
+                        run: 0,
+                        prose: false,
+                        strong: false,
+                    },
                 );
             }
         }
@@ -195,7 +235,11 @@ pub fn services(cx: &Context<'_>) -> Vec<Service> {
                 .map(|one| (one.place.file.0, one.run))
                 .collect();
             let main = speaking.len() as u32 * MAIN_SHARE >= texts && texts > 0;
-            Service { category, score: sum(evidence.iter()), evidence, main }
+            let strong = evidence.iter().any(|one| one.strong);
+            let borne = signals.needs.iter().zip(&signs).all(|(need, signs)| {
+                !need.is_of(category) || if need.strong { strong } else { signs.len() >= need.least }
+            });
+            Service { category, score: sum(evidence.iter()), evidence, main, borne }
         })
         .collect();
     services.sort_by(|a, b| (b.score, a.category).cmp(&(a.score, b.category)));
@@ -227,7 +271,11 @@ pub fn likely(cx: &Context<'_>) -> Option<Service> {
     let home = cx.package.pages.first().and_then(|page| cx.program.by_route.get(&page.route));
     let home = home.and_then(|unit| cx.program.units.get(*unit as usize)?.config);
     let fronts = [cx.package.app, home];
-    let services = services(cx);
+    let table = cx.policy.category_table();
+    let mut services = services(cx);
+    services.retain(|service| service.borne);
+    // A function that any service may have is named where nothing else is.
+    services.sort_by_key(|service| table.get(service.category).is_some_and(|category| category.common));
     // The loudest name first, then the highest sum.
     let named = |service: &Service| {
         let names = service
@@ -274,6 +322,9 @@ pub fn uncovered(cx: &Context<'_>, declared: &[CategoryId]) -> Vec<Service> {
         })
         .collect::<Vec<_>>();
     let mut left = distinct(table, left);
+    // Beside what the package is about, what shows far less is incidental.
+    let strongest = left.iter().map(|service| service.score).max().unwrap_or(0);
+    left.retain(|service| is_key(table, service) || service.score * 2 >= strongest);
     left.sort_by(|a, b| (b.score, a.category).cmp(&(a.score, b.category)));
     left
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::model;
 use super::surface::{self, Surface};
 use crate::flow::Place;
-use crate::rules::{Confidence, Context, Finding, Rule};
+use crate::rules::{Confidence, Context, Finding, Rule, Severity};
 use crate::source::{FileId, Span};
 
 /// `category/prohibited-industry`
@@ -24,7 +25,7 @@ impl Rule for ProhibitedIndustry {
         let mut hits: BTreeMap<usize, Vec<Hit>> = BTreeMap::new();
         // A page's script and its template are one offer.
         let mut offering: std::collections::BTreeSet<&str> = std::collections::BTreeSet::new();
-        // Industries whose own words stand beside a price, by the page.
+        // Industries whose own words stand beside a price or more than one offer, by the page.
         let mut priced: std::collections::BTreeSet<(usize, &str)> = std::collections::BTreeSet::new();
         // A script that holds nothing but rows of words is a list to choose from.
         let mut rows: BTreeMap<FileId, usize> = BTreeMap::new();
@@ -40,7 +41,7 @@ impl Rule for ProhibitedIndustry {
                 let place = Place { file: run.file, span: Span::new(start, run.span.start + hit.end as u32) };
                 let weight = u32::from(hit.weight) * if run.surface == Surface::Title { 2 } else { 1 };
                 hits.entry(hit.industry).or_default().push((run.surface, Arc::clone(hit.term), place, weight));
-                if hit.weight >= STRONG && has_price(run.text) {
+                if hit.weight >= STRONG && !prose && (has_price(run.text) || prohibited.offers_twice(run.text)) {
                     priced.insert((hit.industry, stem(cx, run.file)));
                 }
             }
@@ -66,6 +67,11 @@ impl Rule for ProhibitedIndustry {
                 }
             }
         });
+        let undeclared = cx.package.submission.categories.is_empty();
+        let about = std::cell::LazyCell::new(|| {
+            let strongest = model::shown(cx).into_iter().next();
+            strongest.map_or("", |service| cx.policy.category_table().name(service.category))
+        });
         for (index, mut hits) in hits {
             let Some(industry) = prohibited.industries.get(index) else { continue };
             if cx.package.submission.categories.iter().any(|category| industry.allows(category)) {
@@ -85,7 +91,7 @@ impl Rule for ProhibitedIndustry {
             let titled = hits.iter().any(|hit| hit.0 == Surface::Title && hit.3 >= u32::from(STRONG) * 2);
             let offered = trade || hits.iter().any(|hit| offering.contains(stem(cx, hit.2.file)));
             let enough = distinct >= industry.distinct || (titled && distinct + 1 >= industry.distinct);
-            if !offered || !enough || score < prohibited.threshold {
+            if !offered || !enough || score < prohibited.threshold || undeclared && industry.allows_shown(&about) {
                 continue;
             }
             let Some((_, term, place, _)) = hits.first().cloned() else { continue };
@@ -99,6 +105,10 @@ impl Rule for ProhibitedIndustry {
                 .text("term", &*term)
                 .text("industry-zh", industry.name.zh.as_str())
                 .text("industry-en", industry.name.en.as_str());
+            // Another host has a list of its own.
+            if !super::listed(cx) {
+                finding = finding.severity(Severity::Warning).variant("other-host");
+            }
             for (surface, word, place, _) in hits.into_iter().skip(1) {
                 if told.len() < 8 && !told.contains(&word) {
                     finding = finding.step(place, surface.note(), Arc::clone(&word));

@@ -547,8 +547,14 @@ fn by_itself(branch: &Branch) -> bool {
 
 /// Whether a branch asks that a flag is off: `!flag`, `flag === 0`.
 fn negated(cx: &Context<'_>, branch: &Branch) -> bool {
-    let test = branch.place.span.slice(&cx.package.source(branch.place.file).text);
-    test.starts_with('!') || matches!(branch.with.as_deref(), Some("0" | "false"))
+    let mut denied = false;
+    if let Some(script) = cx.program.script(branch.place.file) {
+        script.for_each_expr(&mut |expr| {
+            let first = expr.span.start == branch.place.span.start && branch.place.span.contains(expr.span);
+            denied |= first && matches!(expr.kind, ExprKind::Not(..));
+        });
+    }
+    denied || matches!(branch.with.as_deref(), Some("0" | "false"))
 }
 
 /// Whether a constant is the number of a version: `1.4.0`.

@@ -101,8 +101,22 @@ impl Rule for UnmoderatedUserContent {
                 found.insert(call.place, finding.steps(call.path.iter().cloned()));
             }
         }
-        out.extend(found.into_values());
+        let reviews = review_interfaces(host);
+        out.extend(found.into_values().map(|finding| {
+            if reviews.is_empty() { finding.variant("own-review") } else { finding.text("reviews", reviews.clone()) }
+        }));
     }
+}
+
+/// Names of the host's own interfaces that review texts and pictures, for the help.
+fn review_interfaces(host: &Host) -> String {
+    let namespace = host.info.namespaces.first().map_or("", |name| name);
+    let called = host.apis.values().filter(|api| api.roles.iter().any(|role| REVIEWING.contains(&&**role)));
+    let mut names: Vec<String> = called.map(|api| format!("`{namespace}.{}`", api.name)).collect();
+    names.sort_unstable();
+    names.extend(host.info.server_reviews.iter().map(|name| format!("`{name}`")));
+    names.truncate(2);
+    names.join("、")
 }
 
 struct Words<'a> {
@@ -142,14 +156,15 @@ fn param<'c>(host: &Host, call: &'c HostCall, name: &str) -> Option<&'c ArgValue
     call.arg(host.apis.get(&call.api)?.params.get(name)?)
 }
 
-/// Known parts of the address or function name that a call goes to, lower case.
+/// Known parts of the address or function name that a call goes to.
+fn written_addresses<'c>(host: &'c Host, call: &'c HostCall) -> impl Iterator<Item = String> + 'c {
+    let values = ["url", "name"].into_iter().filter_map(|name| param(host, call, name));
+    values.flat_map(|value| value.strings.iter().map(|text| text.pieces.join("…")))
+}
+
+/// The same in lower case.
 fn addresses<'c>(host: &'c Host, call: &'c HostCall) -> impl Iterator<Item = String> + 'c {
-    ["url", "name"].into_iter().filter_map(|name| param(host, call, name)).flat_map(|value| {
-        value
-            .strings
-            .iter()
-            .map(|text| text.pieces.iter().map(|piece| piece.to_ascii_lowercase()).collect::<Vec<_>>().join("…"))
-    })
+    written_addresses(host, call).map(|address| address.to_ascii_lowercase())
 }
 
 /// An address without its host, which says nothing of what is done there.
@@ -275,7 +290,7 @@ fn is_private(host: &Host, call: &HostCall, words: &Words<'_>, meant: bool) -> b
         })
     };
     let private = |text: &str| holds(&words.private_address, text) || !meant && holds(&words.account_address, text);
-    private(&call.entry.route) || private(&call.entry.method) || addresses(host, call).any(|url| private(path_of(&url)))
+    private(&call.entry.route) || private(&call.entry.method) || written_addresses(host, call).any(|url| private(path_of(&url)))
 }
 
 /// Whether the page tells that what users write is looked at before others see it.

@@ -66,12 +66,25 @@ impl Rule for UnrelatedMetadata {
         }
         let related = |claim: &Claim| {
             claim.categories.iter().any(|wanted| {
-                known.iter().any(|known| table.covers(*known, *wanted))
+                known.iter().any(|known| table.covers(*known, *wanted) || table.same_subject(*known, *wanted))
                     || services.iter().any(|service| service.category == *wanted && shown_beside(service, claim))
+            })
+        };
+        // A description that repeats the name's word among words of what is declared tells what it has to do with it.
+        let told = |claim: &Claim| {
+            description.is_some_and(|(text, _)| {
+                let hits: Vec<_> = cx.policy.signals().words(text).collect();
+                let repeats = hits.iter().any(|hit| claim.words.contains(hit.word)) || text.contains(&*claim.word);
+                let mut others = hits.iter().filter(|hit| !claim.words.contains(hit.word));
+                let speaks = others.any(|hit| {
+                    hit.targets.iter().any(|(category, _)| known.iter().any(|known| table.covers(*known, *category)))
+                });
+                repeats && speaks
             })
         };
         if let (Some(name), Some(claim)) = (&name, &by_name)
             && !related(claim)
+            && !told(claim)
         {
             let category = claim.categories.first().map_or("", |id| table.name(*id));
             out.push(

@@ -14,7 +14,7 @@ pub struct GarbledText;
 const TRACES: [&str; 16] = [
     "\u{fffd}",
     "锟斤拷",
-    "烫烫烫",
+    "烫烫烫烫",
     "屯屯屯",
     "鐨勬",
     "涓€",
