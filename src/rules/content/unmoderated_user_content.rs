@@ -290,7 +290,9 @@ fn is_private(host: &Host, call: &HostCall, words: &Words<'_>, meant: bool) -> b
         })
     };
     let private = |text: &str| holds(&words.private_address, text) || !meant && holds(&words.account_address, text);
-    private(&call.entry.route) || private(&call.entry.method) || written_addresses(host, call).any(|url| private(path_of(&url)))
+    private(&call.entry.route)
+        || private(&call.entry.method)
+        || written_addresses(host, call).any(|url| private(path_of(&url)))
 }
 
 /// Whether the page tells that what users write is looked at before others see it.
