@@ -167,6 +167,17 @@ impl<'a> Machine<'a> {
         told.refused && !told.agreed
     }
 
+    /// Whether who passed a page may have been told of a policy or a purpose there.
+    pub fn tells(&mut self, route: &Name) -> bool {
+        if let Some(&known) = self.telling.get(route) {
+            return known;
+        }
+        let says = self.policy.privacy.consent_text(&self.page_text(route));
+        let tells = says.policy || says.privacy;
+        self.telling.insert(route.clone(), tells);
+        tells
+    }
+
     /// Facts, and that the user agreed to terms where one of them says so by itself, whatever is collected then.
     pub fn with_agreement(&mut self, mut facts: Ids) -> Ids {
         let mut told = Told::default();

@@ -41,7 +41,7 @@ impl<'a> Machine<'a> {
         for round in ROUNDS {
             self.round = round;
             self.runs.restart();
-            self.navigation_facts = self.runs.navigation_facts();
+            self.navigation_facts = self.runs.navigation_facts(&self.navigation_facts);
             self.run_units();
             self.templates();
             self.refresh_exports();
@@ -268,11 +268,14 @@ impl<'a> Machine<'a> {
         held.sort_unstable();
         held.dedup();
         let entry = Entry { kind, route: this.route.clone(), method: method.into(), place, element };
-        self.run_entry(entry, &held, Some(&target), |machine| {
+        self.through = (this.kind == UnitKind::Page).then(|| this.route.clone());
+        let answer = self.run_entry(entry, &held, Some(&target), |machine| {
             let arguments = arguments(machine);
             let site = Site { place, args: Vec::new(), name: method.into(), used: true };
             machine.call(&target, &Value::object(instance), arguments, &site)
-        })
+        });
+        self.through = None;
+        answer
     }
 }
 

@@ -75,8 +75,8 @@ impl<'a> Machine<'a> {
                 units.sort();
                 // The pages below this one are those that open it, where that is known.
                 let here = self.entries.get(self.entry).map(|entry| entry.route.clone()).unwrap_or_default();
-                self.ask_again(2);
                 let below = self.opened_from.get(&here).cloned();
+                self.below = Some(self.pages_below(&here));
                 for (unit, object) in units {
                     let unit = &self.program.units[unit as usize];
                     let may_stand =

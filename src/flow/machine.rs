@@ -272,6 +272,8 @@ pub(super) struct Machine<'a> {
     pub kept: Option<Ids>,
     /// Whether the running entry asked for what this round does not know yet.
     pub again: bool,
+    /// What the pages below this one were taken from, where the running entry asked for them.
+    pub below: Option<(usize, usize)>,
     /// Every entry point's last execution.
     pub runs: Runs,
     pub round: usize,
@@ -323,6 +325,10 @@ pub(super) struct Machine<'a> {
     pub gate_fact: Option<FactId>,
     /// Where the field initialisers of a class stand.
     classes: FxHashMap<ObjId, ClassEnv<'a>>,
+    /// The page whose entry point runs, where what holds whenever it is opened holds.
+    pub through: Option<Name>,
+    /// Whether passing a page can tell the user anything, by route.
+    pub telling: FxHashMap<Name, bool>,
     /// What holds whenever a page is opened from inside the program, by route; from the pass before.
     pub navigation_facts: FxHashMap<Name, Ids>,
 }
@@ -394,6 +400,7 @@ impl<'a> Machine<'a> {
             thrown: Value::default(),
             kept: None,
             again: false,
+            below: None,
             runs: Runs::default(),
             round: 0,
             record: Record::default(),
@@ -424,6 +431,8 @@ impl<'a> Machine<'a> {
             inside: 0,
             gate_fact: None,
             classes: FxHashMap::default(),
+            through: None,
+            telling: FxHashMap::default(),
             navigation_facts: FxHashMap::default(),
         };
         let item = machine.known("*");
@@ -669,6 +678,7 @@ impl<'a> Machine<'a> {
             && run.held == held
             && subject == Some(&run.subject)
             && !(run.again && run.round < self.round)
+            && run.below.is_none_or(|below| below == self.pages_below(&entry.route))
             && !self.heap.stale(&run.reads, run.clock)
         {
             return run.answer.clone();
@@ -693,6 +703,7 @@ impl<'a> Machine<'a> {
         self.steps = 0;
         self.ways = 1;
         self.again = false;
+        self.below = None;
         self.record.last_rejection = None;
         self.thrown = Value::default();
         let mut hasher = FxHasher::default();
@@ -725,8 +736,8 @@ impl<'a> Machine<'a> {
         match index {
             Some(index) => {
                 let (subject, answer) = (subject.cloned().unwrap_or_default(), answer.clone());
-                let (again, round) = (self.again, self.round);
-                self.runs.list[index] = Some(Run { held, subject, reads, clock, again, round, answer, part });
+                let (again, round, below) = (self.again, self.round, self.below);
+                self.runs.list[index] = Some(Run { held, subject, reads, clock, again, below, round, answer, part });
             }
             None => self.runs.top.push(part),
         }
@@ -762,6 +773,11 @@ impl<'a> Machine<'a> {
     /// Notes that the running entry asked for what rounds up to `round` may not know yet: it runs in the next one, too.
     pub fn ask_again(&mut self, round: usize) {
         self.again |= self.round <= round;
+    }
+
+    /// How many pages are known to open this one, and how many there are: both only grow.
+    pub fn pages_below(&self, route: &Name) -> (usize, usize) {
+        (self.opened_from.get(route).map_or(0, |pages| pages.len()), self.units.len())
     }
 
     /// Whether the function that runs is a library's.

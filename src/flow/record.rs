@@ -7,9 +7,12 @@ use rustc_hash::FxHashMap;
 use super::builtins::modules::MISSING_MODULE;
 use super::heap::Reads;
 use super::solution::{BlindSpot, Branch, Entry, Flow, HostCall, Navigation, Place, Reach, SinkKind, Step, Update};
-use super::value::{Ids, TaintId, Value, intersect};
+use super::value::{Ids, TaintId, Value, intersect, unite};
 use crate::model::ir::Name;
 use crate::source::FileId;
+
+/// Most pages that follow one another, for what holds on the way.
+const MAX_CHAIN: usize = 64;
 
 /// A collection while it is being found.
 #[derive(Clone, Debug)]
@@ -46,6 +49,16 @@ pub(super) type Flows = BTreeMap<FlowKey, (Flow, TaintId)>;
 /// Answers that arrived whole at sinks: the answer, the sink's place and API. Their kinds are not known yet.
 pub(super) type Whole = BTreeMap<(u32, Place, Name), Flow>;
 
+/// A page that is opened from inside the program.
+#[derive(Debug)]
+pub(super) struct Opening {
+    pub route: Name,
+    /// What holds there, besides what holds whenever `through` is opened.
+    pub facts: Ids,
+    /// The page that opens it.
+    pub through: Option<Name>,
+}
+
 /// What is written down while the machine runs.
 #[derive(Debug, Default)]
 pub(super) struct Record {
@@ -64,8 +77,7 @@ pub(super) struct Record {
     /// Strings that reach the screen and stand nowhere as they are shown.
     pub joined: BTreeSet<(Place, String)>,
     pub navigations: Vec<Navigation>,
-    /// What held when a page was opened, by route.
-    pub openings: Vec<(Name, Ids)>,
+    pub openings: Vec<Opening>,
     pub whole: Whole,
     /// Facts of the promise whose rejection a `catch` clause sees.
     pub last_rejection: Option<Ids>,
@@ -91,7 +103,7 @@ pub(super) struct Part {
     shown: BTreeSet<Place>,
     joined: BTreeSet<(Place, String)>,
     navigations: Vec<Navigation>,
-    openings: Vec<(Name, Ids)>,
+    openings: Vec<Opening>,
     whole: Whole,
 }
 
@@ -151,6 +163,8 @@ pub(super) struct Run {
     pub clock: u32,
     /// Whether it asked for what its round did not know yet.
     pub again: bool,
+    /// What the pages below it were taken from, where it asked for them.
+    pub below: Option<(usize, usize)>,
     pub round: usize,
     pub answer: Value,
     pub part: Part,
@@ -189,16 +203,34 @@ impl Runs {
         index
     }
 
-    /// What holds whenever a page is opened from inside the program, by route.
-    pub fn navigation_facts(&self) -> FxHashMap<Name, Ids> {
-        let mut out: FxHashMap<Name, Ids> = FxHashMap::default();
+    /// What holds whenever a page is opened from inside the program, by route, from what was `known` to hold: chains of pages
+    /// are followed to their ends here, so that pages far down run again once, and not once for each page above them.
+    pub fn navigation_facts(&self, known: &FxHashMap<Name, Ids>) -> FxHashMap<Name, Ids> {
         let parts = self.top.iter().chain(self.list.iter().flatten().map(|run| &run.part));
-        for (route, facts) in parts.flat_map(|part| &part.openings) {
-            match out.get_mut(route) {
-                Some(known) => *known = intersect(known, facts),
-                None => {
-                    out.insert(route.clone(), facts.clone());
+        let mut openings: BTreeMap<&Name, Vec<&Opening>> = BTreeMap::new();
+        for opening in parts.flat_map(|part| &part.openings) {
+            openings.entry(&opening.route).or_default().push(opening);
+        }
+        let known = |route: &Name| known.get(route).cloned().unwrap_or_default();
+        let mut out: FxHashMap<Name, Ids> = openings.keys().map(|&route| (route.clone(), known(route))).collect();
+        for _ in 0..MAX_CHAIN {
+            let mut changed = false;
+            for (&route, openings) in &openings {
+                let facts = openings.iter().map(|opening| {
+                    let mut facts = opening.facts.clone();
+                    if let Some(above) = opening.through.as_ref().and_then(|through| out.get(through)) {
+                        unite(&mut facts, above);
+                    }
+                    facts
+                });
+                let Some(facts) = facts.reduce(|all, facts| intersect(&all, &facts)) else { continue };
+                if out.get(route) != Some(&facts) {
+                    out.insert(route.clone(), facts);
+                    changed = true;
                 }
+            }
+            if !changed {
+                break;
             }
         }
         out

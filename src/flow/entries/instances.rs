@@ -2,6 +2,7 @@
 
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Keys, Machine, Site};
+use crate::flow::record::Opening;
 use crate::flow::solution::{EntryKind, Fact, Place, Update};
 use crate::flow::value::{ANY, Ids, NULL, ObjId, Value, one, unite};
 use crate::model::UnitId;
@@ -361,12 +362,17 @@ impl<'a> Machine<'a> {
 
     /// Remembers what holds whenever a page is opened from inside the program.
     pub fn opened(&mut self, route: &str) {
-        let mut facts = self.current_facts();
+        let held = self.current_facts();
+        let mut facts = held.clone();
+        let through = self.through.clone();
+        if let Some(above) = through.as_ref().and_then(|through| self.navigation_facts.get(through)) {
+            facts.retain(|fact| above.binary_search(fact).is_err());
+        }
         let from = self.entries[self.entry].route.clone();
         if !from.is_empty() {
             self.opened_from.entry(route.into()).or_default().insert(from.clone());
             // Who goes on by refusing has passed nothing.
-            if !self.said_no(&facts.clone()) {
+            if self.tells(&from) && !self.said_no(&held) {
                 let passed = self.fact(Fact::Passed(from));
                 unite(&mut facts, &[passed]);
             }
@@ -378,7 +384,11 @@ impl<'a> Machine<'a> {
             .iter()
             .enumerate()
             .any(|(index, page)| &*page.route == route && (index == 0 || page.tab));
-        self.record.openings.push((route.into(), if free { Ids::new() } else { facts }));
+        let opening = match free {
+            true => Opening { route: route.into(), facts: Ids::new(), through: None },
+            false => Opening { route: route.into(), facts, through },
+        };
+        self.record.openings.push(opening);
     }
 }
 

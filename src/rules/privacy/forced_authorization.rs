@@ -73,13 +73,13 @@ impl Rule for ForcedAuthorization {
                 scopes.entry(scope).or_insert(*place);
             }
         }
-        let asked = Asked { prompts, scopes, buttons: buttons(cx) };
+        let asked = Asked { prompts, scopes, buttons: buttons(cx), dialogs: dialogs(cx) };
         let prompts = &asked.prompts;
         let mut found: BTreeMap<Place, Finding> = BTreeMap::new();
         for call in &cx.solution.calls {
             let Some(refused) = refusal(cx, call, &asked) else { continue };
             let Some(api) = api(cx, call) else { continue };
-            if chosen(cx, call) || granted(call, &asked) {
+            if chosen(call, &asked) || granted(call, &asked) {
                 continue;
             }
             let variant = if api.has_role("dialog") {
@@ -140,11 +140,50 @@ struct Asked<'a> {
     /// Calls by the scopes that they ask for.
     scopes: BTreeMap<String, Place>,
     buttons: BTreeMap<Place, &'a str>,
+    dialogs: BTreeMap<Place, Dialog>,
+}
+
+/// A dialog of the host, over all ways to it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Dialog {
+    /// Asks for consent.
+    asks: bool,
+    /// Opened after a refusal.
+    refused: bool,
+}
+
+fn dialogs(cx: &Context<'_>) -> BTreeMap<Place, Dialog> {
+    let mut out: BTreeMap<Place, Dialog> = BTreeMap::new();
+    let mut weighed: BTreeMap<String, bool> = BTreeMap::new();
+    for (call, api) in super::evidence::calls(cx, "dialog") {
+        let text = dialog_text(call, api);
+        let consent = |text: &String| cx.policy.privacy.consent_text(text).asks_consent();
+        let asks = match weighed.get(&text) {
+            Some(&asks) => asks,
+            None => {
+                let asks = consent(&text);
+                weighed.insert(text, asks);
+                asks
+            }
+        };
+        let dialog = out.entry(call.place).or_default();
+        dialog.asks |= asks;
+        dialog.refused |= call
+            .facts
+            .iter()
+            .any(|fact| matches!(fact, Fact::Failed(_) | Fact::Refused(_) | Fact::DialogRefused(_)));
+    }
+    out
 }
 
 impl Asked<'_> {
     fn holds(&self, place: Place) -> bool {
         self.prompts.contains_key(&place) || self.buttons.contains_key(&place)
+    }
+
+    /// A dialog, where it asks for consent.
+    fn consent_dialog(&self, place: Place) -> Option<Place> {
+        self.dialogs.get(&place).is_some_and(|dialog| dialog.asks).then_some(place)
     }
 
     /// The API or button at a place.
@@ -186,22 +225,13 @@ fn refusal(cx: &Context<'_>, call: &HostCall, asked: &Asked<'_>) -> Option<Place
                 at(cx, *place, "settings-read").next().map(|_| *place)
             })
         }),
-        Fact::DialogRefused(place) => consent_dialog(cx, *place),
+        Fact::DialogRefused(place) => asked.consent_dialog(*place),
         // Opened again by what closes it.
         Fact::Closed(place) if *place == call.place && !call.facts.contains(&Fact::DialogConfirmed(*place)) => {
-            consent_dialog(cx, *place)
+            asked.consent_dialog(*place)
         }
         _ => None,
     })
-}
-
-/// A dialog, where it asks for consent.
-fn consent_dialog(cx: &Context<'_>, place: Place) -> Option<Place> {
-    at(cx, place, "dialog")
-        .any(|dialog| {
-            api(cx, dialog).is_some_and(|api| cx.policy.privacy.consent_text(&dialog_text(dialog, api)).asks_consent())
-        })
-        .then_some(place)
 }
 
 /// The calls at a place of APIs with a role.
@@ -211,15 +241,11 @@ fn at<'a>(cx: &Context<'a>, place: Place, role: &str) -> impl Iterator<Item = &'
 
 /// Whether it follows a dialog that was confirmed in the refusal branch: the user chose it, or the dialog without a way
 /// out is what is told.
-fn chosen(cx: &Context<'_>, call: &HostCall) -> bool {
+fn chosen(call: &HostCall, asked: &Asked<'_>) -> bool {
     call.facts.iter().any(|fact| {
         let (Fact::DialogConfirmed(place) | Fact::Succeeded(place)) = fact else { return false };
-        if call.facts.contains(&Fact::DialogRefused(*place)) {
-            return false;
-        }
-        at(cx, *place, "dialog").any(|dialog| {
-            dialog.facts.iter().any(|fact| matches!(fact, Fact::Failed(_) | Fact::Refused(_) | Fact::DialogRefused(_)))
-        })
+        !call.facts.contains(&Fact::DialogRefused(*place))
+            && asked.dialogs.get(place).is_some_and(|dialog| dialog.refused)
     })
 }
 
