@@ -21,6 +21,9 @@ use crate::syntax::json::Json;
 /// Rounds over the entry points. Before round 2, storage that nothing has written yet is empty.
 const ROUNDS: [usize; 6] = [0, 2, 3, 4, 5, 6];
 
+/// Most passes over one unit before the next one runs.
+const UNIT_PASSES: usize = 3;
+
 /// Most timers that top-level code sets.
 const MAX_TIMERS: usize = 64;
 
@@ -38,10 +41,10 @@ impl<'a> Machine<'a> {
     pub fn run(&mut self) {
         self.load_all();
         self.heap.settle();
+        self.navigation_facts = self.runs.navigation_facts();
         for round in ROUNDS {
             self.round = round;
             self.runs.restart();
-            self.navigation_facts = self.runs.navigation_facts(&self.navigation_facts);
             self.run_units();
             self.templates();
             self.refresh_exports();
@@ -209,22 +212,52 @@ impl<'a> Machine<'a> {
                 self.bind_inputs(unit);
             }
         }
-        for unit in 0..self.program.units.len() as UnitId {
-            let this = &self.program.units[unit as usize];
-            if self.stopped {
-                return;
+        let mut waiting: Vec<UnitId> = (0..self.program.units.len() as UnitId).collect();
+        waiting.retain(|unit| self.program.units[*unit as usize].live && self.units.contains_key(unit));
+        while !waiting.is_empty() && !self.stopped {
+            let unit = waiting.remove(self.next(&waiting));
+            let before = self.runs.ran;
+            self.runs.start_pass();
+            // What a unit keeps for itself is known before others run.
+            for _ in 0..UNIT_PASSES {
+                let ran = self.runs.ran;
+                match self.program.units[unit as usize].kind {
+                    UnitKind::App => self.run_app(unit),
+                    UnitKind::Page => self.run_page(unit),
+                    UnitKind::Component => self.run_component(unit),
+                }
+                if self.runs.ran == ran || self.stopped {
+                    break;
+                }
+                self.runs.repeat_pass();
             }
-            if !this.live || !self.units.contains_key(&unit) {
-                continue;
-            }
-            match this.kind {
-                UnitKind::App => self.run_app(unit),
-                UnitKind::Page => self.run_page(unit),
-                UnitKind::Component => self.run_component(unit),
+            if self.runs.ran > before {
+                self.navigation_facts = self.runs.navigation_facts();
             }
         }
         self.run_timers();
         self.run_listeners();
+    }
+
+    /// Which of the units that wait runs next: the app, then pages as users come to them, so that most run the first time with
+    /// what holds there; then what nothing opens, and components.
+    fn next(&self, waiting: &[UnitId]) -> usize {
+        let rank = |unit: UnitId| {
+            let this = &self.program.units[unit as usize];
+            match this.kind {
+                UnitKind::App => 0,
+                UnitKind::Page if self.starts(&this.route) || self.navigation_facts.contains_key(&this.route) => 1,
+                UnitKind::Page => 2,
+                UnitKind::Component => 3,
+            }
+        };
+        (0..waiting.len()).min_by_key(|&at| rank(waiting[at])).unwrap_or_default()
+    }
+
+    /// Whether a page is opened without passing any: the first one, and tabs.
+    pub(super) fn starts(&self, route: &str) -> bool {
+        let mut pages = self.package.pages.iter().enumerate();
+        pages.any(|(index, page)| &*page.route == route && (index == 0 || page.tab))
     }
 
     fn method(&mut self, instance: ObjId, method: &str) -> Option<(Value, Place)> {

@@ -11,9 +11,6 @@ use super::value::{Ids, TaintId, Value, intersect, unite};
 use crate::model::ir::Name;
 use crate::source::FileId;
 
-/// Most pages that follow one another, for what holds on the way.
-const MAX_CHAIN: usize = 64;
-
 /// A collection while it is being found.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
@@ -176,6 +173,8 @@ pub(super) struct Runs {
     ids: FxHashMap<(Entry, u32), usize>,
     /// How often an entry came up in this round.
     times: FxHashMap<Entry, u32>,
+    /// Those that came up since the pass over the unit that runs began.
+    pass: Vec<Entry>,
     /// In the order in which they first came up.
     pub list: Vec<Option<Run>>,
     /// What top-level code did.
@@ -187,11 +186,27 @@ pub(super) struct Runs {
 impl Runs {
     pub fn restart(&mut self) {
         self.times.clear();
+        self.pass.clear();
         self.ran = 0;
+    }
+
+    /// Starts the first pass over a unit.
+    pub fn start_pass(&mut self) {
+        self.pass.clear();
+    }
+
+    /// Starts another pass over the same unit: its entry points come up anew.
+    pub fn repeat_pass(&mut self) {
+        for entry in self.pass.drain(..) {
+            if let Some(times) = self.times.get_mut(&entry) {
+                *times -= 1;
+            }
+        }
     }
 
     /// The place of an entry point that comes up now.
     pub fn find(&mut self, entry: &Entry) -> usize {
+        self.pass.push(entry.clone());
         let times = self.times.entry(entry.clone()).or_default();
         let key = (entry.clone(), *times);
         *times += 1;
@@ -203,37 +218,37 @@ impl Runs {
         index
     }
 
-    /// What holds whenever a page is opened from inside the program, by route, from what was `known` to hold: chains of pages
-    /// are followed to their ends here, so that pages far down run again once, and not once for each page above them.
-    pub fn navigation_facts(&self, known: &FxHashMap<Name, Ids>) -> FxHashMap<Name, Ids> {
+    /// What holds whenever a page is opened from inside the program, by route: what every way to it has, from pages that are
+    /// opened without passing any. Ways are followed to their ends and around here, so that pages far down run again once, and
+    /// not once for each page above them.
+    pub fn navigation_facts(&self) -> FxHashMap<Name, Ids> {
         let parts = self.top.iter().chain(self.list.iter().flatten().map(|run| &run.part));
         let mut openings: BTreeMap<&Name, Vec<&Opening>> = BTreeMap::new();
         for opening in parts.flat_map(|part| &part.openings) {
             openings.entry(&opening.route).or_default().push(opening);
         }
-        let known = |route: &Name| known.get(route).cloned().unwrap_or_default();
-        let mut out: FxHashMap<Name, Ids> = openings.keys().map(|&route| (route.clone(), known(route))).collect();
-        for _ in 0..MAX_CHAIN {
+        // A page without facts here is not known to be reached yet. Facts only go, so this ends.
+        let mut out: FxHashMap<Name, Ids> = FxHashMap::default();
+        loop {
             let mut changed = false;
-            for (&route, openings) in &openings {
-                let facts = openings.iter().map(|opening| {
+            for (&route, ways) in &openings {
+                let ways = ways.iter().filter_map(|opening| {
                     let mut facts = opening.facts.clone();
-                    if let Some(above) = opening.through.as_ref().and_then(|through| out.get(through)) {
-                        unite(&mut facts, above);
+                    if let Some(through) = opening.through.as_ref().filter(|through| openings.contains_key(through)) {
+                        unite(&mut facts, out.get(through)?);
                     }
-                    facts
+                    Some(facts)
                 });
-                let Some(facts) = facts.reduce(|all, facts| intersect(&all, &facts)) else { continue };
+                let Some(facts) = ways.reduce(|all, facts| intersect(&all, &facts)) else { continue };
                 if out.get(route) != Some(&facts) {
                     out.insert(route.clone(), facts);
                     changed = true;
                 }
             }
             if !changed {
-                break;
+                return out;
             }
         }
-        out
     }
 }
 

@@ -377,13 +377,7 @@ impl<'a> Machine<'a> {
                 unite(&mut facts, &[passed]);
             }
         }
-        // The first page, tabs and shared pages are opened without passing anything.
-        let free = self
-            .package
-            .pages
-            .iter()
-            .enumerate()
-            .any(|(index, page)| &*page.route == route && (index == 0 || page.tab));
+        let free = self.starts(route);
         let opening = match free {
             true => Opening { route: route.into(), facts: Ids::new(), through: None },
             false => Opening { route: route.into(), facts, through },

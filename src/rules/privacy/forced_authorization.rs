@@ -168,10 +168,8 @@ fn dialogs(cx: &Context<'_>) -> BTreeMap<Place, Dialog> {
         };
         let dialog = out.entry(call.place).or_default();
         dialog.asks |= asks;
-        dialog.refused |= call
-            .facts
-            .iter()
-            .any(|fact| matches!(fact, Fact::Failed(_) | Fact::Refused(_) | Fact::DialogRefused(_)));
+        dialog.refused |=
+            call.facts.iter().any(|fact| matches!(fact, Fact::Failed(_) | Fact::Refused(_) | Fact::DialogRefused(_)));
     }
     out
 }
