@@ -40,7 +40,8 @@ pub(super) fn package_in(label: &str) -> Option<&str> {
 }
 
 impl<'a> Machine<'a> {
-    /// Whether the arguments of a `push` are a chunk of a webpack bundle: a list of chunk names, then a table of modules.
+    /// Whether the arguments of a `push` are a chunk of a webpack bundle: a list of chunk names, then a table of modules. A name
+    /// alone may stand for the list where the modules to run follow, as in components that uni-app makes.
     pub fn is_chunk(&self, args: &[Value]) -> bool {
         let [chunk] = args else { return false };
         let [chunk] = chunk.objects.as_slice() else { return false };
@@ -51,7 +52,12 @@ impl<'a> Machine<'a> {
             let key = *self.indices.get(index)?;
             self.heap.get(*chunk, key)?.objects.first().map(|&id| self.heap.kind(id).clone())
         };
-        matches!(part(0), Some(Kind::Array)) && matches!(part(1), Some(Kind::Plain | Kind::Array))
+        let named = || {
+            let key = self.indices.first()?;
+            self.heap.get(*chunk, *key)?.as_text().cloned()
+        };
+        let listed = matches!(part(0), Some(Kind::Array)) || named().is_some() && matches!(part(2), Some(Kind::Array));
+        listed && matches!(part(1), Some(Kind::Plain | Kind::Array))
     }
 
     /// `queue.push([chunks, modules, run])`: a chunk of a webpack bundle.
@@ -193,7 +199,7 @@ impl<'a> Machine<'a> {
             let place = self.heap.objects[factory as usize].place;
             let code = place.span.slice(&self.package.source(place.file).text);
             if let Some(known) = self.policy.privacy.bundled_module(code).cloned() {
-                let value = self.foreign_module(&known);
+                let value = self.bundled_exports(&known, place);
                 let module = self.heap.alloc(Kind::Plain, place);
                 self.heap.set(module, exports_key, Some(value.clone()));
                 self.webpack.modules.insert(label, module);

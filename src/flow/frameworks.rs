@@ -2,6 +2,7 @@
 
 mod components;
 mod stores;
+mod vue;
 
 use super::heap::Kind;
 use super::machine::{Keys, Machine, Site, name};
@@ -123,6 +124,9 @@ impl<'a> Machine<'a> {
         }
         self.register(&options, site);
         let instance = self.instance(unit);
+        if self.heap.objects[instance as usize].proto.is_none() {
+            self.heap.objects[instance as usize].proto = Some(self.shared_by_all);
+        }
         let data_key = self.known("data");
         if let Some(data) = self.heap.get(instance, data_key).cloned() {
             let methods = self.heap.keys(instance);
@@ -326,6 +330,9 @@ impl<'a> Machine<'a> {
     /// Calls of framework functions by name, where their code is not run.
     pub fn framework_call(&mut self, module: &str, chain: &[&str], args: &[Value], site: &Site) -> Option<Value> {
         if let Some(answer) = self.store_call(module, chain, args, site) {
+            return Some(answer);
+        }
+        if let Some(answer) = self.vue_call(module, chain, args, site) {
             return Some(answer);
         }
         let last = chain.last()?;

@@ -297,6 +297,8 @@ pub(super) struct Machine<'a> {
     pub later_facts: ObjId,
     /// The entry point that made a promise which functions settle.
     pub makers: FxHashMap<ObjId, u64>,
+    /// What all instances of a framework have: `Vue.prototype`.
+    pub shared_by_all: ObjId,
     pub uses: std::collections::HashMap<UnitId, Vec<(UnitId, FileId, u32)>>,
     pub webpack: super::bundle::Webpack<'a>,
     /// Handlers of elements that frameworks rendered.
@@ -349,6 +351,7 @@ impl<'a> Machine<'a> {
         let bus = heap.alloc(Kind::EventBus, nowhere);
         let later = heap.alloc(Kind::Plain, nowhere);
         let later_facts = heap.alloc(Kind::Plain, nowhere);
+        let shared_by_all = heap.alloc(Kind::Plain, nowhere);
         let mut machine = Self {
             package,
             policy,
@@ -416,6 +419,7 @@ impl<'a> Machine<'a> {
             later,
             later_facts,
             makers: FxHashMap::default(),
+            shared_by_all,
             uses: crate::model::uses(program),
             webpack: super::bundle::Webpack::default(),
             listeners: Vec::new(),

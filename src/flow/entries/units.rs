@@ -10,6 +10,9 @@ use crate::model::ir::{ExprKind, Key, Property};
 use crate::source::{FileId, Span};
 use crate::syntax::template::Part;
 
+/// Most definitions that one is mixed of.
+const MAX_MIXED: usize = 32;
+
 impl<'a> Machine<'a> {
     /// `App({…})`, `Page({…})`, `Component({…})`.
     pub fn register(&mut self, config: &Value, site: &Site) {
@@ -18,7 +21,7 @@ impl<'a> Machine<'a> {
         if config.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Plain | Kind::Unit(_))) {
             self.registered(instance);
         }
-        self.mix_in(instance, config, site, 0);
+        self.mix_in(instance, config, site, &mut Vec::new());
         let constructor = self.known("constructor");
         for key in self.heap.keys(instance).into_iter().filter(|key| *key != constructor) {
             let methods = self.heap.get(instance, key).map(|value| value.objects.clone()).unwrap_or_default();
@@ -30,7 +33,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn mix_in(&mut self, instance: ObjId, config: &Value, site: &Site, depth: usize) {
+    /// What a definition and those that it is mixed of bring, once each.
+    fn mix_in(&mut self, instance: ObjId, config: &Value, site: &Site, mixed: &mut Vec<ObjId>) {
         let (data_key, methods_key, properties_key, behaviors_key, lifetimes_key, mixins_key) = (
             self.known("data"),
             self.known("methods"),
@@ -41,12 +45,12 @@ impl<'a> Machine<'a> {
         );
         let (observers_key, pages_key) = (self.known("observers"), self.known("pageLifetimes"));
         let place = site.place;
-        if depth < 4 {
-            for key in [behaviors_key, mixins_key] {
-                let list = self.field(config, &Keys::one(key), place);
-                let behavior = self.items_of(&list);
-                for object in behavior.objects {
-                    self.mix_in(instance, &Value::object(object), site, depth + 1);
+        for key in [behaviors_key, mixins_key] {
+            let list = self.field(config, &Keys::one(key), place);
+            for object in self.items_of(&list).objects {
+                if !mixed.contains(&object) && mixed.len() < MAX_MIXED {
+                    mixed.push(object);
+                    self.mix_in(instance, &Value::object(object), site, mixed);
                 }
             }
         }
