@@ -198,7 +198,9 @@ impl<'a> Machine<'a> {
             };
             let place = self.heap.objects[factory as usize].place;
             let code = place.span.slice(&self.package.source(place.file).text);
-            if let Some(known) = self.policy.privacy.bundled_module(code).cloned() {
+            let named = package_in(&label).filter(|package| self.policy.privacy.is_bundled(package));
+            let known = named.map(name).or_else(|| self.policy.privacy.bundled_module(code).cloned());
+            if let Some(known) = known {
                 let value = self.bundled_exports(&known, place);
                 let module = self.heap.alloc(Kind::Plain, place);
                 self.heap.set(module, exports_key, Some(value.clone()));

@@ -171,6 +171,11 @@ impl Table {
         table
     }
 
+    /// Whether a module is one of those that bundles hold.
+    pub(super) fn is_bundled(&self, module: &str) -> bool {
+        self.bundled.iter().any(|bundled| *bundled.module == *module)
+    }
+
     /// The module that a bundle holds under a number, by what its code says.
     pub(super) fn bundled(&self, code: &str) -> Option<&Arc<str>> {
         let known = |bundled: &&Bundled| bundled.marks.iter().all(|mark| code.contains(&**mark));

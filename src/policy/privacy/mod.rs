@@ -414,6 +414,11 @@ impl Privacy {
         self.clients.makes_text(function)
     }
 
+    /// Whether a module is one that bundles hold and whose code is not run: what its functions do is known.
+    pub fn is_bundled(&self, module: &str) -> bool {
+        self.clients.is_bundled(module)
+    }
+
     /// The module that a bundle holds without its name, by its code.
     pub fn bundled_module(&self, code: &str) -> Option<&Arc<str>> {
         self.clients.bundled(code)
