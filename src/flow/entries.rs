@@ -48,8 +48,8 @@ impl<'a> Machine<'a> {
             self.run_units();
             self.templates();
             self.refresh_exports();
-            self.heap.settle();
-            if self.runs.ran == 0 || self.stopped {
+            let changed = self.heap.settle();
+            if self.runs.ran == 0 && !changed || self.stopped {
                 break;
             }
         }
