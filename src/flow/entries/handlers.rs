@@ -342,6 +342,10 @@ impl<'a> Machine<'a> {
         let dataset_key = self.known("dataset");
         self.heap.set(target, dataset_key, Some(Value::object(dataset)));
         self.heap.set(target, ITEM, Some(Value::any()));
+        if let Some(id) = element.attribute("id").and_then(|attribute| attribute.value.as_ref()?.literal()) {
+            let key = self.known("id");
+            self.heap.set(target, key, Some(Value::string(id.as_str().into(), None)));
+        }
         let key = self.known("currentTarget");
         self.heap.set(object, key, Some(Value::object(target)));
         // What is tapped may stand inside of what is bound.

@@ -2,9 +2,9 @@
 
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Act, HOME, Keys, Machine, Site, key_span, key_span_of};
-use crate::flow::solution::Place;
+use crate::flow::solution::{Fact, Origin, Place};
 use crate::flow::value::{NUMBER, ObjId, Sym, UNDEFINED, Value, number_text, unite};
-use crate::model::ir::{Expr, ExprKind, FnId, Key, Pattern, VarId};
+use crate::model::ir::{Expr, ExprKind, FnId, Key, Name, Pattern, VarId};
 use crate::source::Span;
 
 /// Whether nothing is known of what a value holds.
@@ -311,6 +311,7 @@ impl<'a> Machine<'a> {
                 if name.parse::<u32>().is_err() && &*name != "*" && &*name != "value" && &*name != "checked" {
                     value.yes.clear();
                 }
+                self.tells_success(&mut value, &name, place);
                 out.join(&value);
             } else if !base.strings.is_empty() && (name.parse::<u32>().is_ok() || &*name == "*") {
                 let mut value = Value::any();
@@ -322,6 +323,21 @@ impl<'a> Machine<'a> {
             out.bits = UNDEFINED;
         }
         out
+    }
+
+    /// A field that says whether the answer is what was asked for proves that it is not, on one side.
+    fn tells_success(&mut self, value: &mut Value, name: &Name, place: Place) {
+        if value.origins.is_empty() {
+            return;
+        }
+        let Some(with) = self.policy.privacy.truth_of_success(name) else { return };
+        let remote = value.origins.iter().find_map(|&id| match &self.origin_table[id as usize] {
+            origin @ Origin::Remote(_) => Some(origin.clone()),
+            _ => None,
+        });
+        let Some(origin) = remote else { return };
+        let failed = self.fact(Fact::Tested { origin, with: Some(with.into()), held: false, place });
+        unite(if with == "true" { &mut value.no } else { &mut value.yes }, &[failed]);
     }
 
     fn object_field(&mut self, object: ObjId, keys: &Keys, place: Place) -> Value {

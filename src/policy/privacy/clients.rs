@@ -80,6 +80,8 @@ struct File {
     promisers: Vec<Arc<str>>,
     status: Vec<Arc<str>>,
     success: Vec<Arc<str>>,
+    well: Vec<Arc<str>>,
+    wrong: Vec<Arc<str>>,
     copies: Vec<Arc<str>>,
     texts: Vec<Arc<str>>,
     helpers: Vec<Arc<str>>,
@@ -139,6 +141,8 @@ pub struct Table {
     promisers: FxHashSet<Arc<str>>,
     status: FxHashSet<Arc<str>>,
     success: FxHashSet<Arc<str>>,
+    well: FxHashSet<Arc<str>>,
+    wrong: FxHashSet<Arc<str>>,
     copies: FxHashSet<Arc<str>>,
     texts: FxHashSet<Arc<str>>,
 }
@@ -164,6 +168,11 @@ impl Table {
         table.helpers = helpers.into_iter().collect();
         table.promisers = file.promisers.into_iter().collect();
         table.promises = file.promises.into_iter().collect();
+        for field in file.well.iter().chain(&file.wrong).filter(|field| !file.status.contains(field)) {
+            errors.push(PackError::new(FILE, 0..0, format!("`{field}` does not stand among the fields of `status`")));
+        }
+        table.well = file.well.into_iter().collect();
+        table.wrong = file.wrong.into_iter().collect();
         table.status = file.status.into_iter().collect();
         table.success = file.success.into_iter().collect();
         table.copies = file.copies.into_iter().collect();
@@ -216,6 +225,14 @@ impl Table {
 
     pub(super) fn is_success(&self, field: &str, value: &str) -> bool {
         self.status.contains(field) && self.success.contains(value)
+    }
+
+    /// Whether a field of an answer is true where the answer is what was asked for, or false; by what it holds then.
+    pub(super) fn truth_of_success(&self, field: &str) -> Option<&'static str> {
+        if self.well.contains(field) {
+            return Some("true");
+        }
+        self.wrong.contains(field).then_some("0")
     }
 
     pub(super) fn copies(&self, function: &str) -> bool {

@@ -339,6 +339,11 @@ impl Privacy {
         self.ciphers.find(chain, module)
     }
 
+    /// What a field of an answer holds where the answer is what was asked for, if its being true or false tells that.
+    pub fn truth_of_success(&self, field: &str) -> Option<&'static str> {
+        self.clients.truth_of_success(field)
+    }
+
     /// What a function of a library asks the user with.
     pub fn dialog(&self, module: &str, function: &str) -> Option<&Dialogs> {
         self.clients.dialog(module, function)
