@@ -39,6 +39,23 @@ pub(super) fn package_in(label: &str) -> Option<&str> {
     Some(&path[..end])
 }
 
+/// What compilers write calls of: makers of pages, elements, and what functions that render ask for.
+const COMPILED: [&str; 13] = [
+    "createPageConfig",
+    "createReactApp",
+    "createRecursiveComponentConfig",
+    "jsx",
+    "jsxs",
+    "useCallback",
+    "useDidShow",
+    "useEffect",
+    "useLayoutEffect",
+    "useLoad",
+    "useMemo",
+    "useReady",
+    "useState",
+];
+
 impl<'a> Machine<'a> {
     /// Whether the arguments of a `push` are a chunk of a webpack bundle: a list of chunk names, then a table of modules. A name
     /// alone may stand for the list where the modules to run follow, as in components that uni-app makes.
@@ -104,6 +121,17 @@ impl<'a> Machine<'a> {
             }
         }
         Some(Value::undefined())
+    }
+
+    /// A call of what a framework's runtime offers, by the name that compilers write, where the runtime's own code stands in a
+    /// bundle: what it does is known, however it does it.
+    pub fn bundled_call(&mut self, args: &[Value], site: &Site) -> Option<Value> {
+        let (_, member) = site.name.rsplit_once('.')?;
+        if self.webpack.factories.is_empty() || !COMPILED.contains(&member) {
+            return None;
+        }
+        let member = site.name.clone();
+        self.framework_call("", &[member.rsplit('.').next()?], args, site)
     }
 
     /// Members that bundlers put on the host object: queues of chunks, functions that make pages.

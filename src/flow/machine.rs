@@ -849,7 +849,12 @@ pub(super) fn chain_text(expr: &Expr, script: Option<&Script>) -> String {
                 Key::Computed(_) => left,
             }
         }
-        ExprKind::Call { callee, .. } => chain_text(callee, script),
+        // `(0, a.b)(…)` and `Object(a.b)(…)`, as compilers write calls of imports.
+        ExprKind::Sequence(items) => items.last().map_or(String::new(), |last| chain_text(last, script)),
+        ExprKind::Call { callee, args, .. } => match (&callee.kind, args.as_slice()) {
+            (ExprKind::Global(name), [only]) if &**name == "Object" => chain_text(&only.value, script),
+            _ => chain_text(callee, script),
+        },
         _ => String::new(),
     }
 }

@@ -60,9 +60,10 @@ impl<'a> Machine<'a> {
             return Value::any();
         }
         match self.heap.kind(target).clone() {
-            Kind::Closure { file, function, frame } => {
-                self.call_closure(target, file, function, frame, this, args, site)
-            }
+            Kind::Closure { file, function, frame } => match self.bundled_call(&args, site) {
+                Some(answer) => answer,
+                None => self.call_closure(target, file, function, frame, this, args, site),
+            },
             Kind::Bound { target: inner } => {
                 let this_key = self.known("this");
                 let bound_this = self.heap.get(target, this_key).cloned().unwrap_or_default();

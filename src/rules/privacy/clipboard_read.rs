@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{calls, entry_step, user_acted};
+use super::evidence::{calls, entry_name, entry_step, user_acted};
 use crate::rules::{Context, Finding, Rule};
 
 /// The clipboard is read with no user action.
@@ -22,7 +22,7 @@ impl Rule for ClipboardRead {
                 found.entry(call.place).or_insert_with(|| {
                     Finding::new(ID, call.place)
                         .text("source", &*call.api)
-                        .text("method", &*call.entry.method)
+                        .text("method", entry_name(&call.entry))
                         .steps([entry_step(&call.entry)])
                         .steps(call.path.iter().cloned())
                 });

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evidence::{api, counted, entry_step, silent_reads};
+use super::evidence::{api, counted, entry_name, entry_step, silent_reads};
 use super::third_party_sharing::imports;
 use crate::flow::{Consent, Entry, EntryKind, Fact, Kind, Place, Step};
 use crate::model::ir::{Expr, ExprKind, Key, Pattern, Property};
@@ -49,7 +49,7 @@ impl Rule for CollectionOnLaunch {
             found.entry(call.place).or_insert_with(|| {
                 Finding::new(ID, call.place)
                     .text("source", &*call.api)
-                    .text("method", &*call.entry.method)
+                    .text("method", entry_name(&call.entry))
                     .variant(if login { "login" } else { "prompt" })
                     .steps(path(&call.entry, &call.path))
             });
@@ -71,7 +71,7 @@ impl Rule for CollectionOnLaunch {
                     Finding::new(ID, collection.place)
                         .kinds(&kinds)
                         .text("source", &*collection.source)
-                        .text("method", &*reach.entry.method)
+                        .text("method", entry_name(&reach.entry))
                         .steps(path(&reach.entry, &reach.path))
                 });
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{calls, entry_step, literal, user_acted};
+use super::evidence::{calls, entry_name, entry_step, literal, user_acted};
 use crate::rules::{Context, Finding, Rule};
 
 /// Recording or camera capture starts with no user action.
@@ -27,7 +27,7 @@ impl Rule for CovertRecording {
                 found.entry(call.place).or_insert_with(|| {
                     let finding = Finding::new(ID, call.place)
                         .text("call", &*call.api)
-                        .text("method", &*call.entry.method)
+                        .text("method", entry_name(&call.entry))
                         .steps([entry_step(&call.entry)])
                         .steps(call.path.iter().cloned());
                     if role == "camera-start" { finding.variant("camera") } else { finding }

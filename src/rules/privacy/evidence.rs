@@ -29,6 +29,11 @@ pub fn calls<'a>(cx: &Context<'a>, role: &'a str) -> impl Iterator<Item = (&'a H
     cx.solution.calls_of(move |name| of(name).is_some()).filter_map(move |call| Some((call, of(&call.api)?)))
 }
 
+/// What an entry point is called: its method, or the unit whose top-level code it is.
+pub fn entry_name(entry: &Entry) -> &str {
+    if entry.method.is_empty() { &entry.route } else { &entry.method }
+}
+
 /// What is known of the text in a parameter; holes are left out.
 pub fn param_text(call: &HostCall, api: &Api, param: &str) -> String {
     let Some(value) = api.param(param).and_then(|path| call.arg(path)) else { return String::new() };
