@@ -322,6 +322,7 @@ pub struct Prohibited {
     /// By pattern: the term, its industry and its weight; weight 0 only hides shorter ones.
     targets: Vec<(Arc<str>, usize, u8)>,
     offer: Words,
+    sale: Words,
     offer_whole: Vec<String>,
     before: Vec<String>,
     after: Vec<String>,
@@ -363,7 +364,10 @@ impl Prohibited {
             let tail = text.get(hit.end..)?;
             let tail = tail.split(PHRASE_ENDS).next().unwrap_or(tail);
             let near_tail: String = tail.chars().take(8).collect();
-            let near_head: String = {
+            // A ban goes on over all that it lists.
+            let near_head: String = if head.contains('、') {
+                head.to_owned()
+            } else {
                 let count = head.chars().count();
                 head.chars().skip(count.saturating_sub(10)).collect()
             };
@@ -376,12 +380,9 @@ impl Prohibited {
         })
     }
 
-    /// Whether a text offers something in two ways: wholesale and by telephone.
-    pub fn offers_twice(&self, text: &str) -> bool {
-        let mut found: Vec<usize> = self.offer.longest(text).into_iter().map(|hit| hit.id).collect();
-        found.sort_unstable();
-        found.dedup();
-        found.len() >= 2
+    /// Whether a text says that what it names is on sale.
+    pub fn sells(&self, text: &str) -> bool {
+        self.sale.is_in(text)
     }
 
     /// Whether a text offers something.
@@ -461,6 +462,8 @@ struct RawProhibited {
     offer: Vec<String>,
     #[serde(default)]
     offer_whole: Vec<String>,
+    #[serde(default)]
+    sale: Vec<String>,
     negation_before: Vec<String>,
     negation_after: Vec<String>,
     #[serde(default)]
@@ -652,6 +655,7 @@ fn read_prohibited(packs: &Packs, errors: &mut Vec<PackError>) -> Prohibited {
     prohibited.targets.extend(raw.masks.into_iter().map(|term| (term, 0, 0)));
     prohibited.terms = Words::new(prohibited.targets.iter().map(|(term, ..)| term));
     prohibited.offer = Words::new(&raw.offer);
+    prohibited.sale = Words::new(&raw.sale);
     prohibited.offer_whole = raw.offer_whole;
     prohibited.before = raw.negation_before;
     prohibited.after = raw.negation_after;
@@ -775,6 +779,7 @@ mod tests {
         let prohibited = categories.prohibited(&packs);
         assert_eq!(prohibited.terms("本平台禁止销售电子烟").count(), 0);
         assert_eq!(prohibited.terms("一次性电子烟 热卖").count(), 1);
+        assert_eq!(prohibited.terms("禁止寄递枪支弹药、管制刀具、毒品、烟花爆竹等违禁品").count(), 0);
         assert_eq!(prohibited.terms("整形手术、整容手术及由此导致的医疗事故").count(), 0);
     }
 }

@@ -284,8 +284,10 @@ pub fn likely(cx: &Context<'_>) -> Option<Service> {
             .filter(|one| one.surface == Surface::Title && fronts.contains(&Some(one.place.file)));
         names.map(|one| one.weight).filter(|weight| *weight >= NAMED).sum::<u32>()
     };
-    let loudest = services.iter().map(named).max().filter(|weight| *weight > 0);
-    let found = services.iter().find(|service| match loudest {
+    // One word of a name is too little for a key industry: a bank of moods keeps no money.
+    let proven = |service: &Service| !is_key(table, service) || service.evidence.len() >= 2;
+    let loudest = services.iter().filter(|service| proven(service)).map(named).max().filter(|weight| *weight > 0);
+    let found = services.iter().filter(|service| proven(service)).find(|service| match loudest {
         Some(loudest) => named(service) == loudest,
         None => service.score >= ENOUGH && service.evidence.iter().filter(|one| one.weight >= 2).count() >= SIGNS,
     });

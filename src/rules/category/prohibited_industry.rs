@@ -25,7 +25,7 @@ impl Rule for ProhibitedIndustry {
         let mut hits: BTreeMap<usize, Vec<Hit>> = BTreeMap::new();
         // A page's script and its template are one offer.
         let mut offering: std::collections::BTreeSet<&str> = std::collections::BTreeSet::new();
-        // Industries whose own words stand beside a price or more than one offer, by the page.
+        // Industries whose own words stand beside a price or on sale, by the page.
         let mut priced: std::collections::BTreeSet<(usize, &str)> = std::collections::BTreeSet::new();
         // A script that holds nothing but rows of words is a list to choose from.
         let mut rows: BTreeMap<FileId, usize> = BTreeMap::new();
@@ -41,8 +41,11 @@ impl Rule for ProhibitedIndustry {
                 let place = Place { file: run.file, span: Span::new(start, run.span.start + hit.end as u32) };
                 let weight = u32::from(hit.weight) * if run.surface == Surface::Title { 2 } else { 1 };
                 hits.entry(hit.industry).or_default().push((run.surface, Arc::clone(hit.term), place, weight));
-                if hit.weight >= STRONG && !prose && (has_price(run.text) || prohibited.offers_twice(run.text)) {
+                if hit.weight >= STRONG && !prose && (has_price(run.text) || prohibited.sells(run.text)) {
                     priced.insert((hit.industry, stem(cx, run.file)));
+                    if prohibited.sells(run.text) {
+                        offering.insert(stem(cx, run.file));
+                    }
                 }
             }
             if prohibited.offers(run.text) {
@@ -90,7 +93,7 @@ impl Rule for ProhibitedIndustry {
             let score: u32 = terms.values().sum::<u32>() + if on_sale { 2 } else { 0 };
             let titled = hits.iter().any(|hit| hit.0 == Surface::Title && hit.3 >= u32::from(STRONG) * 2);
             let offered = trade || hits.iter().any(|hit| offering.contains(stem(cx, hit.2.file)));
-            let enough = distinct >= industry.distinct || (titled && distinct + 1 >= industry.distinct);
+            let enough = on_sale || distinct >= industry.distinct || (titled && distinct + 1 >= industry.distinct);
             if !offered || !enough || score < prohibited.threshold || undeclared && industry.allows_shown(&about) {
                 continue;
             }

@@ -1,6 +1,6 @@
 //! What all rules share that go by the lexicon: from matches to findings, one a text run.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::OnceLock;
 
 use crate::flow::{Place, Step};
@@ -79,12 +79,20 @@ pub fn report(cx: &Context<'_>, rule: &'static str, class: &str, out: &mut Vec<F
     let matcher = cx.matcher();
     // Joined constants stand in a run of their own, too.
     let mut told: HashMap<FileId, Vec<Span>> = HashMap::new();
-    for (run, found) in matches(cx) {
-        let best = found.iter().filter(|one| &*one.class == class && !outdone(one, found)).max_by(|a, b| {
+    let each = matches(cx).flat_map(|(run, found)| {
+        // Neighbouring elements are read as one text, and each has its finding.
+        let mut best: BTreeMap<usize, &Match> = BTreeMap::new();
+        for one in found.iter().filter(|one| &*one.class == class && !outdone(one, found)) {
             let weight = |one: &Match| (!matcher.entry(one.entry).mild, one.certainty, one.score, one.span.len());
-            weight(a).cmp(&weight(b)).then(b.span.start.cmp(&a.span.start))
-        });
-        let Some(best) = best else { continue };
+            let element = run.text.text.get(..one.span.start).map_or(0, |text| text.matches(SEAM).count());
+            let known = best.entry(element).or_insert(one);
+            if weight(one).cmp(&weight(known)).then(known.span.start.cmp(&one.span.start)).is_gt() {
+                *known = one;
+            }
+        }
+        best.into_values().map(move |best| (run, best))
+    });
+    for (run, best) in each {
         let extent = extent(run, best);
         let span = run.text.source(extent.clone());
         // A title that stands for the name is judged as one.
@@ -133,6 +141,8 @@ fn extent(run: &TextRun, found: &Match) -> std::ops::Range<usize> {
 
 /// Lines and joints of elements, over which no quotation goes.
 const BREAKS: [char; 2] = ['\n', '\u{fffc}'];
+/// Where two elements of one line meet.
+const SEAM: char = '\u{2060}';
 /// Longest quotation, in characters.
 const LONGEST: usize = 24;
 
