@@ -110,6 +110,17 @@ pub struct Privacy {
     literals: literals::Table,
     secrets: secrets::Table,
     security: SecurityWords,
+    location: LocationWords,
+}
+
+/// `location.toml`: texts of pages on what a location is used for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocationWords {
+    /// Functions that the norms rule out.
+    pub functions: Vec<Arc<str>>,
+    /// Texts by which others see where somebody is.
+    pub shown: Vec<Arc<str>>,
 }
 
 impl Privacy {
@@ -140,6 +151,7 @@ impl Privacy {
                     )
                 },
             );
+        let location: LocationWords = packs.parse("privacy/location.toml", errors).unwrap_or_default();
         errors.append(&mut inputs_errors);
         errors.append(&mut parties_errors);
         let kinds: BTreeMap<Arc<str>, KindInfo> = taxonomy
@@ -162,6 +174,7 @@ impl Privacy {
             literals,
             secrets,
             security,
+            location,
             kinds,
         };
         for (file, kind) in privacy
@@ -539,6 +552,11 @@ impl Privacy {
     /// Whether a name of data says by itself that it holds an agreement; with `shared`, where nothing beside it says so.
     pub fn is_consent_flag(&self, name: &str, shared: bool) -> bool {
         self.consent.is_flag(name, shared)
+    }
+
+    /// Texts of pages on what a location is used for.
+    pub fn location(&self) -> &LocationWords {
+        &self.location
     }
 
     /// The use that a text names, in its own words.
