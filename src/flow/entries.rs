@@ -21,9 +21,6 @@ use crate::syntax::json::Json;
 /// Rounds over the entry points. Before round 2, storage that nothing has written yet is empty.
 const ROUNDS: [usize; 6] = [0, 2, 3, 4, 5, 6];
 
-/// Most passes over one unit before the next one runs.
-const UNIT_PASSES: usize = 3;
-
 /// Most timers that top-level code sets.
 const MAX_TIMERS: usize = 64;
 
@@ -217,19 +214,10 @@ impl<'a> Machine<'a> {
         while !waiting.is_empty() && !self.stopped {
             let unit = waiting.remove(self.next(&waiting));
             let before = self.runs.ran;
-            self.runs.start_pass();
-            // What a unit keeps for itself is known before others run.
-            for _ in 0..UNIT_PASSES {
-                let ran = self.runs.ran;
-                match self.program.units[unit as usize].kind {
-                    UnitKind::App => self.run_app(unit),
-                    UnitKind::Page => self.run_page(unit),
-                    UnitKind::Component => self.run_component(unit),
-                }
-                if self.runs.ran == ran || self.stopped {
-                    break;
-                }
-                self.runs.repeat_pass();
+            match self.program.units[unit as usize].kind {
+                UnitKind::App => self.run_app(unit),
+                UnitKind::Page => self.run_page(unit),
+                UnitKind::Component => self.run_component(unit),
             }
             if self.runs.ran > before {
                 self.navigation_facts = self.runs.navigation_facts();

@@ -173,8 +173,6 @@ pub(super) struct Runs {
     ids: FxHashMap<(Entry, u32), usize>,
     /// How often an entry came up in this round.
     times: FxHashMap<Entry, u32>,
-    /// Those that came up since the pass over the unit that runs began.
-    pass: Vec<Entry>,
     /// In the order in which they first came up.
     pub list: Vec<Option<Run>>,
     /// What top-level code did.
@@ -186,27 +184,11 @@ pub(super) struct Runs {
 impl Runs {
     pub fn restart(&mut self) {
         self.times.clear();
-        self.pass.clear();
         self.ran = 0;
-    }
-
-    /// Starts the first pass over a unit.
-    pub fn start_pass(&mut self) {
-        self.pass.clear();
-    }
-
-    /// Starts another pass over the same unit: its entry points come up anew.
-    pub fn repeat_pass(&mut self) {
-        for entry in self.pass.drain(..) {
-            if let Some(times) = self.times.get_mut(&entry) {
-                *times -= 1;
-            }
-        }
     }
 
     /// The place of an entry point that comes up now.
     pub fn find(&mut self, entry: &Entry) -> usize {
-        self.pass.push(entry.clone());
         let times = self.times.entry(entry.clone()).or_default();
         let key = (entry.clone(), *times);
         *times += 1;
