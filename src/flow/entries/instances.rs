@@ -90,6 +90,9 @@ impl<'a> Machine<'a> {
             _ => args,
         };
         match method {
+            "$set" if args.len() > 2 && args.first().is_some_and(|target| !target.objects.is_empty()) => {
+                Some(self.set_key(args))
+            }
             "setData" | "$set" | "updateData" | "setState" => {
                 let data = self.heap.get(instance, data_key).cloned().unwrap_or_default();
                 let first = args.first().cloned().unwrap_or_default();

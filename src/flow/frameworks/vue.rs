@@ -1,7 +1,7 @@
 //! Vue 2, as uni-app bundles it: its code and that of the runtime beside it are not run. What they do to the options of apps,
 //! pages and components, and what all instances share, is said here.
 
-use crate::flow::heap::Kind;
+use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Keys, Machine, Site, name};
 use crate::flow::solution::Place;
 use crate::flow::value::Value;
@@ -27,16 +27,16 @@ impl<'a> Machine<'a> {
         let main = if module == VUE {
             let (class, key) = (self.external(VUE, ""), self.known("prototype"));
             self.heap.set(class, key, Some(Value::object(self.shared_by_all)));
-            class
+            Value::object(class)
         } else {
             for maker in MAKERS {
                 let (key, made) = (self.known(maker), self.external(RUNTIME, maker));
                 self.heap.set(exports, key, Some(Value::object(made)));
             }
             let namespace = self.namespace();
-            self.host_object(&namespace, "").objects[0]
+            self.host_object(&namespace, "")
         };
-        self.heap.set(exports, default, Some(Value::object(main)));
+        self.heap.set(exports, default, Some(main));
         Value::object(exports)
     }
 
@@ -63,8 +63,8 @@ impl<'a> Machine<'a> {
                 if install.objects.is_empty() {
                     install = first;
                 }
-                let mut given = args.to_vec();
-                given[0] = Value::object(self.external(VUE, ""));
+                let mut given = vec![Value::object(self.external(VUE, ""))];
+                given.extend(args.iter().skip(1).cloned());
                 self.call(&install, &Value::undefined(), given, &inner);
                 Some(Value::any())
             }
@@ -74,22 +74,33 @@ impl<'a> Machine<'a> {
                 self.copy_fields(prototype, &methods, &[]);
                 Some(Value::any())
             }
-            Some(&"set") => {
-                let keys = self.keys_from(args.get(1)?);
-                let value = args.get(2).cloned().unwrap_or_else(Value::undefined);
-                if let [key] = keys.0.as_slice() {
-                    for &object in &first.objects {
-                        self.heap.add(object, *key, &value);
-                    }
-                }
-                Some(value)
-            }
+            Some(&"set") => Some(self.set_key(args)),
             Some(&("extend" | "observable")) => Some(first),
             Some(&"nextTick") => {
                 Some(self.perhaps(&[], |machine| machine.call(&first, &Value::undefined(), Vec::new(), &inner)))
             }
             Some(_) => Some(Value::any()),
         }
+    }
+
+    /// `Vue.set(target, key, value)`, and `this.$set` with as many arguments.
+    pub(in crate::flow) fn set_key(&mut self, args: &[Value]) -> Value {
+        let [target, key, value, ..] = args else { return Value::undefined() };
+        let keys = self.keys_from(key);
+        let certain = keys.0.len() == 1 && target.objects.len() == 1;
+        for &object in &target.objects {
+            for &key in &keys.0 {
+                if certain {
+                    self.heap.set(object, key, Some(value.clone()));
+                } else {
+                    self.heap.add(object, key, value);
+                }
+            }
+            if keys.0.is_empty() {
+                self.heap.add(object, ITEM, value);
+            }
+        }
+        value.clone()
     }
 
     /// `new Vue(options)`: an object with the fields of its data, or, without options, a bus of events.
