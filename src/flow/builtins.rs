@@ -348,7 +348,7 @@ impl<'a> Machine<'a> {
                     self.heap.set(copy, key, Some(field));
                 }
             }
-            out.objects[at] = copy;
+            out.objects.put(at, copy);
         }
         out.objects.sort_unstable();
         out.objects.dedup();

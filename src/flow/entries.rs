@@ -6,7 +6,7 @@ mod instances;
 mod templates;
 mod units;
 
-pub(super) use templates::TemplateUsers;
+pub(super) use templates::{LoopHead, TemplateUsers};
 
 use super::heap::Kind;
 use super::machine::{Machine, Site, name};

@@ -85,6 +85,7 @@ impl<'a> Machine<'a> {
                 self.sink_api(api, path, this, &args, site);
             }
             if api.roles.iter().any(|role| matches!(&**role, "request" | "cloud-function" | "upload")) {
+                self.requests.insert(place);
                 self.answer_to_ciphertext(&args, &mut result);
             }
         }

@@ -6,6 +6,7 @@
 mod calls;
 mod classes;
 mod expressions;
+mod familiar;
 pub(super) mod operators;
 mod places;
 mod statements;
@@ -19,6 +20,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 use smallvec::SmallVec;
 
 use self::classes::ClassEnv;
+use self::familiar::{Circle, Followed};
 use super::heap::{Diff, Heap, ITEM, Kind};
 use super::record::{Record, Run, Runs};
 use super::solution::{Entry, Fact, FactSet, Origin, Place};
@@ -35,9 +37,6 @@ const MAX_DEPTH: usize = 40;
 
 /// Most calls of one function inside itself.
 const MAX_RECURSION: usize = 2;
-
-/// How far down the arguments of such a call are looked through for personal information.
-const CIRCLE_DEPTH: usize = 2;
 
 /// Most functions that one call is followed into.
 const MAX_TARGETS: usize = 8;
@@ -158,15 +157,6 @@ impl<'a> Act<'a> {
     }
 }
 
-/// An entry point that followed a call of a function inside itself.
-struct Circle {
-    entry: u64,
-    /// What held at the call whenever it was made.
-    facts: Ids,
-    /// Personal information in its arguments.
-    taints: Ids,
-}
-
 /// Where a call stands.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
@@ -217,6 +207,8 @@ pub(super) struct Machine<'a> {
     pub turn_of_loop: Option<(FileId, u32, Value)>,
     /// The innermost loop that was looked at last: the element that repeats, its list.
     pub looped: Option<(FileId, u32, Value)>,
+    /// Loops of elements, as their directives say them.
+    pub loop_heads: FxHashMap<(FileId, u32), Option<Rc<super::entries::LoopHead>>>,
     /// View-script modules of each template.
     pub view_modules: FxHashMap<FileId, Rc<[(Name, Value)]>>,
     /// Whether a file's functions can be protecting ones: with the name of the file, where the tables know that, too.
@@ -226,6 +218,8 @@ pub(super) struct Machine<'a> {
     pub fact_sets: FxHashMap<Ids, FactSet>,
     origin_ids: FxHashMap<Origin, OriginId>,
     pub origin_table: Vec<Origin>,
+    /// Origins of fields, by what holds them.
+    pub extended: FxHashMap<(OriginId, Sym), OriginId>,
     taint_ids: FxHashMap<TaintKey, TaintId>,
     pub taints: Vec<Taint>,
     /// Answers of servers, by request and the way to it.
@@ -246,6 +240,10 @@ pub(super) struct Machine<'a> {
     total: u64,
     /// Calls of a function inside itself, by call and function: who went round first.
     circles: FxHashMap<(Place, FileId, FnId), Vec<Circle>>,
+    /// Calls that the running entry point has followed, by function.
+    followed: FxHashMap<(FileId, FnId), Vec<Followed>>,
+    /// Where servers are asked.
+    pub requests: rustc_hash::FxHashSet<Place>,
     /// What the running entry is told by.
     pub entry_key: u64,
     /// Asked now and then whether to end early.
@@ -367,6 +365,7 @@ impl<'a> Machine<'a> {
             literals: FxHashMap::default(),
             turn_of_loop: None,
             looped: None,
+            loop_heads: FxHashMap::default(),
             view_modules: FxHashMap::default(),
             protecting: FxHashMap::default(),
             fact_ids: FxHashMap::default(),
@@ -374,6 +373,7 @@ impl<'a> Machine<'a> {
             fact_sets: FxHashMap::default(),
             origin_ids: FxHashMap::default(),
             origin_table: Vec::new(),
+            extended: FxHashMap::default(),
             taint_ids: FxHashMap::default(),
             taints: Vec::new(),
             answers: Vec::new(),
@@ -389,6 +389,8 @@ impl<'a> Machine<'a> {
             steps: 0,
             total: 0,
             circles: FxHashMap::default(),
+            followed: FxHashMap::default(),
+            requests: rustc_hash::FxHashSet::default(),
             entry_key: 0,
             stop,
             stopped: false,
@@ -706,6 +708,7 @@ impl<'a> Machine<'a> {
         self.entry = self.entries.len() - 1;
         self.steps = 0;
         self.ways = 1;
+        self.followed.clear();
         self.again = false;
         self.below = None;
         self.record.last_rejection = None;

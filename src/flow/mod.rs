@@ -15,6 +15,7 @@ mod fields;
 mod frameworks;
 mod heap;
 mod host_calls;
+mod ids;
 pub mod kept;
 mod lookup;
 mod machine;

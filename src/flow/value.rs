@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use smallvec::SmallVec;
 
+pub(super) use super::ids::{Ids, intersect, one, unite};
 use super::solution::Place;
 use crate::model::ir::Name;
 
@@ -17,9 +18,6 @@ pub(super) type TaintId = u32;
 pub(super) type FactId = u32;
 /// Index of an origin.
 pub(super) type OriginId = u32;
-
-/// Sorted, unique ids.
-pub(super) type Ids = SmallVec<[u32; 2]>;
 
 pub(super) const UNDEFINED: u16 = 1;
 pub(super) const NULL: u16 = 2;
@@ -189,37 +187,11 @@ impl Str {
     }
 }
 
-/// Just this id.
-pub(super) fn one(id: u32) -> Ids {
-    Ids::from_slice(&[id])
-}
-
-/// Adds `more` to the sorted `ids`.
-pub(super) fn unite(ids: &mut Ids, more: &[u32]) {
-    if more.is_empty() {
-        return;
-    }
-    if ids.is_empty() {
-        ids.extend_from_slice(more);
-        return;
-    }
-    for &id in more {
-        if let Err(at) = ids.binary_search(&id) {
-            ids.insert(at, id);
-        }
-    }
-}
-
-/// What both hold.
-pub(super) fn intersect(left: &[u32], right: &[u32]) -> Ids {
-    left.iter().copied().filter(|id| right.binary_search(id).is_ok()).collect()
-}
-
 /// What strings a value can be.
 pub(super) type Strings = SmallVec<[Rc<Str>; 2]>;
 
 /// An abstract value: a union of what it can be.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Value {
     pub bits: u16,
     /// One known number.
@@ -232,22 +204,6 @@ pub(super) struct Value {
     pub yes: Ids,
     /// What holds when it is falsy.
     pub no: Ids,
-}
-
-/// Copies short lists as a whole; the derived way takes them item by item.
-impl Clone for Value {
-    fn clone(&self) -> Self {
-        Self {
-            bits: self.bits,
-            number: self.number,
-            strings: self.strings.clone(),
-            objects: Ids::from_slice(&self.objects),
-            taints: Ids::from_slice(&self.taints),
-            origins: Ids::from_slice(&self.origins),
-            yes: Ids::from_slice(&self.yes),
-            no: Ids::from_slice(&self.no),
-        }
-    }
 }
 
 impl Value {
@@ -422,24 +378,24 @@ impl Value {
     /// Adds what `other` can be. Facts are kept only where both sides prove them.
     pub fn join(&mut self, other: &Value) {
         if other.is_none() {
-            unite(&mut self.taints, &other.taints);
-            unite(&mut self.origins, &other.origins);
+            self.taints.unite(&other.taints);
+            self.origins.unite(&other.origins);
             return;
         }
         if self.is_none() {
             let (taints, origins) = (std::mem::take(&mut self.taints), std::mem::take(&mut self.origins));
             *self = other.clone();
-            unite(&mut self.taints, &taints);
-            unite(&mut self.origins, &origins);
+            self.taints.unite(&taints);
+            self.origins.unite(&origins);
             return;
         }
         self.yes = match (self.may_true(), other.may_true()) {
-            (true, true) => intersect(&self.yes, &other.yes),
+            (true, true) => self.yes.common(&other.yes),
             (true, false) => std::mem::take(&mut self.yes),
             _ => other.yes.clone(),
         };
         self.no = match (self.may_false(), other.may_false()) {
-            (true, true) => intersect(&self.no, &other.no),
+            (true, true) => self.no.common(&other.no),
             (true, false) => std::mem::take(&mut self.no),
             _ => other.no.clone(),
         };
@@ -458,11 +414,11 @@ impl Value {
                 unite(&mut self.taints, &text.taints());
             }
         }
-        unite(&mut self.objects, &other.objects);
+        self.objects.unite(&other.objects);
         self.objects.truncate(MAX_OBJECTS);
-        unite(&mut self.taints, &other.taints);
+        self.taints.unite(&other.taints);
         self.taints.truncate(MAX_TAINTS);
-        unite(&mut self.origins, &other.origins);
+        self.origins.unite(&other.origins);
         self.origins.truncate(MAX_ORIGINS);
     }
 

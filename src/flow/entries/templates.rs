@@ -19,6 +19,15 @@ const MAX_INSIDE: u8 = 3;
 /// Most elements that one handler is run for.
 pub(super) const MAX_ELEMENTS: usize = 12;
 
+/// A loop as an element's directive says it.
+#[derive(Debug)]
+pub(in crate::flow) struct LoopHead {
+    item: Name,
+    index: Name,
+    list: String,
+    span: Span,
+}
+
 impl<'a> Machine<'a> {
     /// Notes which fields of servers' answers templates show: a page that gets a record whole reads it nowhere else.
     pub(super) fn templates_read(&mut self) {
@@ -318,11 +327,54 @@ impl<'a> Machine<'a> {
         out
     }
 
+    /// What an element repeats, if it does.
+    fn loop_head(&mut self, template: FileId, node: NodeId, element: &Element) -> Option<Rc<LoopHead>> {
+        if let Some(known) = self.loop_heads.get(&(template, node)) {
+            return known.clone();
+        }
+        let head = self.read_loop(template, element).map(Rc::new);
+        self.loop_heads.insert((template, node), head.clone());
+        head
+    }
+
+    fn read_loop(&self, template: FileId, element: &Element) -> Option<LoopHead> {
+        let prefix = &self.host.info.directive_prefix;
+        let attribute = ["for", "for-items"].iter().find_map(|directive| {
+            element.attribute(&format!("{prefix}{directive}")).or_else(|| element.attribute(&format!("wx:{directive}")))
+        })?;
+        let value = attribute.value.as_ref()?;
+        let text = value.span.slice(&self.package.source(template).text);
+        let text = text.trim().trim_start_matches('{').trim_end_matches('}').trim();
+        let (names, list) = match text.split_once(" in ") {
+            Some((names, list)) => (names.trim_matches(['(', ')', ' ']).to_owned(), list),
+            None => (String::new(), text),
+        };
+        let list = list.split(" trackBy").next().unwrap_or(list).trim();
+        let literal = |suffix: &str| {
+            ["", "wx:"].iter().find_map(|_| {
+                element
+                    .attribute(&format!("{prefix}{suffix}"))
+                    .or_else(|| element.attribute(&format!("wx:{suffix}")))
+                    .and_then(|a| a.value.as_ref())
+                    .and_then(AttributeValue::literal)
+            })
+        };
+        let mut parts = names.split(',').map(str::trim);
+        let item = parts
+            .next()
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .or_else(|| literal("for-item"))
+            .unwrap_or_else(|| "item".to_owned());
+        let index =
+            parts.next().map(str::to_owned).or_else(|| literal("for-index")).unwrap_or_else(|| "index".to_owned());
+        Some(LoopHead { item: name(&item), index: name(&index), list: list.to_owned(), span: value.span })
+    }
+
     /// Loop variables that an element stands in, and view-script modules of its template.
     fn loop_variables(&mut self, unit: UnitId, template: FileId, node: NodeId, data: &Value) -> Vec<(Name, Value)> {
         let mut out = Vec::new();
         let Some(facts) = self.program.template(template) else { return out };
-        let prefix = self.host.info.directive_prefix.clone();
         let (mut chain, mut nodes) = (Vec::new(), Vec::new());
         let mut at = node;
         while let Some(this) = facts.document.nodes.get(at as usize) {
@@ -338,41 +390,10 @@ impl<'a> Machine<'a> {
         out.extend(self.view_modules(template).iter().cloned());
         out.extend(self.slot_variables(unit, &chain));
         for (element, at) in chain.iter().zip(&nodes).rev() {
-            let Some(attribute) = ["for", "for-items"].iter().find_map(|directive| {
-                element
-                    .attribute(&format!("{prefix}{directive}"))
-                    .or_else(|| element.attribute(&format!("wx:{directive}")))
-            }) else {
-                continue;
-            };
-            let Some(value) = &attribute.value else { continue };
-            let text = value.span.slice(&self.package.source(template).text);
-            let text = text.trim().trim_start_matches('{').trim_end_matches('}').trim();
-            let (names, list) = match text.split_once(" in ") {
-                Some((names, list)) => (names.trim_matches(['(', ')', ' ']).to_owned(), list),
-                None => (String::new(), text),
-            };
-            let list = list.split(" trackBy").next().unwrap_or(list).trim();
-            let literal = |suffix: &str| {
-                ["", "wx:"].iter().find_map(|_| {
-                    element
-                        .attribute(&format!("{prefix}{suffix}"))
-                        .or_else(|| element.attribute(&format!("wx:{suffix}")))
-                        .and_then(|a| a.value.as_ref())
-                        .and_then(AttributeValue::literal)
-                })
-            };
-            let mut parts = names.split(',').map(str::trim);
-            let item = parts
-                .next()
-                .filter(|item| !item.is_empty())
-                .map(str::to_owned)
-                .or_else(|| literal("for-item"))
-                .unwrap_or_else(|| "item".to_owned());
-            let index =
-                parts.next().map(str::to_owned).or_else(|| literal("for-index")).unwrap_or_else(|| "index".to_owned());
+            let Some(head) = self.loop_head(template, *at, element) else { continue };
+            let LoopHead { item, index, list, span } = &*head;
             let root = list.split(['.', '[']).next().unwrap_or(list);
-            let place = Place { file: template, span: value.span };
+            let place = Place { file: template, span: *span };
             let base = match out.iter().rev().find(|(known, _)| &**known == root) {
                 Some((_, value)) => {
                     let rest = list[root.len()..].trim_start_matches('.').to_owned();
@@ -389,8 +410,8 @@ impl<'a> Machine<'a> {
                 each = Value::any();
             }
             self.looped = Some((template, *at, base));
-            out.push((name(&item), each));
-            out.push((name(&index), Value { bits: NUMBER, ..Value::default() }));
+            out.push((item.clone(), each));
+            out.push((index.clone(), Value { bits: NUMBER, ..Value::default() }));
         }
         out.reverse();
         out

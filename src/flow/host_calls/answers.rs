@@ -468,6 +468,11 @@ impl<'a> Machine<'a> {
                 }
                 continue;
             }
+            let key = (id, self.sym(field));
+            if let Some(known) = self.extended.get(&key) {
+                unite(&mut out, &[*known]);
+                continue;
+            }
             let new = match &self.origin_table[id as usize] {
                 Origin::System(path) => Origin::System(extend(path)),
                 Origin::Remote(path) => Origin::Remote(extend(path)),
@@ -477,6 +482,7 @@ impl<'a> Machine<'a> {
                 other => other.clone(),
             };
             let id = self.origin(new);
+            self.extended.insert(key, id);
             unite(&mut out, &[id]);
         }
         out

@@ -6,8 +6,8 @@ use rustc_hash::FxHasher;
 
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{
-    ARGUMENTS, Act, CIRCLE_DEPTH, Called, Circle, HOME, Jump, Keys, LIBRARY_STEPS, MAX_DEPTH, MAX_RECURSION,
-    MAX_TARGETS, Machine, Site, THIS, key_span,
+    ARGUMENTS, Act, Called, HOME, Jump, Keys, LIBRARY_STEPS, MAX_DEPTH, MAX_RECURSION, MAX_TARGETS, Machine, Site,
+    THIS, key_span,
 };
 use crate::flow::solution::{Place, Step};
 use crate::flow::value::{ANY, FALSE, Ids, ObjId, Sym, TRUE, Value, intersect, unite};
@@ -115,6 +115,13 @@ impl<'a> Machine<'a> {
             // Nobody asks for the answer.
             return Value::any();
         }
+        if let Some(call) = self.familiar((file, function), this, &args) {
+            let (answer, held, kept) = (call.answer.clone(), call.held.clone(), call.kept.clone());
+            self.push_facts(&held);
+            self.kept = kept;
+            return answer;
+        }
+        let given = self.remembers().then(|| self.given(this, &args));
         let library = !matches!(self.package.files[file.index()].origin, FileOrigin::Own);
         let inside = self.in_library();
         if library && inside && self.loading == 0 && self.library_steps > LIBRARY_STEPS {
@@ -185,19 +192,22 @@ impl<'a> Machine<'a> {
         }
         self.context = outer;
         self.kept = act.kept_facts.take().filter(|_| act.rejects);
-        if body.is_async || (body.generator && !result.is_none()) {
+        let (answer, held) = if body.is_async || (body.generator && !result.is_none()) {
             let held = self.kept.take().or(act.exit_facts).unwrap_or_default();
             let promise = self.make(file, body.span.start, 4, Kind::Promise);
             self.fulfil(promise, result, &held);
             if body.generator && !act.yielded.is_none() {
                 self.heap.add(promise, ITEM, &act.yielded);
             }
-            return Value::object(promise);
+            (Value::object(promise), Ids::new())
+        } else {
+            (result, act.exit_facts.unwrap_or_default())
+        };
+        self.push_facts(&held);
+        if let Some(given) = given {
+            self.remember((file, function), given, (&answer, &held));
         }
-        if let Some(held) = act.exit_facts {
-            self.push_facts(&held);
-        }
-        result
+        answer
     }
 
     /// What `this` is in a method that was handed on without its receiver (`then(this.send)`, `success: this.send`): whose
@@ -212,30 +222,6 @@ impl<'a> Machine<'a> {
             holds
         });
         handed.then(|| Value { objects: owners.clone(), ..Value::default() })
-    }
-
-    /// Whether a call of a function inside itself was followed before for another entry point, with no more proved and no less
-    /// personal information in its arguments: what it does is known from there. A request function that logs in again, which
-    /// requests again, would otherwise be gone through twice over for every request.
-    fn went_round(&mut self, file: FileId, function: FnId, args: &[Value], place: Place) -> bool {
-        let facts = self.current_facts();
-        let mut taints = Ids::new();
-        for arg in args {
-            unite(&mut taints, &self.deep_taints(arg, CIRCLE_DEPTH));
-        }
-        let within = |few: &[u32], many: &[u32]| few.iter().all(|id| many.binary_search(id).is_ok());
-        let entry = self.entry_key;
-        let known = self.circles.entry((place, file, function)).or_default();
-        if let Some(own) = known.iter_mut().find(|circle| circle.entry == entry) {
-            own.facts = intersect(&own.facts, &facts);
-            unite(&mut own.taints, &taints);
-            return false;
-        }
-        if known.iter().any(|circle| within(&circle.facts, &facts) && within(&taints, &circle.taints)) {
-            return true;
-        }
-        known.push(Circle { entry, facts, taints });
-        false
     }
 
     fn script_of(&self, file: FileId, target: ObjId) -> Option<&'a Script> {
