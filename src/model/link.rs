@@ -41,7 +41,7 @@ impl Linker<'_> {
             let mut found = Vec::new();
             if let Some(script) = &self.program.facts[index].script {
                 let mut add = |request: &Arc<str>, span| {
-                    let target = resolve(self.package, &file.source.path, request, SCRIPTS);
+                    let target = resolve(self.package, &file.source.path, request, self.package.script_extensions());
                     found.push(Require { span, request: request.clone(), target });
                 };
                 for import in &script.imports {
@@ -162,7 +162,7 @@ impl Linker<'_> {
         let unit = Unit {
             kind,
             route: route.clone(),
-            script: find(&[".js".to_owned(), ".ts".to_owned()]),
+            script: find(&self.package.script_extensions().iter().map(|&suffix| suffix.to_owned()).collect::<Vec<_>>()),
             template: find(&dotted(&self.info.template_extensions)),
             config: find(&[".json".to_owned()]),
             style: find(&dotted(&self.info.style_extensions)),

@@ -1,7 +1,7 @@
 //! What a script offers to its template and touches of the host: methods, data keys that it sets, host members that it
 //! asks about before use.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::ir::{Arg, Expr, ExprKind, Key, Pattern, Property, Script, Stmt, StmtKind, VarId};
@@ -128,6 +128,44 @@ fn collect(script: &Script, expr: &Expr, found: &mut Methods, level: Level, dept
 fn is_assign(callee: &Expr) -> bool {
     let ExprKind::Member { object, key: Key::Static(name, _), .. } = &callee.kind else { return false };
     &**name == "assign" && matches!(&object.kind, ExprKind::Global(global) if &**global == "Object")
+}
+
+/// Variables that hold `this` (`let that = this`).
+pub fn names_of_this(script: &Script) -> HashSet<VarId> {
+    fn search(block: &[Stmt], out: &mut HashSet<VarId>) {
+        for stmt in block {
+            match &stmt.kind {
+                StmtKind::Let(Pattern::Var(id, _), Some(value)) if matches!(value.kind, ExprKind::This) => {
+                    out.insert(*id);
+                }
+                StmtKind::If(_, yes, no) => {
+                    search(yes, out);
+                    search(no, out);
+                }
+                StmtKind::Block(_, body) | StmtKind::Loop { body, .. } | StmtKind::ForEach { body, .. } => {
+                    search(body, out);
+                }
+                StmtKind::Switch(_, cases) => cases.iter().for_each(|(_, body)| search(body, out)),
+                StmtKind::Try { block, handler, finalizer } => {
+                    search(block, out);
+                    handler.iter().for_each(|handler| search(&handler.1, out));
+                    search(finalizer, out);
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut out = HashSet::new();
+    script.functions.iter().for_each(|function| search(&function.body, &mut out));
+    script.for_each_expr(&mut |expr| {
+        if let ExprKind::Assign { operator: None, target, value } = &expr.kind
+            && let Pattern::Var(id, _) = &**target
+            && matches!(value.kind, ExprKind::This)
+        {
+            out.insert(*id);
+        }
+    });
+    out
 }
 
 /// The value that a variable is declared with.

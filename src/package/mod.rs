@@ -12,7 +12,7 @@ pub use compiled::Compiled;
 pub use config::{SUBPACKAGE_KEYS, normalise_route};
 pub use knowledge::Knowledge;
 pub use read::{
-    Layout, Limits, Opened, ReadError, ReadOptions, from_memory, holds_archive, is_archive, open, open_archive, read,
+    Layout, Limits, Opened, ProjectSettings, ReadError, ReadOptions, from_memory, holds_archive, is_archive, open, open_archive, read,
 };
 pub use tree::Tree;
 
@@ -272,6 +272,10 @@ pub struct Package {
     pub left_out: BTreeSet<Arc<str>>,
     /// Extensions of the files that the host's tool uploads; empty where it uploads everything.
     pub upload_extensions: Vec<Arc<str>>,
+    /// Whether the project has TypeScript compiled by the host's tool, which then takes `a.ts` before an `a.js` beside it.
+    pub typescript: bool,
+    /// Whether the project has the host's tool leave out scripts that nothing loads.
+    pub leaves_unused: bool,
     /// What was declared.
     pub submission: Submission,
     /// Total size in bytes of everything that ships.
@@ -333,6 +337,11 @@ impl Package {
             self.upload_extensions.iter().any(|known| known.eq_ignore_ascii_case(extension))
         };
         !self.left_out.contains(path) && (self.upload_extensions.is_empty() || listed())
+    }
+
+    /// Extensions of scripts, the one that counts first where both stand side by side.
+    pub fn script_extensions(&self) -> &'static [&'static str] {
+        if self.typescript { &[".ts", ".js"] } else { &[".js", ".ts"] }
     }
 
     /// Whether anything ships at that path: text or asset.

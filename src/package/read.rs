@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rayon::prelude::*;
+use serde::Deserialize;
 
 use self::classes::{Class, count_word, extension_of, has_magic, looks_binary};
 use self::npm::{NpmModules, shared};
@@ -22,7 +23,7 @@ use super::knowledge::Knowledge;
 use super::walk::{self, Entry, Listing};
 use super::{Asset, Compiled, FileKind, Origin, Package, PackageFile, SkipReason, Skipped, archive, compiled, config};
 use crate::source::{Encoding, SourceFile};
-use crate::syntax::json;
+use crate::syntax::json::{self, Json};
 
 /// Bounds of reading. What lies beyond is skipped with a reason.
 #[derive(Clone, Debug)]
@@ -83,6 +84,24 @@ pub struct Layout {
     pub project_files: BTreeMap<Arc<str>, Arc<str>>,
     /// What its compiler leaves.
     pub compiled: Compiled,
+    /// Where its project file holds what its tool does with scripts.
+    pub settings: ProjectSettings,
+}
+
+/// Settings of a host's project file, as paths of keys (`setting.urlCheck`).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct ProjectSettings {
+    /// A list of compilers; with `typescript` in it `a.ts` counts before an `a.js` beside it.
+    pub compilers: Arc<str>,
+    /// Whether scripts that nothing loads are left out of the upload.
+    pub leaves_unused: Arc<str>,
+}
+
+impl ProjectSettings {
+    fn read<'j>(project: Option<&'j Json>, path: &str) -> Option<&'j Json> {
+        path.split('.').try_fold(project?, |json, key| json.get(key))
+    }
 }
 
 /// How to read.
@@ -536,6 +555,14 @@ impl Reader<'_> {
         };
         let layout = self.layouts.iter().find(|layout| layout.host == package.host);
         package.upload_extensions = layout.map(|layout| layout.upload_extensions.clone()).unwrap_or_default();
+        if let Some(settings) = layout.map(|layout| &layout.settings) {
+            let project = package.project.and_then(|file| package.files[file.index()].json.as_ref());
+            let compilers = ProjectSettings::read(project, &settings.compilers);
+            let named = |list: &Json| list.items().iter().any(|one| one.as_str() == Some("typescript"));
+            let typescript = compilers.is_some_and(named);
+            let unused = ProjectSettings::read(project, &settings.leaves_unused).and_then(Json::as_bool) == Some(true);
+            (package.typescript, package.leaves_unused) = (typescript, unused);
+        }
     }
 
     /// The host: by the templates of listed pages, then its project file, all templates, namespaces in scripts.

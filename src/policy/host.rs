@@ -71,6 +71,9 @@ pub struct HostInfo {
     pub project_files: BTreeMap<Arc<str>, Arc<str>>,
     /// What its compiler leaves of a package.
     pub compiled: crate::package::Compiled,
+    /// Where its project file holds what its tool does with scripts.
+    #[serde(default)]
+    pub project_settings: crate::package::ProjectSettings,
     /// Prefix of control attributes (`s-`, `wx:`).
     pub directive_prefix: Arc<str>,
     /// Directives, without the prefix (`if`, `for-item`).

@@ -138,6 +138,7 @@ impl Policy {
                 upload_extensions: info.upload_extensions.clone(),
                 project_files: info.project_files.clone(),
                 compiled: info.compiled.clone(),
+                settings: info.project_settings.clone(),
             })
             .collect()
     }

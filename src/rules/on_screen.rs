@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use super::Context;
 use crate::flow::Place;
 use crate::model::ir::{ExprKind, Key, Property, walk_expr};
+use crate::policy::conduct::name_words;
 use crate::text::HOLE;
 
 /// What reaches the screen, found once for all rules.
@@ -73,6 +74,17 @@ impl OnScreen {
             Found { places, joined }
         })
     }
+}
+
+/// Whether a text stands in what a bundler made of libraries, and is not seen to reach the screen: it is a word of theirs.
+pub fn is_library_text(cx: &Context<'_>, place: Place) -> bool {
+    let name = cx.package.source(place.file).name();
+    let stem = name.split('.').next().unwrap_or(name);
+    name_words(stem).len() == 1
+        && cx.policy.conduct.names("id-library-chunk", stem)
+        && cx.program.script(place.file).is_some()
+        && cx.program.units.iter().all(|unit| unit.script != Some(place.file))
+        && !cx.readings.on_screen.holds(cx, place)
 }
 
 /// Literals of the data that pages and components start with, under keys that their templates name.

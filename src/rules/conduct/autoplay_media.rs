@@ -3,7 +3,7 @@
 use super::support::{acted, ancestors, api_name, boolean, calls, element_roles, unit, units_of};
 use crate::flow::{EntryKind, Fact, HostCall, Place};
 use crate::model::UnitKind;
-use crate::model::ir::{ExprKind, Key, Property, Stmt, StmtKind};
+use crate::model::ir::{ExprKind, Key, Pattern, Property, Stmt, StmtKind};
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::{FileId, Span};
 use crate::syntax::template::{Element, NodeId};
@@ -152,7 +152,14 @@ fn behind_a_tap(cx: &Context<'_>, file: FileId, node: NodeId) -> bool {
         let Some(value) = element.attribute(&condition).and_then(|attribute| attribute.value.as_ref()) else {
             return false;
         };
-        let key = value.span.slice(source).trim().trim_start_matches(['{', ' ']).trim_end_matches(['}', ' ']);
+        let test = value.span.slice(source).trim().trim_start_matches(['{', ' ']).trim_end_matches(['}', ' ']);
+        let key = test.split(['=', '!', '>', '<']).next().unwrap_or(test).trim();
+        let filled = test[key.len()..].replace([' ', '='], "");
+        let key = key.strip_suffix(".length").unwrap_or(key);
+        // `shown`, `address != ''`, `list.length > 0`: what is not held yet shows nothing.
+        if !matches!(&*filled, "" | "!''" | "!\"\"" | "!null" | ">0" | "!0") {
+            return false;
+        }
         let mut units = units_of(cx, file).filter_map(|unit| unit.script).peekable();
         units.peek().is_some()
             && units.all(|script| starts_as(cx, script, key, false) && set_by_users(cx, file, script, key))
@@ -169,10 +176,26 @@ fn set_by_users(cx: &Context<'_>, template: FileId, file: FileId, key: &str) -> 
         .filter(|binding| binding.template == template && binding.user_action)
         .filter_map(|binding| binding.handler.as_deref())
         .collect();
+    // Compilers list the methods behind their own handler in the element.
+    let markup = &cx.package.source(template).text;
+    let listed = |name: &str| {
+        let quoted = format!("'{name}'");
+        memchr::memmem::find_iter(markup.as_bytes(), &quoted).any(|at| {
+            let before = markup.as_bytes().get(..at).unwrap_or_default();
+            let opens = memchr::memmem::rfind(before, EVENT_LIST.as_bytes());
+            opens.is_some_and(|from| !markup[from..at].contains('>'))
+        })
+    };
     let mut setters = 0;
     let by_users = script.functions.iter().enumerate().all(|(index, function)| {
         let mut sets = false;
         function.for_each_expr(&mut |expr| {
+            if let ExprKind::Assign { target, value, .. } = &expr.kind
+                && let Pattern::Member(member) = &**target
+                && let ExprKind::Member { key: Key::Static(name, _), .. } = &member.kind
+            {
+                sets |= &**name == key && !is_nothing(&value.kind);
+            }
             let ExprKind::Call { callee, args, .. } = &expr.kind else { return };
             let to = matches!(&callee.kind, ExprKind::Member { key: Key::Static(name, _), .. } if &**name == "setData");
             let Some(ExprKind::Object(properties)) = args.first().filter(|_| to).map(|arg| &arg.value.kind) else {
@@ -180,7 +203,7 @@ fn set_by_users(cx: &Context<'_>, template: FileId, file: FileId, key: &str) -> 
             };
             sets |= properties.iter().any(|property| {
                 matches!(property, Property::Value(Key::Static(name, _), value)
-                    if &**name == key && !matches!(value.kind, ExprKind::Bool(false)))
+                    if &**name == key && !is_nothing(&value.kind))
             });
         });
         setters += usize::from(sets);
@@ -188,7 +211,7 @@ fn set_by_users(cx: &Context<'_>, template: FileId, file: FileId, key: &str) -> 
             let mut at = index;
             loop {
                 let Some(function) = script.functions.get(at) else { break false };
-                if function.name.as_deref().is_some_and(|name| handlers.contains(&name)) {
+                if function.name.as_deref().is_some_and(|name| handlers.contains(&name) || listed(name)) {
                     break true;
                 }
                 if function.parent as usize == at {
@@ -201,20 +224,49 @@ fn set_by_users(cx: &Context<'_>, template: FileId, file: FileId, key: &str) -> 
     setters > 0 && by_users
 }
 
+/// The attribute in which compilers list what an event calls.
+const EVENT_LIST: &str = "data-event-opts";
+
+/// Whether a value is one of those that count as false.
+fn is_nothing(value: &ExprKind) -> bool {
+    match value {
+        ExprKind::Bool(on) => !on,
+        ExprKind::String(text) => text.is_empty(),
+        ExprKind::Number(number) => *number == 0.0,
+        ExprKind::Array(items) => items.is_empty(),
+        ExprKind::Null | ExprKind::Undefined => true,
+        _ => false,
+    }
+}
+
 /// Whether the page's initial data holds that key as that.
 fn starts_as(cx: &Context<'_>, file: FileId, key: &str, held: bool) -> bool {
     let Some(script) = cx.program.script(file) else { return false };
+    let fits = |properties: &[Property]| {
+        properties.iter().any(|item| {
+            matches!(item, Property::Value(Key::Static(name, _), value) if &**name == key && match value.kind {
+                ExprKind::Bool(on) => on == held,
+                _ => !held && is_nothing(&value.kind),
+            })
+        })
+    };
     let mut found = false;
     script.for_each_expr(&mut |expr| {
         let ExprKind::Object(properties) = &expr.kind else { return };
         for property in properties {
-            if let Property::Value(Key::Static(name, _), value) = property
-                && &**name == "data"
-                && let ExprKind::Object(data) = &value.kind
-            {
-                found |= data.iter().any(|item| {
-                    matches!(item, Property::Value(Key::Static(name, _), value) if &**name == key && matches!(value.kind, ExprKind::Bool(on) if on == held))
-                });
+            let Property::Value(Key::Static(name, _), value) = property else { continue };
+            match &value.kind {
+                _ if &**name != "data" => {}
+                ExprKind::Object(data) => found |= fits(data),
+                ExprKind::Function(function) => {
+                    let Some(function) = script.functions.get(*function as usize) else { continue };
+                    function.for_each_expr(&mut |expr| {
+                        if let ExprKind::Object(data) = &expr.kind {
+                            found |= fits(data);
+                        }
+                    });
+                }
+                _ => {}
             }
         }
     });

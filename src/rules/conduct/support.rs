@@ -9,7 +9,8 @@ use crate::model::Unit;
 use crate::package::Origin as FileOrigin;
 use crate::policy::host::Host;
 use crate::rules::drawn::unseen;
-use crate::rules::{Context, Finding};
+use crate::rules::on_screen::is_library_text;
+use crate::rules::{Confidence, Context, Finding};
 use crate::source::{FileId, Span};
 use crate::syntax::template::{Document, Element, NodeId, NodeKind, Part};
 
@@ -225,11 +226,14 @@ pub fn told_where(
             continue;
         }
         let place = run.place(range);
-        if !keeps(run, range) || unseen(cx, place) {
+        if !keeps(run, range) || unseen(cx, place) || is_library_text(cx, place) {
             continue;
         }
         places.push(place);
-        out.push(Finding::new(rule, place).text("text", run.excerpt(range)));
+        let finding = Finding::new(rule, place).text("text", run.excerpt(range));
+        // What nothing loads ships, and shows nothing.
+        let idle = run.is_script() && !cx.program.live_files.contains(&run.file);
+        out.push(if idle { finding.confidence(Confidence::Low) } else { finding });
     }
     for (first, second) in lines_below(cx) {
         let joined = format!("{}，{}", first.text.trim_end(), second.text.trim_start());

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use crate::flow::{Place, Step};
 use crate::model::texts::{Role, TextIndex, TextRun};
 use crate::package::{FileKind, Origin};
+use crate::rules::on_screen::is_library_text;
 use crate::rules::{Confidence, Context, Finding, Severity};
 use crate::source::{FileId, Span};
 use crate::text::{Certainty, Evasions, Mapped, Match, Reason, Scratch};
@@ -170,6 +171,10 @@ fn confidence(cx: &Context<'_>, run: &TextRun, found: &Match) -> Confidence {
         || run.role == Role::Hidden
         || cx.readings.on_screen.holds(cx, Place { file: run.file, span: run.span })
         || cx.readings.on_screen.joined(cx).iter().any(|(_, text)| *text == run.text.text);
+    let idle = cx.program.script(run.file).is_some() && !cx.program.live_files.contains(&run.file);
+    if !shown && (idle || is_library_text(cx, Place { file: run.file, span: run.span })) {
+        return Confidence::Low;
+    }
     match found.certainty {
         Certainty::High if shown => Confidence::High,
         Certainty::High | Certainty::Medium => Confidence::Medium,

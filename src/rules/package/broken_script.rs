@@ -1,6 +1,9 @@
 //! `package/broken-script`: scripts that do not parse.
 
+use std::sync::Arc;
+
 use crate::flow::Place;
+use crate::package::FileKind;
 use crate::rules::{Context, Finding, Rule};
 use crate::source::Span;
 
@@ -25,7 +28,9 @@ impl Rule for BrokenScript {
                 continue;
             }
             let Some(script) = cx.program.script(file) else { continue };
-            let told = script.errors.iter().min_by_key(|(span, _)| span.start);
+            let view = cx.package.files[index].kind == FileKind::ViewScript;
+            let told =
+                script.errors.iter().filter(|error| !(view && reserved(error))).min_by_key(|(span, _)| span.start);
             let Some(span) = told.map(|(span, _)| *span).or_else(|| script.damage.iter().min().copied()) else {
                 continue;
             };
@@ -45,7 +50,8 @@ impl Rule for BrokenScript {
                 continue;
             }
             for (_, script, start) in &template.inline_scripts {
-                let Some((span, reason)) = script.errors.iter().min_by_key(|(span, _)| span.start) else { continue };
+                let errors = script.errors.iter().filter(|error| !reserved(error));
+                let Some((span, reason)) = errors.min_by_key(|(span, _)| span.start) else { continue };
                 // Spans of inline scripts count from their body.
                 let span = if span.start < *start { span.shifted(*start) } else { *span };
                 out.push(
@@ -54,6 +60,11 @@ impl Rule for BrokenScript {
             }
         }
     }
+}
+
+/// Whether a word only counts as reserved: the languages of view scripts keep fewer words for themselves.
+fn reserved((_, message): &(Span, Arc<str>)) -> bool {
+    message.contains("reserved word")
 }
 
 /// A place behind the last text of a file, moved to that text: where something is missing at the end.

@@ -71,10 +71,16 @@ impl Rule for DeadNavigation {
             route_of(&navigation.target, &navigation.from).is_some_and(|(route, _)| pages.contains_key(&*route))
         };
         let mut targets: BTreeMap<Place, (usize, bool)> = BTreeMap::new();
+        // Calls with a target that they can open: tabs and pages that a test tells apart come to either call.
+        let mut opens: BTreeSet<Place> = BTreeSet::new();
         for navigation in &cx.solution.navigations {
             let target = targets.entry(navigation.place).or_default();
             target.0 += 1;
             target.1 |= served(navigation);
+            let page = route_of(&navigation.target, &navigation.from).and_then(|(route, _)| pages.get(&*route).copied());
+            if page.is_some_and(|page| page.tab == (&*navigation.role == "navigate-tab")) {
+                opens.insert(navigation.place);
+            }
         }
         for navigation in &cx.solution.navigations {
             // Of many combinations of known parts not all can happen: one that is served speaks for the call.
@@ -133,7 +139,7 @@ impl Rule for DeadNavigation {
                 Some(page) if page.tab && &*navigation.role == "navigate-redirect" => "tab",
                 Some(_) => continue,
             };
-            if !told.insert(navigation.place) {
+            if matches!(variant, "tab" | "no-tab") && opens.contains(&navigation.place) || !told.insert(navigation.place) {
                 continue;
             }
             let mut finding = base.text("target", route.clone());

@@ -30,7 +30,7 @@ impl Rule for ForeignFile {
         let mut found: BTreeMap<&str, (Option<FileId>, String)> = BTreeMap::new();
         for (index, file) in cx.package.files.iter().enumerate() {
             let path = &file.source.path;
-            let left_out = cx.package.left_out.contains(path);
+            let left_out = !cx.package.uploads(path) || cx.package.leaves_unused && is_script(path);
             if file.kind == FileKind::Foreign && !left_out && !is_tool_setting(path) && !in_npm(path) {
                 let entry = found.entry(top(path)).or_insert_with(|| (None, path.to_string()));
                 entry.0.get_or_insert(FileId(index as u32));
@@ -39,8 +39,12 @@ impl Rule for ForeignFile {
         for item in &cx.package.skipped {
             let version_control =
                 item.reason == SkipReason::Hidden && matches!(top(&item.path), ".git" | ".svn" | ".hg");
-            if version_control
-                || item.reason == SkipReason::Foreign && !is_tool_setting(&item.path) && !in_npm(&item.path)
+            // A folder that was skipped as a whole may hold anything.
+            let whole = !item.path.rsplit('/').next().unwrap_or_default().contains('.');
+            let uploads = whole && !cx.package.leaves_unused || cx.package.uploads(&item.path);
+            let foreign = item.reason == SkipReason::Foreign && uploads;
+            if version_control && cx.package.upload_extensions.is_empty()
+                || foreign && !is_tool_setting(&item.path) && !in_npm(&item.path)
             {
                 found.entry(top(&item.path)).or_insert_with(|| (None, item.path.to_string()));
             }
@@ -63,6 +67,10 @@ fn is_tool_setting(path: &str) -> bool {
         || name.starts_with("tsconfig")
         || name.contains(".config.")
         || name.starts_with(".eslint")
+}
+
+fn is_script(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, extension)| matches!(extension, "js" | "ts"))
 }
 
 fn in_npm(path: &str) -> bool {

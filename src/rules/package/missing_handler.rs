@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::flow::Place;
-use crate::model::ir::{ExprKind, Key, Name, Pattern, Script};
-use crate::model::surface::{Methods, methods};
+use crate::model::ir::{Expr, ExprKind, Key, Name, Pattern, Property, Script};
+use crate::model::surface::{Methods, methods, names_of_this};
 use crate::model::{Binding, UnitId};
 use crate::policy::conduct::name_words;
 use crate::rules::{Context, Finding, Rule, Severity};
-use crate::syntax::template::{Element, NodeId, NodeKind};
+use crate::syntax::template::{Element, Node, NodeId, NodeKind};
 
 use super::{is_own, nearest};
 
@@ -97,12 +97,24 @@ fn catches(cx: &Context<'_>, template: crate::source::FileId, node: NodeId) -> b
     element.attributes.iter().any(|attribute| attribute.name.starts_with("catch"))
 }
 
-/// Whether a script passes its page or component on to somebody who may give it methods (`new Wheel(this, …)`).
+/// Whether a script passes its page or component on to somebody who may give it methods (`new Wheel(this, …)`,
+/// `parse({ target: that })`).
 fn hands_out_itself(script: &Script) -> bool {
+    let selves = names_of_this(script);
+    let itself = |expr: &Expr| match &expr.kind {
+        ExprKind::This => true,
+        ExprKind::Var(variable) => selves.contains(variable),
+        _ => false,
+    };
     let mut found = false;
     script.for_each_expr(&mut |expr| {
         if let ExprKind::Call { args, .. } | ExprKind::New { args, .. } = &expr.kind {
-            found |= args.iter().any(|arg| matches!(arg.value.kind, ExprKind::This));
+            found |= args.iter().any(|arg| match &arg.value.kind {
+                ExprKind::Object(properties) => properties
+                    .iter()
+                    .any(|property| matches!(property, Property::Value(_, value) if itself(value))),
+                _ => itself(&arg.value),
+            });
         }
     });
     found
@@ -196,36 +208,51 @@ impl MissingHandler {
     /// Whether the unit renders the element: parts of a shared `<template name>` count only where it is used.
     fn rendered(&self, cx: &Context<'_>, unit: UnitId, template: crate::source::FileId, node: NodeId) -> bool {
         let Some(facts) = cx.program.template(template) else { return false };
-        let nodes = &facts.document.nodes;
-        let mut at = node;
-        let mut definition = None;
-        loop {
-            let parent = nodes[at as usize].parent;
-            if parent == at {
-                break;
-            }
-            at = parent;
-            if let NodeKind::Element(element) = &nodes[at as usize].kind
-                && &*element.name == "template"
-                && let Some(name) = element.attribute("name")
-            {
-                definition = name.value.as_ref().and_then(|value| value.literal());
-                if definition.is_none() {
-                    return false;
+        let Some(name) = definition_around(&facts.document.nodes, node) else { return true };
+        let (Some(name), Some(unit)) = (name, cx.program.units.get(unit as usize)) else { return false };
+        // What a part uses that nothing uses is not rendered either.
+        let mut uses: Vec<(Option<String>, String)> = Vec::new();
+        for file in &unit.templates {
+            let Some(template) = cx.program.template(*file) else { continue };
+            for (at, element) in cx.program.elements(*file).filter(|(_, element)| &*element.name == "template") {
+                let is = element.attribute("is").and_then(|is| is.value.as_ref()).and_then(|value| value.literal());
+                if let Some(used) = is {
+                    let inside = definition_around(&template.document.nodes, at);
+                    uses.push((inside.map(Option::unwrap_or_default), used));
                 }
             }
         }
-        let Some(name) = definition else { return true };
-        let Some(unit) = cx.program.units.get(unit as usize) else { return false };
-        unit.templates.iter().any(|file| {
-            cx.program.elements(*file).any(|(_, element)| {
-                &*element.name == "template"
-                    && element
-                        .attribute("is")
-                        .and_then(|is| is.value.as_ref())
-                        .and_then(|value| value.literal())
-                        .is_some_and(|used| used == name)
-            })
-        })
+        let mut reached: HashSet<&str> = HashSet::new();
+        loop {
+            let before = reached.len();
+            for (inside, used) in &uses {
+                if inside.as_deref().is_none_or(|inside| reached.contains(inside)) {
+                    reached.insert(used);
+                }
+            }
+            if reached.len() == before {
+                break;
+            }
+        }
+        reached.contains(name.as_str())
+    }
+}
+
+/// The `<template name>` that a node stands in, outermost, if any; its name where that is constant.
+fn definition_around(nodes: &[Node], node: NodeId) -> Option<Option<String>> {
+    let mut at = node;
+    let mut definition = None;
+    loop {
+        let parent = nodes[at as usize].parent;
+        if parent == at {
+            return definition;
+        }
+        at = parent;
+        if let NodeKind::Element(element) = &nodes[at as usize].kind
+            && &*element.name == "template"
+            && let Some(name) = element.attribute("name")
+        {
+            definition = Some(name.value.as_ref().and_then(|value| value.literal()));
+        }
     }
 }

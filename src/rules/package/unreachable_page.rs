@@ -113,6 +113,8 @@ impl Rule for UnreachablePage {
         // Shared paths and targets that come from data: any constant that runs and names the page leads there.
         let Ok(finder) = AhoCorasick::new(rest.iter().map(|page| tail(&page.route))) else { return };
         let mut named = vec![false; rest.len()];
+        // Where something was not gone into, it may be what opens the page that its code names.
+        let gaps = cx.solution.blind_spots.iter().any(|spot| GAPS.contains(&spot.note));
         let mut drop_named = |text: &str| {
             if text.contains('/') {
                 for hit in finder.find_overlapping_iter(text) {
@@ -127,8 +129,8 @@ impl Rule for UnreachablePage {
                 continue;
             }
             if let Some(script) = cx.program.script(id) {
-                let runs = |function: u32| function == 0 || cx.solution.reached.contains(&(id, function));
-                if computed || shares(cx, id) {
+                let runs = |function: u32| gaps || function == 0 || cx.solution.reached.contains(&(id, function));
+                if gaps || computed || shares(cx, id) {
                     strings(script, &runs, &mut drop_named);
                 }
             } else if file.kind == FileKind::Json && Some(id) != cx.package.app && is_own(cx, id) && computed {
@@ -158,6 +160,9 @@ impl Rule for UnreachablePage {
         }
     }
 }
+
+/// Notes of blind spots behind which jumps may be hidden.
+const GAPS: [&str; 3] = ["budget-exhausted", "opaque-options", "unregistered-unit"];
 
 /// Targets of one call of which not all may have been kept.
 const MOST_TARGETS: usize = 8;
@@ -231,7 +236,7 @@ fn stem(path: &str) -> &str {
 }
 
 fn has_files(cx: &Context<'_>, route: &str) -> bool {
-    [".js", ".ts"].iter().any(|extension| exists(cx, &format!("{route}{extension}")))
+    cx.package.script_extensions().iter().any(|extension| exists(cx, &format!("{route}{extension}")))
 }
 
 /// Whether the script has a method whose result is shared.
