@@ -70,7 +70,45 @@ pub fn conditions(script: &Script) -> Vec<Condition> {
             _ => {}
         });
     }
+    through_constants(script, &mut out);
     out
+}
+
+/// Sees what the variables of a test were declared with: constants, and the clock.
+fn through_constants(script: &Script, out: &mut [Condition]) {
+    /// Bytes of the longest declaration that is a constant of the program.
+    const SHORT: u32 = 80;
+    let values = initial_values(script);
+    for condition in out.iter_mut() {
+        let names: Vec<&Read> = condition.reads.iter().filter(|read| read.path.len() == 1).collect();
+        let named = |value: &&(Arc<str>, &Expr)| names.iter().any(|read| read.path[0] == value.0);
+        let found: Vec<&Expr> = values
+            .iter()
+            .filter(|value| value.1.span.len() <= SHORT && value.1.span.end <= condition.span.start)
+            .filter(named)
+            .map(|value| value.1)
+            .collect();
+        for value in found {
+            walk_expr(value, &mut |expr| match &expr.kind {
+                ExprKind::String(text) => condition.constants.push(text.clone()),
+                ExprKind::Number(number) => condition.constants.push(number.to_string().into()),
+                ExprKind::Call { callee, args, .. } if args.is_empty() && is_clock(callee) => {
+                    condition.clock.get_or_insert(expr.span);
+                }
+                ExprKind::New { callee, args }
+                    if args.is_empty() && matches!(&callee.kind, ExprKind::Global(name) if &**name == "Date") =>
+                {
+                    condition.clock.get_or_insert(expr.span);
+                }
+                _ => {}
+            });
+        }
+    }
+}
+
+fn is_clock(callee: &Expr) -> bool {
+    matches!(&callee.kind, ExprKind::Member { object, key: Key::Static(name, _), .. }
+        if &**name == "now" && matches!(&object.kind, ExprKind::Global(name) if &**name == "Date"))
 }
 
 /// Every chain of members with constant names, outermost only.
@@ -211,6 +249,38 @@ fn with_variables(test: &Expr, script: &Script, condition: &mut Condition) {
             condition.reads.push(Read { path: vec![variable.name.clone()], span: expr.span });
         }
     });
+}
+
+/// Variables with the values that they are declared with, of those that name the clock or hold a date.
+fn initial_values(script: &Script) -> Vec<(Arc<str>, &Expr)> {
+    fn search<'s>(block: &'s [Stmt], script: &Script, out: &mut Vec<(Arc<str>, &'s Expr)>) {
+        for stmt in block {
+            match &stmt.kind {
+                StmtKind::Let(Pattern::Var(id, _), Some(value)) => {
+                    let dated = |expr: &Expr| match &expr.kind {
+                        ExprKind::Global(name) => &**name == "Date",
+                        ExprKind::Number(number) => *number > 1.4e9,
+                        _ => false,
+                    };
+                    let mut found = false;
+                    walk_expr(value, &mut |expr| found |= dated(expr));
+                    if found && let Some(variable) = script.variables.get(*id as usize) {
+                        out.push((variable.name.clone(), value));
+                    }
+                }
+                StmtKind::If(_, then, other) => {
+                    search(then, script, out);
+                    search(other, script, out);
+                }
+                StmtKind::Block(_, body) | StmtKind::Loop { body, .. } => search(body, script, out),
+                StmtKind::Try { block, .. } => search(block, script, out),
+                _ => {}
+            }
+        }
+    }
+    let mut out = Vec::new();
+    script.functions.iter().for_each(|function| search(&function.body, script, &mut out));
+    out
 }
 
 fn effects(body: &[Stmt], script: &Script, condition: &mut Condition) {

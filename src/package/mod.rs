@@ -12,7 +12,8 @@ pub use compiled::Compiled;
 pub use config::{SUBPACKAGE_KEYS, normalise_route};
 pub use knowledge::Knowledge;
 pub use read::{
-    Layout, Limits, Opened, ProjectSettings, ReadError, ReadOptions, from_memory, holds_archive, is_archive, open, open_archive, read,
+    Layout, Limits, Opened, ProjectSettings, ReadError, ReadOptions, from_memory, holds_archive, is_archive, open,
+    open_archive, read,
 };
 pub use tree::Tree;
 

@@ -561,6 +561,15 @@ impl Reader<'_> {
             let named = |list: &Json| list.items().iter().any(|one| one.as_str() == Some("typescript"));
             let typescript = compilers.is_some_and(named);
             let unused = ProjectSettings::read(project, &settings.leaves_unused).and_then(Json::as_bool) == Some(true);
+            // Without the project's file its pages tell: some stand there as TypeScript alone.
+            let only = |suffix: &str, other: &str| {
+                package.pages.iter().any(|page| {
+                    let has = |suffix: &str| package.file(&format!("{}{suffix}", page.route)).is_some();
+                    has(suffix) && !has(other)
+                })
+            };
+            let typescript = typescript || project.is_none() && !settings.compilers.is_empty() && only(".ts", ".js");
+            let unused = unused || project.is_none() && !settings.leaves_unused.is_empty();
             (package.typescript, package.leaves_unused) = (typescript, unused);
         }
     }

@@ -214,6 +214,8 @@ pub struct Need {
     pub strong: bool,
     /// Distinct signs that are needed.
     pub least: usize,
+    /// Whether the words speak against the categories.
+    pub none: bool,
     words: Words,
     paths: Vec<Arc<str>>,
     roles: Vec<Arc<str>>,
@@ -441,6 +443,8 @@ struct RawNeed {
     categories: Vec<toml::Spanned<String>>,
     #[serde(default)]
     strong: bool,
+    #[serde(default)]
+    none: bool,
     #[serde(default = "one")]
     least: usize,
     #[serde(default)]
@@ -625,6 +629,7 @@ fn read_needs(table: &CategoryTable, packs: &Packs, errors: &mut Vec<PackError>)
             of,
             strong: need.strong,
             least: need.least,
+            none: need.none,
             words: Words::new(&need.words),
             paths: need.paths,
             roles: need.roles,

@@ -56,6 +56,9 @@ pub struct HostInfo {
     /// Members that such modules and globals have beside the host's APIs.
     #[serde(default)]
     pub alias_members: Vec<Arc<str>>,
+    /// APIs of other hosts that such globals turn into APIs of this one.
+    #[serde(default)]
+    pub alias_mapped: Vec<Arc<str>>,
     /// Extensions of templates without the dot.
     pub template_extensions: Vec<Arc<str>>,
     /// Extensions of style sheets.

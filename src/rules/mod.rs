@@ -1,5 +1,6 @@
 //! One file a rule, grouped by folder. A rule reads the solved program and the policy and builds findings.
 
+mod agreements;
 mod finding;
 mod on_screen;
 
@@ -45,6 +46,8 @@ pub struct Readings {
     pub joined: content::Joined,
     /// Parts of templates that are never drawn.
     pub drawn: drawn::Drawn,
+    /// Texts of agreements.
+    pub agreements: agreements::Agreements,
 }
 
 /// Options of rules as configured: rule id, then option name.

@@ -48,8 +48,14 @@ impl<'a> Machine<'a> {
             return Value::any();
         };
         let target = self.program.requires[from.index()].iter().find(|r| r.request == text).and_then(|r| r.target);
-        let target = target
-            .or_else(|| crate::model::resolve(self.package, &self.package.source(from).path, &text, self.package.script_extensions()));
+        let target = target.or_else(|| {
+            crate::model::resolve(
+                self.package,
+                &self.package.source(from).path,
+                &text,
+                self.package.script_extensions(),
+            )
+        });
         let target = target.filter(|file| *file != from);
         if let Some(exports) = self.defined(&text) {
             return exports;

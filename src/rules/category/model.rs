@@ -237,7 +237,7 @@ pub fn services(cx: &Context<'_>) -> Vec<Service> {
             let main = speaking.len() as u32 * MAIN_SHARE >= texts && texts > 0;
             let strong = evidence.iter().any(|one| one.strong);
             let borne = signals.needs.iter().zip(&signs).all(|(need, signs)| {
-                !need.is_of(category) || if need.strong { strong } else { signs.len() >= need.least }
+                !need.is_of(category) || if need.strong { strong } else { (signs.len() >= need.least) != need.none }
             });
             Service { category, score: sum(evidence.iter()), evidence, main, borne }
         })

@@ -125,7 +125,42 @@ fn ordinary(cx: &Context<'_>, file: FileId, read: &Read) -> bool {
 }
 
 fn flag(cx: &Context<'_>, file: FileId, read: &Read) -> bool {
-    cx.policy.conduct.names("id-review-strong", read.name()) && !ordinary(cx, file, read)
+    cx.policy.conduct.names("id-review-strong", read.name())
+        && !ordinary(cx, file, read)
+        && !(read.path.len() == 1 && is_parameter(cx, file, read))
+}
+
+/// Whether a name is a parameter of the function around it: the caller's matter.
+fn is_parameter(cx: &Context<'_>, file: FileId, read: &Read) -> bool {
+    let Some(script) = cx.program.script(file) else { return false };
+    script.functions.iter().filter(|function| function.span.contains(read.span)).any(|function| {
+        function.params.iter().any(|param| {
+            let pattern = match &param.pattern {
+                Pattern::Default(pattern, _) => pattern,
+                pattern => pattern,
+            };
+            matches!(pattern, Pattern::Var(id, _) if script.variables.get(*id as usize).is_some_and(|variable| *variable.name == *read.name()))
+        })
+    })
+}
+
+/// Whether a component is given a value by whoever uses it.
+fn is_property(script: &Script, name: &str) -> bool {
+    let mut found = false;
+    script.for_each_expr(&mut |expr| {
+        let ExprKind::Object(members) = &expr.kind else { return };
+        for member in members {
+            if let Property::Value(Key::Static(key, _), value) = member
+                && matches!(&**key, "properties" | "props")
+                && let ExprKind::Object(properties) = &value.kind
+            {
+                found |= properties
+                    .iter()
+                    .any(|property| matches!(property, Property::Value(Key::Static(key, _), _) if **key == *name));
+            }
+        }
+    });
+    found
 }
 
 /// States of records (`item.is_check`, `model.is_check`): what a name means that some record of the package carries.
@@ -415,6 +450,7 @@ fn shown_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Record
                         && !cx.policy.conduct.names("id-review-ordinary", &name)
                         && !cx.policy.conduct.names("id-review-ordinary", &unit.route)
                         && !records.hold(cx, &[&name])
+                        && !is_property(script, &name)
                     {
                         controls.push((name.clone(), Place { file: *template, span: element.open }));
                         names.insert(name);
@@ -517,7 +553,7 @@ fn hangs(cx: &Context<'_>, branch: &Branch, records: &Records) -> Option<(Option
             // A switch that moves everybody to other pages at once.
             let by_itself = by_itself(branch);
             (conduct.names("id-review", last) && !ordinary() && (switches || leads)
-                || by_itself && leads && conduct.names("id-visibility", last))
+                || by_itself && leads && conduct.names("id-visibility", last) && !is_identity(last))
             .then(|| (None, Some(last.to_owned())))
         }
         Origin::Date => {
@@ -533,6 +569,11 @@ fn hangs(cx: &Context<'_>, branch: &Branch, records: &Records) -> Option<(Option
         Origin::Location => (switches && branch.with.is_some()).then_some((Some("address"), None)),
         _ => None,
     }
+}
+
+/// Whether a name ends in what names somebody or something (`openId`).
+fn is_identity(name: &str) -> bool {
+    name_words(name).last().is_some_and(|word| word == "id") || name.eq_ignore_ascii_case("openid")
 }
 
 /// Whether a name is a review flag's and nothing else's.

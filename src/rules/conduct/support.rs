@@ -226,7 +226,9 @@ pub fn told_where(
             continue;
         }
         let place = run.place(range);
-        if !keeps(run, range) || unseen(cx, place) || is_library_text(cx, place) {
+        // An agreement names what it forbids.
+        let forbidden = FORBIDDEN.contains(&topic) && cx.readings.agreements.hold(cx, place);
+        if forbidden || !keeps(run, range) || unseen(cx, place) || is_library_text(cx, place) {
             continue;
         }
         places.push(place);
@@ -255,6 +257,9 @@ pub fn told_where(
     }
     places
 }
+
+/// Topics that agreements forbid by name.
+const FORBIDDEN: [&str; 4] = ["cheating-tool", "fund-collection", "hidden-identity", "multi-level-distribution"];
 
 fn crosses(range: Span, border: u32) -> bool {
     range.start < border && range.end > border

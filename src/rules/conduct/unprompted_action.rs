@@ -101,7 +101,10 @@ fn publishes(cx: &Context<'_>, call: &HostCall) -> Option<String> {
                 || writes && strong
                 || writes
                     && weak
-                    && !matches!(last, "report" | "submit" | "send" | "message" | "join" | "post" | "subscribe")))
+                    && !matches!(
+                        last,
+                        "report" | "submit" | "send" | "message" | "join" | "post" | "subscribe" | "follow"
+                    )))
         .then(|| path.to_owned())
     })
 }

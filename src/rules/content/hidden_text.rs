@@ -9,6 +9,7 @@ use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::{FileId, Span};
 use crate::syntax::style::{Declaration, StyleRule, inline, parse, resolve};
 use crate::syntax::template::{Document, Element, NodeId};
+use crate::text::HOLE;
 
 /// `content/hidden-text`
 pub struct HiddenText;
@@ -379,7 +380,8 @@ fn stuffed(text: &str) -> bool {
     let pieces: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || ",，、|｜/;；·_-—#".contains(c))
         .map(str::trim)
-        .filter(|piece| !piece.is_empty())
+        // Numbers are no keywords, and nobody can tell what data will hold.
+        .filter(|piece| piece.chars().any(char::is_alphabetic) && !piece.contains(HOLE))
         .collect();
     let short = pieces.iter().filter(|piece| piece.chars().count() <= 10).count();
     let sentence = text.contains(['。', '！', '？']);
@@ -387,7 +389,7 @@ fn stuffed(text: &str) -> bool {
         return true;
     }
     // The same two characters or more, over and over.
-    let characters: Vec<char> = text.chars().filter(|c| c.is_alphanumeric()).collect();
+    let characters: Vec<char> = text.chars().filter(|c| c.is_alphabetic() && *c != HOLE).collect();
     if characters.len() < 16 {
         return false;
     }

@@ -96,6 +96,9 @@ pub fn report(cx: &Context<'_>, rule: &'static str, class: &str, out: &mut Vec<F
     for (run, best) in each {
         let extent = extent(run, best);
         let span = run.text.source(extent.clone());
+        if cx.readings.agreements.hold(cx, Place { file: run.file, span }) || over_a_seam(run, best) {
+            continue;
+        }
         // A title that stands for the name is judged as one.
         if run.role == Role::Title
             && cx.policy.naming().is_prohibited_class(class)
@@ -127,6 +130,27 @@ pub fn report(cx: &Context<'_>, rule: &'static str, class: &str, out: &mut Vec<F
         out.push(finding);
     }
 }
+
+/// Whether a word and its company stand in two elements, each with a text of its own.
+fn over_a_seam(run: &TextRun, found: &Match) -> bool {
+    let text = &run.text.text;
+    found.pros.iter().any(|reason| {
+        let Reason::Company(range, _) = reason else { return false };
+        let (from, to) = (found.span.start.min(range.start), found.span.end.max(range.end));
+        let Some(between) = text.get(from..to) else { return false };
+        // Praise and what is praised stand in one sentence.
+        if &*found.class == "superlative-claim" && between.contains(['。', '！', '？', '；']) {
+            return true;
+        }
+        let Some(seam) = between.find([SEAM, BREAKS[1]]).map(|at| from + at) else { return false };
+        let before = text[..seam].rsplit([SEAM, BREAKS[1]]).next().unwrap_or("");
+        let behind = text[seam..].trim_start_matches([SEAM, BREAKS[1]]).split([SEAM, BREAKS[1]]).next().unwrap_or("");
+        before.trim().chars().count() >= LABEL && behind.trim().chars().count() >= LABEL
+    })
+}
+
+/// Characters with which a text of an element stands for itself.
+const LABEL: usize = 4;
 
 /// What a match says, in the text of its run: the word together with its company, as neither says it alone.
 fn extent(run: &TextRun, found: &Match) -> std::ops::Range<usize> {

@@ -62,6 +62,10 @@ impl Rule for UnmoderatedUserContent {
                 .iter()
                 .any(|word| word.len() > 3 && call.entry.method.to_ascii_lowercase().contains(word));
             let meant = by_address || by_name;
+            // What the host calls by itself loads, and what is sent at each stroke is not published by it.
+            if host.info.page_events.contains_key(&call.entry.method) || typed(cx, call) && !meant {
+                continue;
+            }
             if !(meant || strong && says_so(cx, call, unit, input, &words))
                 || is_private(host, call, &words, meant)
                 || told_reviewed(cx, call, unit, &words)
@@ -236,6 +240,17 @@ fn speaks(cx: &Context<'_>, unit: &Unit, words: &Words<'_>) -> (bool, bool) {
 fn by_user(call: &HostCall) -> bool {
     matches!(call.entry.kind, EntryKind::User | EntryKind::Event)
         || call.facts.iter().any(|fact| matches!(fact, Fact::Acted(..) | Fact::DialogConfirmed(_)))
+}
+
+/// Whether the call is made while somebody types.
+fn typed(cx: &Context<'_>, call: &HostCall) -> bool {
+    call.entry.element.is_some_and(|(file, node)| {
+        let mut bindings = cx.program.bindings.iter().filter(|one| one.template == file && one.node == node).peekable();
+        bindings.peek().is_some()
+            && bindings
+                .filter(|one| one.handler.as_deref().is_none_or(|handler| handler == &*call.entry.method))
+                .all(|one| &*one.event == "input")
+    })
 }
 
 /// Names, in lower case, under which what users wrote is sent.

@@ -37,7 +37,10 @@ impl Rule for UnsupportedApi {
             let name = format!("{}.{}", call.namespace, call.api);
             let lacking = targets.iter().find(|target| target.lacks_apis.contains(&call.api));
             let other = if is_known(host, &call.api) { None } else { offered_by(cx, &call.api) };
-            if lacking.is_none() && other.is_none() {
+            let written = call.place.span.slice(&cx.package.source(call.place.file).text);
+            let mapped = host.info.alias_mapped.contains(&call.api)
+                && !host.info.namespaces.iter().any(|namespace| written.starts_with(&format!("{namespace}.")));
+            if lacking.is_none() && (other.is_none() || mapped) {
                 continue;
             }
             let checked = checked.get_or_insert_with(|| Checked::new(cx, &host.info.namespaces));

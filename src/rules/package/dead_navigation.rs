@@ -25,7 +25,8 @@ pub(in crate::rules) fn route_of(target: &Text, from: &str) -> Option<(String, b
         None => return None,
     };
     let path = path.split('#').next().unwrap_or(path).trim();
-    if path.contains(':') || path.starts_with("//") {
+    // Nobody names a page with these: something before them is not known.
+    if path.contains([':', '&', '=']) || path.starts_with("//") {
         return None;
     }
     let route = match path.strip_prefix('/') {
@@ -77,7 +78,8 @@ impl Rule for DeadNavigation {
             let target = targets.entry(navigation.place).or_default();
             target.0 += 1;
             target.1 |= served(navigation);
-            let page = route_of(&navigation.target, &navigation.from).and_then(|(route, _)| pages.get(&*route).copied());
+            let page =
+                route_of(&navigation.target, &navigation.from).and_then(|(route, _)| pages.get(&*route).copied());
             if page.is_some_and(|page| page.tab == (&*navigation.role == "navigate-tab")) {
                 opens.insert(navigation.place);
             }
@@ -139,7 +141,9 @@ impl Rule for DeadNavigation {
                 Some(page) if page.tab && &*navigation.role == "navigate-redirect" => "tab",
                 Some(_) => continue,
             };
-            if matches!(variant, "tab" | "no-tab") && opens.contains(&navigation.place) || !told.insert(navigation.place) {
+            if matches!(variant, "tab" | "no-tab") && opens.contains(&navigation.place)
+                || !told.insert(navigation.place)
+            {
                 continue;
             }
             let mut finding = base.text("target", route.clone());

@@ -41,7 +41,8 @@ impl Rule for ForeignFile {
                 item.reason == SkipReason::Hidden && matches!(top(&item.path), ".git" | ".svn" | ".hg");
             // A folder that was skipped as a whole may hold anything.
             let whole = !item.path.rsplit('/').next().unwrap_or_default().contains('.');
-            let uploads = whole && !cx.package.leaves_unused || cx.package.uploads(&item.path);
+            let unused = cx.package.leaves_unused && (whole || is_script(&item.path));
+            let uploads = !unused && (whole || cx.package.uploads(&item.path));
             let foreign = item.reason == SkipReason::Foreign && uploads;
             if version_control && cx.package.upload_extensions.is_empty()
                 || foreign && !is_tool_setting(&item.path) && !in_npm(&item.path)

@@ -110,9 +110,9 @@ fn hands_out_itself(script: &Script) -> bool {
     script.for_each_expr(&mut |expr| {
         if let ExprKind::Call { args, .. } | ExprKind::New { args, .. } = &expr.kind {
             found |= args.iter().any(|arg| match &arg.value.kind {
-                ExprKind::Object(properties) => properties
-                    .iter()
-                    .any(|property| matches!(property, Property::Value(_, value) if itself(value))),
+                ExprKind::Object(properties) => {
+                    properties.iter().any(|property| matches!(property, Property::Value(_, value) if itself(value)))
+                }
                 _ => itself(&arg.value),
             });
         }

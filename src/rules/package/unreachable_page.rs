@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aho_corasick::AhoCorasick;
 
 use crate::flow::{Place, Text};
-use crate::model::ir::{ExprKind, Key};
+use crate::model::ir::{ExprKind, Key, Property, Script};
 use crate::model::surface::strings;
 use crate::package::FileKind;
 use crate::rules::{Confidence, Context, Finding, Rule};
@@ -133,6 +133,7 @@ impl Rule for UnreachablePage {
                 if gaps || computed || shares(cx, id) {
                     strings(script, &runs, &mut drop_named);
                 }
+                listed_routes(script, &mut drop_named);
             } else if file.kind == FileKind::Json && Some(id) != cx.package.app && is_own(cx, id) && computed {
                 file.json.iter().for_each(|json| json_strings(json, &mut drop_named));
             }
@@ -159,6 +160,26 @@ impl Rule for UnreachablePage {
             );
         }
     }
+}
+
+/// Routes that a script keeps in records (`{ title: '设置', path: '/pages/setting/setting' }`), which lists of links are made of.
+fn listed_routes(script: &Script, visit: &mut dyn FnMut(&str)) {
+    script.for_each_expr(&mut |expr| {
+        let ExprKind::Object(properties) = &expr.kind else { return };
+        let texts = || {
+            properties.iter().filter_map(|property| match property {
+                Property::Value(Key::Static(name, _), value) => match &value.kind {
+                    ExprKind::String(text) => Some((&**name, &**text)),
+                    _ => None,
+                },
+                _ => None,
+            })
+        };
+        // A lone address is what a call is given; a record has a label beside it.
+        if texts().any(|(_, text)| !text.is_ascii()) {
+            texts().filter(|(name, text)| *name != "title" && text.contains('/')).for_each(|(_, text)| visit(text));
+        }
+    });
 }
 
 /// Notes of blind spots behind which jumps may be hidden.
