@@ -14,6 +14,7 @@ use super::heap::{ITEM, Kind};
 use super::machine::{Keys, Machine, Site};
 use super::solution::{Origin, Place};
 use super::value::{Ids, NUMBER, ObjId, UNDEFINED, Value, one, unite};
+use crate::model::ir::Name;
 
 impl<'a> Machine<'a> {
     /// Fields that objects have without being written.
@@ -68,7 +69,10 @@ impl<'a> Machine<'a> {
             Kind::AuthSetting => {
                 let granted = self.fact(super::solution::Fact::Authorized(field.into()));
                 let refused = self.fact(super::solution::Fact::Refused(field.into()));
-                Some(Value::either().when(one(granted), one(refused)))
+                // A scope that was never asked for is not there.
+                let mut state = Value::either().when(one(granted), one(refused));
+                state.bits |= UNDEFINED;
+                Some(state)
             }
             Kind::Unit(_)
                 if matches!(
@@ -91,6 +95,7 @@ impl<'a> Machine<'a> {
                 let route = self.program.units[*unit as usize].route.clone();
                 Some(Value::string(route, None))
             }
+            Kind::Unit(unit) if field == "$refs" => Some(self.references(*unit, place)),
             Kind::Unit(_) if field == "properties" => {
                 let key = self.known("data");
                 Some(self.field(&Value::object(object), &Keys::one(key), place))
@@ -301,6 +306,12 @@ impl<'a> Machine<'a> {
         if let Some(answer) = self.framework_call(module, &chain, &args, site) {
             return answer;
         }
+        if self.policy.privacy.is_field_tool(module)
+            && let Some(last) = chain.last().copied().or_else(|| module.rsplit(['.', '/']).next())
+            && let Some(answer) = self.by_fields(last, &args, site)
+        {
+            return answer;
+        }
         let mut out = self.call_unknown(&Value::undefined(), this, &args, site);
         if let Some(last) = chain.last().copied().or_else(|| module.rsplit(['.', '/']).next()) {
             if self.policy.privacy.makes_text(last) {
@@ -314,6 +325,52 @@ impl<'a> Machine<'a> {
             }
         }
         out
+    }
+
+    /// `get(object, 'a.b')`, `set(object, 'a.b', value)`, `pick(object, ['a'])`, `omit(object, ['a'])`.
+    fn by_fields(&mut self, function: &str, args: &[Value], site: &Site) -> Option<Value> {
+        let [object, named, rest @ ..] = args else { return None };
+        let mut names: Vec<Name> = Vec::new();
+        for arg in &args[1..] {
+            names.extend(arg.texts().cloned());
+            let items = self.items_of(arg);
+            names.extend(items.texts().cloned());
+        }
+        let paths: Vec<Name> = named.texts().cloned().collect();
+        match function {
+            "get" if !paths.is_empty() => {
+                let mut out = rest.first().cloned().unwrap_or_else(Value::undefined);
+                for path in paths {
+                    let value = self.data_path(object, &path, site.place);
+                    out.join(&value);
+                }
+                Some(out)
+            }
+            "set" if !paths.is_empty() => {
+                let value = rest.first().cloned().unwrap_or_else(Value::undefined);
+                let strong = paths.len() == 1;
+                for path in paths {
+                    self.write_path(object, &path, value.clone(), site.place, strong);
+                }
+                Some(object.clone())
+            }
+            "pick" => {
+                let made = self.make_at(site.place, 9, Kind::Plain);
+                for name in names {
+                    let key = self.sym(&name);
+                    let value = self.field(object, &Keys::one(key), site.place);
+                    self.heap.set(made, key, Some(value));
+                }
+                Some(Value::object(made))
+            }
+            "omit" => {
+                let made = self.make_at(site.place, 9, Kind::Plain);
+                let keys: Vec<_> = names.iter().map(|name| self.sym(name)).collect();
+                self.copy_fields(made, object, &keys);
+                Some(Value::object(made))
+            }
+            _ => None,
+        }
     }
 
     /// A value with copies of the objects that it holds, `depth` levels down; of very many some.

@@ -24,7 +24,7 @@ pub(super) struct Webpack<'a> {
 
 /// The npm package that the label of a module names: that of its folder, or the label itself.
 pub(super) fn package_in(label: &str) -> Option<&str> {
-    let folders = ["node_modules/", "miniprogram_npm/", "npm/"];
+    let folders = ["node_modules/", "miniprogram_npm/", "webpack/container/remote/", "npm/"];
     let path = folders.iter().find_map(|folder| {
         let (before, path) = label.rsplit_once(folder)?;
         (before.is_empty() || before.ends_with('/')).then_some(path)

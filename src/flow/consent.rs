@@ -96,7 +96,11 @@ impl<'a> Machine<'a> {
                 }
             }
             Fact::Acted(file, node) => {
-                let (own, role) = self.element_says(*file, *node);
+                let (mut own, role) = self.element_says(*file, *node);
+                if own.is_empty() && self.is_box(*file, *node) {
+                    // A box says what stands beside it.
+                    own = self.text_beside(*file, *node, LEVELS);
+                }
                 if role == Role::PrivacyAgreement {
                     told.notice = true;
                     told.agreed = true;
@@ -243,6 +247,13 @@ impl<'a> Machine<'a> {
                 && (privacy.agrees(&text) && !privacy.refuses(&text) || privacy.offers_choice(&text))
                 && !privacy.only_logs_in(&text)
                 && kinds.is_none_or(|kinds| privacy.concerns(&text, kinds.iter().map(|kind| &**kind)))
+        })
+    }
+
+    /// Whether an element is a box to tick.
+    fn is_box(&self, file: FileId, node: NodeId) -> bool {
+        self.element(file, node).and_then(|element| self.host.components.get(&element.name)).is_some_and(|component| {
+            component.roles.iter().any(|role| matches!(&**role, "checkbox" | "radio" | "switch"))
         })
     }
 

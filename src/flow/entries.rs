@@ -12,7 +12,7 @@ use super::heap::Kind;
 use super::machine::{Machine, Site, name};
 use super::solution::{Entry, EntryKind, Fact, Place};
 use super::value::{ObjId, Value};
-use crate::model::ir::{ExprKind, Key};
+use crate::model::ir::{ExprKind, Key, Name};
 use crate::model::{UnitId, UnitKind};
 use crate::package::SkipReason;
 use crate::source::{FileId, Span};
@@ -38,7 +38,7 @@ impl<'a> Machine<'a> {
     pub fn run(&mut self) {
         self.load_all();
         self.heap.settle();
-        self.navigation_facts = self.runs.navigation_facts();
+        self.find_ways();
         for round in ROUNDS {
             self.round = round;
             self.runs.restart();
@@ -220,7 +220,7 @@ impl<'a> Machine<'a> {
                 UnitKind::Component => self.run_component(unit),
             }
             if self.runs.ran > before {
-                self.navigation_facts = self.runs.navigation_facts();
+                self.find_ways();
             }
         }
         self.run_timers();
@@ -242,13 +242,24 @@ impl<'a> Machine<'a> {
         (0..waiting.len()).min_by_key(|&at| rank(waiting[at])).unwrap_or_default()
     }
 
-    /// Whether a page is opened without passing any: the first one, and tabs.
+    /// Whether a page is opened without passing any: the first one, and the tabs beside it.
     pub(super) fn starts(&self, route: &str) -> bool {
+        let among_tabs = self.package.pages.first().is_some_and(|first| first.tab);
         let mut pages = self.package.pages.iter().enumerate();
-        pages.any(|(index, page)| &*page.route == route && (index == 0 || page.tab))
+        pages.any(|(index, page)| &*page.route == route && (index == 0 || page.tab && among_tabs))
     }
 
-    fn method(&mut self, instance: ObjId, method: &str) -> Option<(Value, Place)> {
+    /// Works out what holds at pages. Tabs behind a first page that is none are opened from each other.
+    fn find_ways(&mut self) {
+        let among_tabs = self.package.pages.first().is_some_and(|first| first.tab);
+        let tabs: Vec<Name> = match among_tabs {
+            true => Vec::new(),
+            false => self.package.pages.iter().filter(|page| page.tab).map(|page| (&*page.route).into()).collect(),
+        };
+        self.navigation_facts = self.runs.navigation_facts(&tabs);
+    }
+
+    pub(in crate::flow) fn method(&mut self, instance: ObjId, method: &str) -> Option<(Value, Place)> {
         let key = self.sym(method);
         let value = self.heap.get(instance, key).cloned()?;
         let target = value.objects.iter().copied().find(|&id| {

@@ -1,8 +1,14 @@
 //! Pages and components that frameworks make: their options, classes, rendered elements and handlers.
 
+mod bound;
 mod components;
+mod react;
 mod stores;
 mod vue;
+pub(super) mod vuex;
+
+pub(super) use bound::At;
+pub(super) use react::Root;
 
 use super::heap::Kind;
 use super::machine::{Keys, Machine, Site, name};
@@ -23,6 +29,7 @@ pub(super) struct Listener {
     pub label: crate::model::ir::Name,
     pub place: Place,
     pub unit: Option<UnitId>,
+    taken: Option<react::Taken>,
 }
 
 impl<'a> Machine<'a> {
@@ -147,9 +154,17 @@ impl<'a> Machine<'a> {
         let getters = self.heap.get(instance, computed).cloned().unwrap_or_default();
         for &object in &getters.objects {
             for key in self.heap.keys(object) {
-                let getter = self.heap.get(object, key).and_then(|value| value.objects.first().copied());
-                if let Some(getter) = getter {
+                let Some(written) = self.heap.get(object, key).and_then(|value| value.objects.first().copied()) else {
+                    continue;
+                };
+                let (get, set) = (self.known("get"), self.known("set"));
+                let part = |machine: &Self, key| machine.heap.get(written, key)?.objects.first().copied();
+                let pair = matches!(self.heap.kind(written), Kind::Plain);
+                if let Some(getter) = if pair { part(self, get) } else { Some(written) } {
                     self.heap.objects[instance as usize].getters.push((key, getter));
+                }
+                if let Some(setter) = part(self, set).filter(|_| pair) {
+                    self.heap.objects[instance as usize].setters.push((key, setter));
                 }
             }
         }
@@ -280,7 +295,7 @@ impl<'a> Machine<'a> {
                 continue;
             }
             let args = match method {
-                "setup" => vec![this.clone(), Value::any()],
+                "setup" => vec![this.clone(), self.setup_context(instance, site.place)],
                 // (_ctx, _cache, $props, $setup, $data, $options)
                 _ => vec![this.clone(), Value::any(), this.clone(), this.clone(), this.clone(), this.clone()],
             };
@@ -335,6 +350,9 @@ impl<'a> Machine<'a> {
         if let Some(answer) = self.vue_call(module, chain, args, site) {
             return Some(answer);
         }
+        if let Some(answer) = self.shop_call(module, chain, args, site) {
+            return Some(answer);
+        }
         let last = chain.last()?;
         match *last {
             "createApp" | "createComponent" if args.first().is_some_and(|arg| self.is_class_component(arg)) => {
@@ -352,9 +370,7 @@ impl<'a> Machine<'a> {
                 if !component.objects.iter().any(renders) {
                     self.record.blind(site.place, "opaque-options", last);
                 }
-                let object = self.make_at(site.place, 82, Kind::Plain);
-                self.rendered(&component, &Value::object(object), site.place);
-                Some(Value::object(object))
+                Some(self.render_root(&component, site.place))
             }
             // Renders what other components give it.
             "createRecursiveComponentConfig" => Some(Value::object(self.make_at(site.place, 82, Kind::Plain))),
@@ -407,6 +423,7 @@ impl<'a> Machine<'a> {
                 _ => {}
             }
         }
+        let taken = self.taken_by(tag, properties);
         for &object in &properties.objects.clone() {
             for key in self.heap.keys(object) {
                 let label = self.spell(key);
@@ -428,6 +445,7 @@ impl<'a> Machine<'a> {
                             | "onConfirm"
                             | "onBlur"
                             | "onLongPress"
+                            | "onChooseAvatar"
                             | "onGetPhoneNumber"
                             | "onGetUserInfo"
                     );
@@ -439,7 +457,8 @@ impl<'a> Machine<'a> {
                             .iter()
                             .any(|known: &Listener| known.place == place && known.handler.objects == target.objects);
                         if !known && self.listeners.len() < MAX_LISTENERS {
-                            self.listeners.push(Listener { handler: target, label, place, unit });
+                            let taken = taken.clone();
+                            self.listeners.push(Listener { handler: target, label, place, unit, taken });
                         }
                         continue;
                     }
@@ -449,70 +468,24 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// A framework's single event handler: the real ones stand in the element's `data-event-opts`.
-    pub fn framework_event(&mut self, unit: UnitId, binding: &Binding, element: &'a Element) {
-        let Some(options) = element.attribute("data-event-opts").and_then(|attribute| attribute.value.as_ref()) else {
-            return;
-        };
-        let text = options.span.slice(&self.package.source(binding.template).text).to_owned();
-        // [['tap', [['submit', ['$event']]]]]
-        let mut names = Vec::new();
-        let quote = |c: char| c == '\'' || c == '"';
-        let mut parts = text.split(quote).skip(1).step_by(2).map(str::to_owned);
-        let mut current: Option<String> = None;
-        let mut model = false;
-        let instance = self.instance(unit);
-        for part in parts.by_ref() {
-            let event = part.trim_start_matches(['~', '^', '$']);
-            if event.eq_ignore_ascii_case(&binding.event) {
-                current = Some(event.to_owned());
-                continue;
-            }
-            if current.is_some() {
-                if part == "__set_model" {
-                    model = true;
-                    break;
-                }
-                let key = self.sym(&part);
-                if self.heap.get(instance, key).is_some() {
-                    names.push(part);
-                }
-            }
-        }
-        if model {
-            // ['__set_model', ['$0', 'phone', '$event', []], ['form']]: `form.phone` takes what is typed.
-            let rest: Vec<String> = parts.collect();
-            let owner = rest.first().map_or("", |owner| owner.as_str());
-            let owner = match owner.strip_prefix('$').and_then(|index| index.parse::<usize>().ok()) {
-                Some(index) => rest.get(3 + index).map_or("", |owner| owner.as_str()),
-                None => owner,
-            };
-            if let Some(field) = rest.get(1) {
-                let path = if owner.is_empty() { field.clone() } else { format!("{owner}.{field}") };
-                let typed = self.input_value(unit, binding.template, binding.node, element);
-                let place = Place { file: binding.template, span: element.open };
-                self.write_path(&Value::object(instance), &path, typed, place, false);
-                self.heap.settle();
-            }
-        }
-        for handler in names {
-            self.run_handler(unit, binding, element, (&handler, &[]));
-        }
-    }
-
     /// Runs what rendered elements listen with.
     pub fn run_listeners(&mut self) {
+        self.render_roots();
         let mut at = 0;
         // Handlers may render more.
         while at < self.listeners.len() {
-            let Some(Listener { handler, label, place, unit }) = self.listeners.get(at).cloned() else { break };
+            let Some(Listener { handler, label, place, unit, taken }) = self.listeners.get(at).cloned() else { break };
             at += 1;
             let route = unit.map_or_else(|| name(""), |unit| self.program.units[unit as usize].route.clone());
             let entry = Entry { kind: EntryKind::User, route, method: label.clone(), place, element: None };
             let site = Site { place, args: Vec::new(), name: label, used: true };
             self.current_unit = unit;
             self.run_entry(entry, &[], Some(&handler), |machine| {
-                machine.call(&handler, &Value::undefined(), vec![Value::any()], &site)
+                let event = match &taken {
+                    Some(taken) => machine.taken_event(taken, place),
+                    None => Value::any(),
+                };
+                machine.call(&handler, &Value::undefined(), vec![event], &site)
             });
             self.current_unit = None;
         }

@@ -11,7 +11,7 @@ use self::records::CALLBACKS;
 use super::heap::{Diff, ITEM, Kind};
 use super::machine::{Keys, Machine, Site};
 use super::solution::{Fact, Origin, Place};
-use super::value::{ANY, Ids, NUMBER, ObjId, Piece, Sym, UNDEFINED, Value, unite};
+use super::value::{ANY, Ids, NULL, NUMBER, ObjId, Piece, Sym, UNDEFINED, Value, unite};
 use crate::model::ir::Name;
 use crate::policy::host::Api;
 
@@ -32,6 +32,11 @@ impl<'a> Machine<'a> {
             && let Some(answer) = self.bundler_call(path, &args, site)
         {
             return answer;
+        }
+        // A bus of events that runtimes put beside the host's functions.
+        if api.is_none() && matches!(path, "$emit" | "$on" | "$once" | "$off") {
+            let bus = self.bus;
+            return self.bus_method(bus, path, &args, site);
         }
         if path.is_empty() || api.is_none() && self.policy.hosts.is_alias_member(path) {
             return self.call_unknown(&Value::default(), this, &args, site);
@@ -191,7 +196,15 @@ impl<'a> Machine<'a> {
             out.objects.push(object);
         }
         let promise = self.make_at(place, 41, Kind::Promise);
-        self.fulfil(promise, result.clone(), &granted);
+        let mut answer = result.clone();
+        if self.answers_in_pairs && !called {
+            let pair = self.make_at(place, 100, Kind::Array);
+            let (error, given) = (self.known("0"), self.known("1"));
+            self.heap.set(pair, error, Some(Value { bits: UNDEFINED | NULL, ..Value::default() }));
+            self.heap.set(pair, given, Some(result.clone()));
+            unite(&mut answer.objects, &[pair]);
+        }
+        self.fulfil(promise, answer, &granted);
         let error = self.failure(place);
         self.reject(promise, &error, &refused);
         unite(&mut out.objects, &[promise]);

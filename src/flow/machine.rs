@@ -301,6 +301,12 @@ pub(super) struct Machine<'a> {
     pub webpack: super::bundle::Webpack<'a>,
     /// Handlers of elements that frameworks rendered.
     pub listeners: Vec<super::frameworks::Listener>,
+    /// Whether the promises of the host's functions give an error and an answer, as the runtime of uni-app for Vue 2 has it.
+    pub answers_in_pairs: bool,
+    /// Which functions load modules of a table.
+    pub loaders: FxHashMap<(FileId, FnId), bool>,
+    /// Components that pages are made of.
+    pub roots: Vec<super::frameworks::Root>,
     /// Timers that top-level code set.
     pub timers: Vec<super::entries::Timer>,
     /// Objects that hold what a form's fields hold.
@@ -321,6 +327,8 @@ pub(super) struct Machine<'a> {
     pub template_users: FxHashMap<UnitId, super::entries::TemplateUsers>,
     /// How many templates deep an expression is looked into.
     pub inside: u8,
+    /// How often events of components are handed on by components.
+    pub handed_on: u8,
     /// The host's privacy gate, where the package switches it on.
     pub gate_fact: Option<FactId>,
     /// Where the field initialisers of a class stand.
@@ -424,6 +432,9 @@ impl<'a> Machine<'a> {
             shared_by_all,
             uses: crate::model::uses(program),
             webpack: super::bundle::Webpack::default(),
+            roots: Vec::new(),
+            loaders: FxHashMap::default(),
+            answers_in_pairs: false,
             listeners: Vec::new(),
             timers: Vec::new(),
             forms: rustc_hash::FxHashSet::default(),
@@ -435,6 +446,7 @@ impl<'a> Machine<'a> {
             texts: FxHashMap::default(),
             template_users: FxHashMap::default(),
             inside: 0,
+            handed_on: 0,
             gate_fact: None,
             classes: FxHashMap::default(),
             through: None,

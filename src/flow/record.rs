@@ -203,11 +203,22 @@ impl Runs {
     /// What holds whenever a page is opened from inside the program, by route: what every way to it has, from pages that are
     /// opened without passing any. Ways are followed to their ends and around here, so that pages far down run again once, and
     /// not once for each page above them.
-    pub fn navigation_facts(&self) -> FxHashMap<Name, Ids> {
+    pub fn navigation_facts(&self, tabs: &[Name]) -> FxHashMap<Name, Ids> {
+        let from_tab = |from: &Name| {
+            let beside = move |tab: &&Name| *tab != from;
+            let open = |tab: &Name| Opening { route: tab.clone(), facts: Ids::new(), through: Some(from.clone()) };
+            tabs.iter().filter(beside).map(open).collect::<Vec<_>>()
+        };
+        let beside: Vec<Opening> = tabs.iter().flat_map(from_tab).collect();
         let parts = self.top.iter().chain(self.list.iter().flatten().map(|run| &run.part));
         let mut openings: BTreeMap<&Name, Vec<&Opening>> = BTreeMap::new();
         for opening in parts.flat_map(|part| &part.openings) {
             openings.entry(&opening.route).or_default().push(opening);
+        }
+        if tabs.iter().any(|tab| openings.contains_key(tab)) {
+            for opening in &beside {
+                openings.entry(&opening.route).or_default().push(opening);
+            }
         }
         // A page without facts here is not known to be reached yet. Facts only go, so this ends.
         let mut out: FxHashMap<Name, Ids> = FxHashMap::default();

@@ -1,7 +1,8 @@
 //! The runtime that uni-app compiles Vue 3 programs with. It ships as one large file, known by what it exports, and its code is
 //! not run: what its functions do to the values of the program is said here.
 
-use super::heap::Kind;
+use super::frameworks::vuex::{PINIA, PINIA_MEMBERS, VUEX, VUEX_MEMBERS};
+use super::heap::{ITEM, Kind};
 use super::machine::{Keys, Machine, Site, name};
 use super::solution::{Entry, EntryKind, Place};
 use super::value::{NULL, NUMBER, ObjId, UNDEFINED, Value, one};
@@ -72,6 +73,10 @@ impl<'a> Machine<'a> {
                 self.host_object(&namespace, "")
             } else if FUNCTIONS.contains(&exported) {
                 Value::object(self.external(MODULE, exported))
+            } else if VUEX_MEMBERS.contains(&exported) {
+                Value::object(self.external(VUEX, exported))
+            } else if PINIA_MEMBERS.contains(&exported) {
+                Value::object(self.external(PINIA, exported))
             } else {
                 // A library that was bundled with it.
                 self.foreign_module(exported)
@@ -104,7 +109,19 @@ impl<'a> Machine<'a> {
             }
             "createSSRApp" | "createApp" => {
                 self.register_framework(&first, site);
-                Value::any()
+                self.application(site)
+            }
+            "use" => {
+                let plugin = args.get(1).cloned().unwrap_or_default();
+                let install = self.known("install");
+                let mut target = self.field(&plugin, &Keys::one(install), site.place);
+                if target.objects.is_empty() {
+                    target = plugin;
+                }
+                let mut given = vec![first.clone()];
+                given.extend(args.iter().skip(2).cloned());
+                self.perhaps(&[], |machine| machine.call(&target, &Value::undefined(), given, &inner));
+                first
             }
             // The list that a loop of the template shows.
             "f" => {
@@ -203,6 +220,28 @@ impl<'a> Machine<'a> {
             // Handlers, texts, properties, components and what is made reactive are passed on as they are.
             _ => first,
         }
+    }
+
+    /// What `createSSRApp` gives: what all instances share, and plugins.
+    fn application(&mut self, site: &Site) -> Value {
+        let app = self.make_at(site.place, 100, Kind::Plain);
+        let config = self.make_at(site.place, 101, Kind::Plain);
+        let target = self.external(MODULE, "use");
+        let used = self.make_at(site.place, 102, Kind::Bound { target });
+        let (first, shared) = (self.known("0"), Value::object(self.shared_by_all));
+        self.heap.set(used, first, Some(Value::object(app)));
+        for (object, member, value) in [
+            (app, "config", Value::object(config)),
+            (app, "use", Value::object(used)),
+            (config, "globalProperties", shared),
+        ] {
+            let key = self.known(member);
+            self.heap.set(object, key, Some(value));
+        }
+        for object in [app, config] {
+            self.heap.set(object, ITEM, Some(Value::any()));
+        }
+        Value::object(app)
     }
 
     /// Remembers what watches what, to be told again of what it has become.

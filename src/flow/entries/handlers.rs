@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::flow::entries::camel;
 use crate::flow::entries::templates::MAX_ELEMENTS;
 use crate::flow::heap::{ITEM, Kind};
-use crate::flow::machine::{Machine, Site, name};
+use crate::flow::machine::{Keys, Machine, Site, name};
 use crate::flow::solution::{Entry, EntryKind, Fact, Place, Protection};
 use crate::flow::value::{ANY, Ids, NUMBER, ObjId, Str, UNDEFINED, Value, one, unite};
 use crate::model::ir::{ExprKind, Key, Name};
@@ -44,13 +44,8 @@ impl<'a> Machine<'a> {
                 (Some(handler), _) => vec![(handler.clone(), Ids::new())],
                 (None, None) => continue,
                 (None, Some(value)) => {
+                    functions = self.bound_functions(unit, binding, element);
                     let value = self.evaluate(unit, binding.template, binding.node, value);
-                    functions.objects = value
-                        .objects
-                        .iter()
-                        .copied()
-                        .filter(|&id| matches!(self.heap.kind(id), Kind::Closure { .. }))
-                        .collect();
                     let known = |text: &std::rc::Rc<Str>| Some((text.complete()?.clone(), text.held.clone()));
                     value.strings.iter().filter_map(known).collect()
                 }
@@ -64,13 +59,22 @@ impl<'a> Machine<'a> {
                     Some((_, count)) => *count += 1,
                     None => done.push((handler.clone(), 1)),
                 }
-                if &*handler == "__e" || &*handler == "eh" {
+                if Self::is_bound_event(&handler) {
                     self.framework_event(unit, binding, element);
                     continue;
                 }
                 self.run_handler(unit, binding, element, (&handler, &chosen));
             }
         }
+    }
+
+    /// The functions of the data that an attribute binds an event to.
+    pub(super) fn bound_functions(&mut self, unit: UnitId, binding: &Binding, element: &'a Element) -> Value {
+        let written = element.attributes.iter().filter_map(|a| a.value.as_ref()).find(|a| a.span == binding.span);
+        let Some(written) = written else { return Value::default() };
+        let mut functions = self.evaluate(unit, binding.template, binding.node, written);
+        functions.objects.retain(|id| matches!(self.heap.kind(*id), Kind::Closure { .. }));
+        Value { objects: functions.objects, ..Value::default() }
     }
 
     /// Whether a component of the package itself triggers an event of this name: its own code says what the event carries.
@@ -216,7 +220,14 @@ impl<'a> Machine<'a> {
         self.run_entry(entry, &held, Some(functions), |machine| {
             let event = machine.event(unit, binding.template, binding.node, element, &binding.event);
             let site = Site { place, args: Vec::new(), name: binding.event.clone(), used: true };
-            machine.call(functions, &Value::object(instance), vec![event], &site)
+            // What a component tells is handed on without the event around it.
+            let told = if machine.program.units[unit as usize].components.contains_key(&element.name) {
+                let detail = machine.known("detail");
+                machine.field(&event, &Keys::one(detail), place)
+            } else {
+                event
+            };
+            machine.call(functions, &Value::object(instance), vec![told], &site)
         });
     }
 
@@ -602,7 +613,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Whether an element is a component whose code is not the package's own.
-    pub(super) fn is_foreign(&self, unit: UnitId, element: &Element) -> bool {
+    pub(in crate::flow) fn is_foreign(&self, unit: UnitId, element: &Element) -> bool {
         match self.program.units[unit as usize].components.get(&element.name) {
             Some(None) => true,
             Some(Some(component)) => self.program.units[*component as usize]
@@ -615,5 +626,5 @@ impl<'a> Machine<'a> {
 
 /// Whether an event tells what a field holds.
 fn value_event(event: &str) -> bool {
-    matches!(event, "input" | "change" | "blur" | "confirm" | "update" | "enter" | "value-change" | "valuechange")
+    matches!(event, "updateModelValue" | "input" | "change" | "blur" | "confirm" | "update" | "enter" | "value-change" | "valuechange")
 }

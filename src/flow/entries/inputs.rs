@@ -142,12 +142,23 @@ impl<'a> Machine<'a> {
         choice: bool,
     ) -> Ids {
         let place = Place { file: template, span: element.open };
-        let source: Name = element.name.to_string().into();
+        self.taken_at(place, element.name.to_string().into(), Some((template, node)), kind, choice)
+    }
+
+    /// The same for a field wherever it stands: in a template, or in code that renders.
+    pub fn taken_at(
+        &mut self,
+        place: Place,
+        source: Name,
+        element: Option<(FileId, NodeId)>,
+        kind: Option<(Name, u8)>,
+        choice: bool,
+    ) -> Ids {
         let (kinds, certainty) = match &kind {
             Some((kind, certainty)) => (BTreeSet::from([kind.clone()]), *certainty),
             None => (BTreeSet::new(), 0),
         };
-        let collection = self.collection(place, source, Some((template, node)), kinds, certainty, false, None);
+        let collection = self.collection(place, source, element, kinds, certainty, false, None);
         let draft = &mut self.record.collections[collection];
         draft.lazy = true;
         draft.input = true;
@@ -319,6 +330,8 @@ impl<'a> Machine<'a> {
                 let offered: Vec<&str> = offered.iter().map(|text| &**text).collect();
                 self.policy.privacy.options_kind(&offered).map(|kind| (kind, 80))
             }
+            // What people write is not chosen from a list.
+            Some((kind, _)) if element.attribute("range").is_some() && self.policy.privacy.is_written(&kind) => return None,
             known => known,
         };
         let known = kind.as_ref().is_none_or(|(kind, _)| self.policy.privacy.is_searched(kind));

@@ -1,5 +1,6 @@
 //! Methods and data that the host gives to every instance of a unit.
 
+use crate::flow::frameworks::At;
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Keys, Machine, Site};
 use crate::flow::record::Opening;
@@ -292,6 +293,8 @@ impl<'a> Machine<'a> {
             self.record.blind(site.place, "dynamic-event", "");
             return;
         };
+        // `update:modelValue` is bound as `updateModelValue`.
+        let event: Name = event.replace(':', "").into();
         let detail = args.get(1).cloned().unwrap_or_else(Value::undefined);
         let detail = self.stepped(detail, site.place, "triggered", &event);
         let users = self.uses.get(&unit).cloned().unwrap_or_default();
@@ -300,20 +303,31 @@ impl<'a> Machine<'a> {
             for binding in program.bindings_of(user).iter().filter(|binding| {
                 binding.template == template && binding.node == node && binding.event.eq_ignore_ascii_case(&event)
             }) {
-                let Some(handler) = &binding.handler else { continue };
-                if !self.units.contains_key(&user) {
+                let Some(element) = self.element(template, node).filter(|_| self.units.contains_key(&user)) else {
+                    continue;
+                };
+                let instance = self.instance(user);
+                let compiled = binding.handler.as_deref().is_some_and(Self::is_bound_event);
+                let (target, bare) = match &binding.handler {
+                    _ if compiled => (Value::default(), false),
+                    Some(handler) => match self.method(instance, handler) {
+                        Some((target, _)) => (target, false),
+                        None => continue,
+                    },
+                    // A function of the data itself, as compiled components have it, gets what is told and no event.
+                    None => (self.bound_functions(user, binding, element), true),
+                };
+                if target.objects.is_empty() && !compiled {
                     continue;
                 }
-                let instance = self.instance(user);
-                let Some((target, _)) = self.method(instance, handler) else { continue };
-                let Some(element) = self.element(template, node) else { continue };
                 let argument = self.event(user, template, node, element, "");
                 let key = self.known("detail");
                 let detail = self.told_by(detail.clone(), user, template, node, element, 2);
                 for &object in &argument.objects {
                     self.heap.set(object, key, Some(detail.clone()));
                 }
-                let inner = Site { place: site.place, args: Vec::new(), name: handler.clone(), used: true };
+                let label = binding.handler.clone().unwrap_or_else(|| event.clone());
+                let inner = Site { place: site.place, args: Vec::new(), name: label, used: true };
                 // What a library's component shows is said where it is used.
                 let acted = binding.user_action
                     && self.is_foreign(user, element)
@@ -325,7 +339,17 @@ impl<'a> Machine<'a> {
                 } else {
                     Ids::new()
                 };
-                self.perhaps(&facts, |machine| machine.call(&target, &Value::object(instance), vec![argument], &inner));
+                let mut told = vec![detail];
+                told.extend(args.iter().skip(2).cloned());
+                self.perhaps(&facts, |machine| {
+                    if compiled {
+                        let at = At { unit: user, template, node, element };
+                        machine.told_to_bound(at, (&event, &argument), &told, site);
+                        return Value::undefined();
+                    }
+                    let given = if bare { told } else { vec![argument] };
+                    machine.call(&target, &Value::object(instance), given, &inner)
+                });
             }
         }
     }

@@ -16,6 +16,8 @@ pub(in crate::flow) type TemplateUsers = Rc<[(FileId, NodeId, Option<String>)]>;
 
 /// How deep templates are looked into that use one another.
 const MAX_INSIDE: u8 = 3;
+/// The attribute by which Vue's compiler hands a component all its properties.
+pub(super) const PROPERTIES: &str = "u-p";
 /// Most elements that one handler is run for.
 pub(super) const MAX_ELEMENTS: usize = 12;
 
@@ -85,7 +87,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The expression between two braces.
-    fn expression_at(&self, template: FileId, written: Span) -> Option<&'a Expr> {
+    pub(in crate::flow) fn expression_at(&self, template: FileId, written: Span) -> Option<&'a Expr> {
         let facts = self.program.template(template)?;
         facts.expressions.get(&written.start).or_else(|| {
             let inner = written.slice(&self.package.source(template).text);
@@ -95,7 +97,7 @@ impl<'a> Machine<'a> {
     }
 
     /// What expressions of an element run in: its page's data, and the loops that it stands in.
-    fn template_act(&mut self, unit: UnitId, template: FileId, node: NodeId) -> Act<'a> {
+    pub(in crate::flow) fn template_act(&mut self, unit: UnitId, template: FileId, node: NodeId) -> Act<'a> {
         let instance = self.instance(unit);
         let data = self.data_of(unit, template, node);
         let variables = self.loop_variables(unit, template, node, &data);
@@ -443,7 +445,14 @@ impl<'a> Machine<'a> {
         element: &'a Element,
         attribute: &str,
     ) -> Option<String> {
-        let value = element.attribute(attribute)?.value.as_ref()?;
+        let Some(value) = element.attribute(attribute).and_then(|attribute| attribute.value.as_ref()) else {
+            // Compilers hand all properties over as one.
+            let all = element.attribute(PROPERTIES)?.value.as_ref()?;
+            let all = self.evaluate(unit, template, node, all);
+            let key = self.sym(attribute);
+            let mut held = all.objects.iter().filter_map(|&object| self.heap.get(object, key));
+            return held.find_map(|value| value.as_text().map(|text| text.to_string()));
+        };
         if let Some(text) = value.literal() {
             return Some(text);
         }

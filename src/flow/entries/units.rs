@@ -1,6 +1,7 @@
 //! Units: applications, pages and components, their lifecycles and what is mixed into them.
 
 use crate::flow::entries::camel;
+use crate::flow::entries::templates::PROPERTIES;
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Keys, Machine, Site, name};
 use crate::flow::solution::{Entry, EntryKind, Fact, Origin, Place, SinkKind};
@@ -180,6 +181,7 @@ impl<'a> Machine<'a> {
         for method in &info.share_methods {
             self.share(unit, method);
         }
+        self.run_vue(unit);
         self.watch_again(unit);
         self.render_again(unit);
         // A page may be made as a component.
@@ -300,9 +302,26 @@ impl<'a> Machine<'a> {
         self.nested_methods(unit, "pageLifetimes");
         self.nested_methods(unit, "observers");
         self.derive(unit);
+        self.run_vue(unit);
         self.watch_again(unit);
         self.render_again(unit);
         self.handlers(unit);
+    }
+
+    /// What Vue calls of a page or component by itself, beside what the host calls: its hooks, and what watches its data.
+    fn run_vue(&mut self, unit: UnitId) {
+        let instance = self.instance(unit);
+        if self.heap.objects[instance as usize].proto != Some(self.shared_by_all) {
+            return;
+        }
+        let info = &self.host.info;
+        for hook in ["beforeCreate", "created", "beforeMount", "mounted"] {
+            let known = [&info.page_load, &info.component_load].iter().any(|list| list.iter().any(|one| &**one == hook));
+            if !known {
+                self.enter(unit, EntryKind::Load, hook, None, &[], |_| Vec::new());
+            }
+        }
+        self.nested_methods(unit, "watch");
     }
 
     /// Fields that a behavior computes of the others, and what watches fields: `computed` and `watch` as libraries have them.
@@ -362,6 +381,11 @@ impl<'a> Machine<'a> {
         for &object in &methods.objects {
             for key in self.heap.keys(object) {
                 let Some(mut target) = self.heap.get(object, key).cloned() else { continue };
+                // `{handler, deep: true}`
+                let handler = self.known("handler");
+                if let Some(inner) = target.objects.first().and_then(|&id| self.heap.get(id, handler).cloned()) {
+                    target = inner;
+                }
                 if let Some((method, _)) = target.as_text().cloned().and_then(|name| self.method(instance, &name)) {
                     target = method;
                 }
@@ -406,6 +430,19 @@ impl<'a> Machine<'a> {
             let Some(element) = self.element(template, node) else { continue };
             for attribute in &element.attributes {
                 let Some(value) = &attribute.value else { continue };
+                if &*attribute.name == PROPERTIES {
+                    let place = Place { file: template, span: value.span };
+                    let given = self.evaluate(user, template, node, value);
+                    for &object in &given.objects {
+                        for key in self.heap.keys(object) {
+                            let Some(bound) = self.heap.get(object, key).cloned() else { continue };
+                            let label = self.spell(key);
+                            let bound = self.stepped(bound, place, "property", &label);
+                            self.heap.add(data, key, &bound);
+                        }
+                    }
+                    continue;
+                }
                 if value.parts.iter().all(|part| matches!(part, Part::Text { .. })) && !value.quoted {
                     continue;
                 }

@@ -351,7 +351,7 @@ impl<'a> Machine<'a> {
     }
 
     /// An object that is kept for the whole program under a name of its own.
-    fn kept_object(&mut self, label: &str, place: Place) -> ObjId {
+    pub(super) fn kept_object(&mut self, label: &str, place: Place) -> ObjId {
         let key = self.sym(label);
         if let Some(kept) = self.heap.get(self.globals, key).and_then(|kept| kept.objects.first().copied()) {
             return kept;

@@ -1,23 +1,35 @@
 //! Vue 2, as uni-app bundles it: its code and that of the runtime beside it are not run. What they do to the options of apps,
 //! pages and components, and what all instances share, is said here.
 
+use crate::flow::frameworks::vuex::{VUEX, VUEX_MEMBERS};
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Keys, Machine, Site, name};
 use crate::flow::solution::Place;
-use crate::flow::value::Value;
+use crate::flow::value::{ObjId, Value};
 
 /// The runtime of uni-app for Vue 2, as a module.
 const RUNTIME: &str = "@dcloudio/uni-mp";
 /// Its functions that make units.
 const MAKERS: [&str; 5] = ["createApp", "createPage", "createComponent", "createSubpackageApp", "createPlugin"];
 /// Vue, as a module.
-const VUE: &str = "vue";
+pub(super) const VUE: &str = "vue";
 /// Options of the app that every instance has, with a dollar before the name.
 const SHARED: [&str; 4] = ["store", "router", "i18n", "api"];
 
 impl<'a> Machine<'a> {
     /// The exports of a module that a bundle holds and whose code is known.
     pub(in crate::flow) fn bundled_exports(&mut self, module: &str, place: Place) -> Value {
+        if module == VUEX {
+            let exports = self.heap.alloc(Kind::Plain, place);
+            let (mark, default) = (self.known("__esModule"), self.known("default"));
+            self.heap.set(exports, mark, Some(Value::bool(true)));
+            self.heap.set(exports, default, Some(Value::object(exports)));
+            for member in VUEX_MEMBERS {
+                let (key, made) = (self.known(member), self.external(VUEX, member));
+                self.heap.set(exports, key, Some(Value::object(made)));
+            }
+            return Value::object(exports);
+        }
         if module != RUNTIME && module != VUE {
             return self.foreign_module(module);
         }
@@ -29,6 +41,7 @@ impl<'a> Machine<'a> {
             self.heap.set(class, key, Some(Value::object(self.shared_by_all)));
             Value::object(class)
         } else {
+            self.answers_in_pairs = true;
             for maker in MAKERS {
                 let (key, made) = (self.known(maker), self.external(RUNTIME, maker));
                 self.heap.set(exports, key, Some(Value::object(made)));
@@ -75,12 +88,43 @@ impl<'a> Machine<'a> {
                 Some(Value::any())
             }
             Some(&"set") => Some(self.set_key(args)),
+            Some(&"emit") => {
+                for &object in &first.objects {
+                    if let Kind::Unit(unit) = *self.heap.kind(object) {
+                        self.unit_method(object, unit, "$emit", args.get(1..).unwrap_or_default(), site);
+                    }
+                }
+                Some(Value::undefined())
+            }
+            // A method of a library's component: the model that is bound to it, by a promise and by callbacks.
+            Some(&"answer") => {
+                for callback in args.iter().skip(1).filter(|arg| !arg.objects.is_empty()) {
+                    let given = vec![Value::any(), first.clone()];
+                    self.call_back(callback, given, site);
+                }
+                let answer = first.joined(&Value::any());
+                let promise = self.make_at(site.place, 97, Kind::Promise);
+                self.fulfil(promise, answer.clone(), &[]);
+                Some(Value { objects: smallvec::smallvec![promise], ..Value::any() })
+            }
             Some(&("extend" | "observable")) => Some(first),
             Some(&"nextTick") => {
                 Some(self.perhaps(&[], |machine| machine.call(&first, &Value::undefined(), Vec::new(), &inner)))
             }
             Some(_) => Some(Value::any()),
         }
+    }
+
+    /// What `setup` is handed beside properties: how to tell the user of a component of events.
+    pub(super) fn setup_context(&mut self, instance: ObjId, place: Place) -> Value {
+        let context = self.make_at(place, 100, Kind::Plain);
+        let target = self.external(VUE, "emit");
+        let emit = self.make_at(place, 101, Kind::Bound { target });
+        let (first, key) = (self.known("0"), self.known("emit"));
+        self.heap.set(emit, first, Some(Value::object(instance)));
+        self.heap.set(context, key, Some(Value::object(emit)));
+        self.heap.set(context, ITEM, Some(Value::any()));
+        Value::object(context)
     }
 
     /// `Vue.set(target, key, value)`, and `this.$set` with as many arguments.

@@ -494,7 +494,14 @@ impl<'a> Machine<'a> {
         for id in base.shallow_taints() {
             let taint = self.taints[id as usize].clone();
             if !taint.container {
-                unite(&mut out, &[id]);
+                // A text has no fields: what has some and only its name tells of is a record (`account.balance`).
+                let letter = field.parse::<u32>().is_ok();
+                if letter && taint.kind.ends_with("name") {
+                    let part = self.taint(Taint { partial: true, ..taint });
+                    unite(&mut out, &[part]);
+                } else if letter || !self.record.collections[taint.collection].answered {
+                    unite(&mut out, &[id]);
+                }
                 continue;
             }
             let kind = self.key_kind(field).map(|(kind, _)| kind);

@@ -11,7 +11,7 @@ use crate::flow::machine::{
 };
 use crate::flow::solution::{Place, Step};
 use crate::flow::value::{ANY, FALSE, Ids, ObjId, Sym, TRUE, Value, intersect, unite};
-use crate::model::ir::{Arg, Expr, ExprKind, FnId, Key, Name, Script};
+use crate::model::ir::{Arg, Expr, ExprKind, FnId, Key, Name, Pattern, Script};
 use crate::package::Origin as FileOrigin;
 use crate::source::{FileId, Span};
 
@@ -97,7 +97,8 @@ impl<'a> Machine<'a> {
         let Some(script) = self.script_of(file, target) else { return Value::any() };
         let Some(body) = script.functions.get(function as usize) else { return Value::any() };
         let recursion = self.stack.iter().filter(|called| called.file == file && called.function == function).count();
-        if self.stack.len() >= MAX_DEPTH || recursion >= MAX_RECURSION {
+        let round = recursion >= MAX_RECURSION && !self.loads_modules(file, function);
+        if self.stack.len() >= MAX_DEPTH || round {
             if recursion == 0 {
                 // A long chain of calls may hide anything at its end; a circle has been seen.
                 self.give_up(site.place);
@@ -208,6 +209,35 @@ impl<'a> Machine<'a> {
             self.remember((file, function), given, (&answer, &held));
         }
         answer
+    }
+
+    /// Whether a function runs modules of a table by their number or name, as those of bundles do for one another: each of its
+    /// calls loads another.
+    fn loads_modules(&mut self, file: FileId, function: FnId) -> bool {
+        if let Some(&known) = self.loaders.get(&(file, function)) {
+            return known;
+        }
+        let mut loads = false;
+        if let Some(script) = self.program.script(file)
+            && let Some(body) = script.functions.get(function as usize)
+            && let Some(Pattern::Var(param, _)) = body.params.first().map(|param| &param.pattern)
+        {
+            let by_param = |expr: &Expr| {
+                matches!(&expr.kind, ExprKind::Member { key: Key::Computed(key), .. }
+                    if matches!(key.kind, ExprKind::Var(var) if var == *param))
+            };
+            script.for_each_expr(&mut |expr| {
+                let ExprKind::Call { callee, args, .. } = &expr.kind else { return };
+                let inside = body.span.start <= expr.span.start && expr.span.end <= body.span.end;
+                let table = match &callee.kind {
+                    ExprKind::Member { object, key: Key::Static(call, _), .. } if &**call == "call" => by_param(object),
+                    _ => by_param(callee),
+                };
+                loads |= inside && args.len() > 2 && table;
+            });
+        }
+        self.loaders.insert((file, function), loads);
+        loads
     }
 
     /// What `this` is in a method that was handed on without its receiver (`then(this.send)`, `success: this.send`): whose

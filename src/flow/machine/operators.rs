@@ -149,21 +149,25 @@ impl<'a> Machine<'a> {
         value
     }
 
-    pub fn add_text(&mut self, a: &Value, b: &Value, place: Place) -> Value {
+    pub fn add_text(&mut self, a: &Value, b: &Value, _place: Place) -> Value {
         let mut out = concat(a, b);
         let masks = |value: &Value| {
             value.texts().any(|text| text.contains("**") || text.contains("＊＊") || text.contains("••"))
         };
+        let sign = |value: &Value| value.texts().any(|text| text.contains('*') || text.contains('＊'));
         if masks(a) || masks(b) || out.strings.iter().any(|text| masked(text)) {
-            out = self.mask_partial(out, place);
+            out = self.mask_partial(out, false);
+        } else if sign(a) || sign(b) {
+            // One sign hides a name, which is short.
+            out = self.mask_partial(out, true);
         }
         out
     }
 
-    fn mask_partial(&mut self, mut value: Value, _place: Place) -> Value {
+    fn mask_partial(&mut self, mut value: Value, names: bool) -> Value {
         let change = |machine: &mut Self, ids: &[TaintId]| {
             machine.map_taints(ids, |_, taint| {
-                if taint.partial {
+                if taint.partial && (!names || matches!(&*taint.kind, "name" | "nickname")) {
                     taint.partial = false;
                     let mut list = taint.protections.to_vec();
                     list.push(Protection::Masked);
@@ -234,6 +238,10 @@ impl<'a> Machine<'a> {
         };
         if value.bits & others != 0 && value.bits & ANY == 0 {
             no.clear();
+            // What is not there has not been refused.
+            if nullish {
+                yes.clear();
+            }
         }
         let possible = |value: &Value| -> bool {
             value.is_any()

@@ -84,6 +84,7 @@ struct File {
     wrong: Vec<Arc<str>>,
     copies: Vec<Arc<str>>,
     texts: Vec<Arc<str>>,
+    tools: Vec<Arc<str>>,
     helpers: Vec<Arc<str>>,
     bundled: Vec<Bundled>,
     dialogs: Vec<Dialogs>,
@@ -145,6 +146,7 @@ pub struct Table {
     wrong: FxHashSet<Arc<str>>,
     copies: FxHashSet<Arc<str>>,
     texts: FxHashSet<Arc<str>>,
+    tools: FxHashSet<Arc<str>>,
 }
 
 impl Table {
@@ -177,6 +179,7 @@ impl Table {
         table.success = file.success.into_iter().collect();
         table.copies = file.copies.into_iter().collect();
         table.texts = file.texts.into_iter().collect();
+        table.tools = file.tools.into_iter().collect();
         table
     }
 
@@ -237,6 +240,11 @@ impl Table {
 
     pub(super) fn copies(&self, function: &str) -> bool {
         self.copies.contains(function)
+    }
+
+    pub(super) fn is_tool(&self, module: &str) -> bool {
+        let package = module.split(['.', '/']).next().unwrap_or(module);
+        self.tools.contains(package)
     }
 
     pub(super) fn makes_text(&self, function: &str) -> bool {

@@ -94,6 +94,7 @@ struct Words {
     chosen: Vec<Arc<str>>,
     letters: Vec<Arc<str>>,
     offered: Vec<Arc<str>>,
+    written: Vec<Arc<str>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -239,6 +240,10 @@ impl Vocabulary {
 
     pub(super) fn offered(&self, kind: &str) -> bool {
         self.words.offered.iter().any(|known| **known == *kind)
+    }
+
+    pub(super) fn written(&self, kind: &str) -> bool {
+        self.words.written.iter().any(|known| **known == *kind)
     }
 
     pub(super) fn options(&self, options: &[&str]) -> Option<Arc<str>> {

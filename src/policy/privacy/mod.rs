@@ -335,6 +335,11 @@ impl Privacy {
         self.inputs.offered(kind)
     }
 
+    /// Whether a kind is one that people write, and do not choose from a list.
+    pub fn is_written(&self, kind: &str) -> bool {
+        self.inputs.written(kind)
+    }
+
     /// The kind of what is chosen where these options are offered (`男`, `女`).
     pub fn options_kind(&self, options: &[&str]) -> Option<Arc<str>> {
         self.inputs.options(options)
@@ -420,6 +425,11 @@ impl Privacy {
     /// Whether a library's function of that name gives what its arguments hold.
     pub fn copies_arguments(&self, function: &str) -> bool {
         self.clients.copies(function)
+    }
+
+    /// Whether a module has functions that read and write fields by paths and pick them by names.
+    pub fn is_field_tool(&self, module: &str) -> bool {
+        self.clients.is_tool(module)
     }
 
     /// Whether the functions of a module give what they are handed with promises in the place of callbacks.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::flow::{
     Collection, Consent, Entry, EntryKind, Fact, Flow, HostCall, Kind, Place, Protection, SinkKind, Step,
 };
+use crate::model::ir::ExprKind;
 use crate::model::{Program, Unit, UnitKind};
 use crate::policy::host::Api;
 use crate::policy::privacy::ConsentText;
@@ -410,11 +411,21 @@ fn own_flows<'a>(cx: &Context<'a>, collection: &Collection) -> impl Iterator<Ite
 
 /// Whether a collection is an input, picker or the like.
 pub fn is_input(cx: &Context<'_>, collection: &Collection) -> bool {
-    let Some((file, node)) = collection.element else { return false };
-    let Some(element) = element(cx.program, file, node) else { return false };
-    let Some(component) = cx.policy.host(&cx.package.host).and_then(|host| host.components.get(&element.name)) else {
-        // Of a library's components only fields are sources.
-        return true;
+    let components = cx.policy.host(&cx.package.host).map(|host| &host.components);
+    let component = match collection.element {
+        Some((file, node)) => {
+            let Some(element) = element(cx.program, file, node) else { return false };
+            match components.and_then(|components| components.get(&element.name)) {
+                Some(component) => component,
+                // Of a library's components only fields are sources.
+                None => return true,
+            }
+        }
+        // What code renders is named by its component.
+        None => match components.and_then(|components| components.get(&*collection.source)) {
+            Some(component) => component,
+            None => return false,
+        },
     };
     component.roles.iter().any(|role| {
         matches!(
@@ -574,6 +585,18 @@ pub fn user_acted(cx: &Context<'_>, entry: &Entry, facts: &BTreeSet<Fact>) -> bo
         })
 }
 
+/// Whether a path goes through an event that only comes when the user has started something: what a recorder gives at its end.
+pub fn started_by_user(cx: &Context<'_>, path: &[Step]) -> bool {
+    path.iter().flat_map(|step| cx.solution.calls_at(step.place)).filter_map(|call| api(cx, call)).any(|event| {
+        let mut starts = cx
+            .solution
+            .calls_of(|name| event.started_by.iter().any(|starter| &**starter == name))
+            .map(|call| user_acted(cx, &call.entry, &call.facts))
+            .peekable();
+        starts.peek().is_some() && starts.all(|acted| acted)
+    })
+}
+
 /// Clipboard reads and recordings that nobody started: `clipboard-read` and `covert-recording` speak of them alone.
 pub fn silent_reads(cx: &Context<'_>) -> BTreeSet<Place> {
     ["clipboard-read", "record-start", "camera-start"]
@@ -624,9 +647,9 @@ pub fn input_untold(cx: &Context<'_>, collection: &Collection) -> bool {
     if collection.consent() == Consent::NoticeAndConsent {
         return false;
     }
-    let Some((file, _)) = collection.element else { return true };
-    let Some(unit) = unit_of_template(cx, file) else { return true };
     let informs = |told: ConsentText| told.policy || told.purpose || told.agreement;
+    let Some((file, _)) = collection.element else { return !informs(told_in_code(cx, collection.place.file)) };
+    let Some(unit) = unit_of_template(cx, file) else { return true };
     let kinds = counted(cx, collection);
     if informs(told_on_page(cx, unit, collection.element, &kinds)) {
         return false;
@@ -634,6 +657,21 @@ pub fn input_untold(cx: &Context<'_>, collection: &Collection) -> bool {
     // What a component asks for is told by the pages that it stands on: by every one.
     let users = pages_of(cx, unit);
     users.is_empty() || !users.into_iter().all(|user| informs(told_on_page(cx, user, None, &kinds)))
+}
+
+/// What the texts of code that renders tell.
+fn told_in_code(cx: &Context<'_>, file: FileId) -> ConsentText {
+    let mut out = ConsentText::default();
+    if let Some(script) = cx.program.script(file) {
+        script.for_each_expr(&mut |expr| {
+            if let ExprKind::String(text) = &expr.kind
+                && !text.is_ascii()
+            {
+                out = out.and(cx.policy.privacy.consent_text(text));
+            }
+        });
+    }
+    out
 }
 
 /// Pages that a component stands on, also inside other components.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{calls, entry_step, user_acted};
+use super::evidence::{calls, entry_step, started_by_user, user_acted};
 use crate::rules::{Confidence, Context, Finding, Rule};
 
 /// User files are uploaded without a user action, or again and again.
@@ -20,7 +20,8 @@ impl Rule for SilentUpload {
         for role in ["upload", "cloud-upload"] {
             for (call, api) in calls(cx, role) {
                 let repeats = call.path.iter().any(|step| step.note == "calls" && step.name.ends_with("setInterval"));
-                if user_acted(cx, &call.entry, &call.facts) && !repeats {
+                let acted = user_acted(cx, &call.entry, &call.facts) || started_by_user(cx, &call.path);
+                if acted && !repeats {
                     continue;
                 }
                 let file = api.param("file").and_then(|path| call.arg(path));
