@@ -287,6 +287,20 @@ impl<'a> Machine<'a> {
     ) -> Value {
         let instance = self.instance(unit);
         let Some((target, place)) = self.method(instance, method) else { return Value::default() };
+        self.enter_function(unit, kind, (method, &target, place), element, facts, arguments)
+    }
+
+    /// The same for a function of a page or component, under a name.
+    pub(super) fn enter_function(
+        &mut self,
+        unit: UnitId,
+        kind: EntryKind,
+        (method, target, place): (&str, &Value, Place),
+        element: Option<(FileId, u32)>,
+        facts: &[u32],
+        arguments: impl FnOnce(&mut Self) -> Vec<Value>,
+    ) -> Value {
+        let instance = self.instance(unit);
         let this = &self.program.units[unit as usize];
         let mut held = facts.to_vec();
         if let Some(gate) = self.gate_fact {
@@ -301,10 +315,10 @@ impl<'a> Machine<'a> {
         held.dedup();
         let entry = Entry { kind, route: this.route.clone(), method: method.into(), place, element };
         self.through = (this.kind == UnitKind::Page).then(|| this.route.clone());
-        let answer = self.run_entry(entry, &held, Some(&target), |machine| {
+        let answer = self.run_entry(entry, &held, Some(target), |machine| {
             let arguments = arguments(machine);
             let site = Site { place, args: Vec::new(), name: method.into(), used: true };
-            machine.call(&target, &Value::object(instance), arguments, &site)
+            machine.call(target, &Value::object(instance), arguments, &site)
         });
         self.through = None;
         answer

@@ -19,6 +19,25 @@ use crate::syntax::template::Element;
 
 /// What `setup` gave to render with.
 const RENDER: &str = "[[render]]";
+/// Where instances keep the functions that are called when they load.
+pub(super) const HOOK: &str = "[[hook]]";
+/// Functions of frameworks that take what is to be called when a page or component loads.
+pub(super) const LOAD_HOOKS: [&str; 14] = [
+    "onLaunch",
+    "onLoad",
+    "onShow",
+    "onReady",
+    "onBeforeMount",
+    "onMounted",
+    "useLoad",
+    "useReady",
+    "useDidShow",
+    "useEffect",
+    "useLayoutEffect",
+    "componentWillMount",
+    "componentDidMount",
+    "componentDidShow",
+];
 /// Most handlers of rendered elements that are run.
 const MAX_LISTENERS: usize = 400;
 
@@ -386,11 +405,28 @@ impl<'a> Machine<'a> {
                 if *last == "useCallback" {
                     return Some(callback);
                 }
+                if self.left_for_load(last, &callback) {
+                    return Some(Value::undefined());
+                }
                 let inner = Site { place: site.place, args: Vec::new(), name: name(last), used: true };
                 Some(self.perhaps(&[], |machine| machine.call(&callback, &Value::undefined(), Vec::new(), &inner)))
             }
             _ => None,
         }
+    }
+
+    /// Leaves functions with the instance that is made here, to be called when it loads; `false` where there is none.
+    pub(super) fn left_for_load(&mut self, hook: &str, callback: &Value) -> bool {
+        let top = self.entries.get(self.entry).is_some_and(|entry| entry.kind == EntryKind::TopLevel);
+        let Some(unit) = self.current_unit.filter(|_| top && LOAD_HOOKS.contains(&hook)) else { return false };
+        let functions = Value { objects: callback.objects.clone(), ..Value::default() };
+        if functions.objects.is_empty() {
+            return false;
+        }
+        let instance = self.instance(unit);
+        let key = self.sym(&format!("{HOOK}{hook}"));
+        self.heap.add(instance, key, &functions);
+        true
     }
 
     /// An element that a framework renders: its handlers may be called by the user, its component runs.
@@ -414,6 +450,19 @@ impl<'a> Machine<'a> {
                     for method in ["componentWillMount", "componentDidMount", "componentDidShow", "onLoad", "render"] {
                         let key = self.sym(method);
                         let target = self.field(&instance, &Keys::one(key), place);
+                        let top = self.entries.get(self.entry).is_some_and(|entry| entry.kind == EntryKind::TopLevel);
+                        if let ([function], true) = (&*target.objects, top && LOAD_HOOKS.contains(&method)) {
+                            let function = *function;
+                            let outer = self.context;
+                            self.context ^= u64::from(function).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                            let bound = self.make_at(place, 104, Kind::Bound { target: function });
+                            self.context = outer;
+                            let this = self.known("this");
+                            self.heap.set(bound, this, Some(instance.clone()));
+                            if self.left_for_load(method, &Value::object(bound)) {
+                                continue;
+                            }
+                        }
                         if !target.objects.is_empty() {
                             let instance = instance.clone();
                             self.perhaps(&[], |machine| machine.call(&target, &instance, vec![Value::any()], &site));

@@ -200,6 +200,9 @@ impl<'a> Machine<'a> {
             "watchEffect" | "nextTick" | "onMounted" | "onBeforeMount" | "onUnmounted" | "onLoad" | "onShow"
             | "onReady" | "onLaunch" | "onHide" | "onUnload" | "onPullDownRefresh" | "onReachBottom"
             | "onShareAppMessage" => {
+                if self.left_for_load(function, &first) {
+                    return Value::undefined();
+                }
                 let argument = match (function, self.current_unit) {
                     ("onLoad", Some(unit)) => {
                         let query = self.query_object(unit);

@@ -626,5 +626,16 @@ impl<'a> Machine<'a> {
 
 /// Whether an event tells what a field holds.
 fn value_event(event: &str) -> bool {
-    matches!(event, "updateModelValue" | "input" | "change" | "blur" | "confirm" | "update" | "enter" | "value-change" | "valuechange")
+    matches!(
+        event,
+        "updateModelValue"
+            | "input"
+            | "change"
+            | "blur"
+            | "confirm"
+            | "update"
+            | "enter"
+            | "value-change"
+            | "valuechange"
+    )
 }

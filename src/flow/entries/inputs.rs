@@ -331,7 +331,9 @@ impl<'a> Machine<'a> {
                 self.policy.privacy.options_kind(&offered).map(|kind| (kind, 80))
             }
             // What people write is not chosen from a list.
-            Some((kind, _)) if element.attribute("range").is_some() && self.policy.privacy.is_written(&kind) => return None,
+            Some((kind, _)) if element.attribute("range").is_some() && self.policy.privacy.is_written(&kind) => {
+                return None;
+            }
             known => known,
         };
         let known = kind.as_ref().is_none_or(|(kind, _)| self.policy.privacy.is_searched(kind));

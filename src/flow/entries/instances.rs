@@ -5,10 +5,10 @@ use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Keys, Machine, Site};
 use crate::flow::record::Opening;
 use crate::flow::solution::{EntryKind, Fact, Place, Update};
-use crate::flow::value::{ANY, Ids, NULL, ObjId, Value, one, unite};
+use crate::flow::value::{ANY, Ids, NULL, ObjId, Piece, Value, one, unite};
 use crate::model::UnitId;
 use crate::model::ir::Name;
-use crate::source::FileId;
+use crate::source::{FileId, Span};
 use crate::syntax::template::{AttributeValue, NodeId};
 
 impl<'a> Machine<'a> {
@@ -322,7 +322,10 @@ impl<'a> Machine<'a> {
                 }
                 let argument = self.event(user, template, node, element, "");
                 let key = self.known("detail");
-                let detail = self.told_by(detail.clone(), user, template, node, element, 2);
+                let rest: Vec<Value> = args.iter().skip(2).cloned().collect();
+                let handed = self.handed_by_others(unit, user);
+                let detail = self.without_inputs(detail.clone(), &handed, element.open, template, 2);
+                let detail = self.told_by(detail, user, template, node, element, 2);
                 for &object in &argument.objects {
                     self.heap.set(object, key, Some(detail.clone()));
                 }
@@ -340,7 +343,9 @@ impl<'a> Machine<'a> {
                     Ids::new()
                 };
                 let mut told = vec![detail];
-                told.extend(args.iter().skip(2).cloned());
+                for value in rest {
+                    told.push(self.without_inputs(value, &handed, element.open, template, 1));
+                }
                 self.perhaps(&facts, |machine| {
                     if compiled {
                         let at = At { unit: user, template, node, element };
@@ -352,6 +357,69 @@ impl<'a> Machine<'a> {
                 });
             }
         }
+    }
+
+    /// The templates of other pages and components that use a component: what they hand it, it does not tell this one.
+    fn handed_by_others(&self, component: UnitId, user: UnitId) -> Vec<FileId> {
+        let units = &self.program.units;
+        let own = &units[user as usize].templates;
+        let others = self.uses.get(&component).into_iter().flatten().filter(|(other, ..)| *other != user);
+        let mut out: Vec<FileId> = others.flat_map(|(other, ..)| &units[*other as usize].templates).copied().collect();
+        out.retain(|file| !own.contains(file) && !units[component as usize].templates.contains(file));
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+
+    /// A value without what fields of these templates take.
+    fn without_inputs(&mut self, value: Value, files: &[FileId], open: Span, template: FileId, depth: u8) -> Value {
+        if files.is_empty() {
+            return value;
+        }
+        let mut out = value;
+        let stays = |machine: &Self, id: u32| {
+            let collection = machine.taints[id as usize].collection;
+            let draft = &machine.record.collections[collection];
+            !draft.input || files.binary_search(&draft.place.file).is_err()
+        };
+        out.taints.retain(|id| stays(self, *id));
+        for text in &mut out.strings {
+            let touched =
+                |piece: &Piece| matches!(piece, Piece::Hole(ids, _) if ids.iter().any(|id| !stays(self, *id)));
+            if text.pieces.iter().any(touched) {
+                let mut new = (**text).clone();
+                for piece in &mut new.pieces {
+                    if let Piece::Hole(ids, _) = piece {
+                        ids.retain(|id| stays(self, *id));
+                    }
+                }
+                *text = std::rc::Rc::new(new);
+            }
+        }
+        if depth == 0 {
+            return out;
+        }
+        let place = Place { file: template, span: open };
+        for index in 0..out.objects.len() {
+            let object = out.objects[index];
+            let inner = self.deep_taints(&Value::object(object), 2);
+            if !matches!(self.heap.kind(object), Kind::Plain) || inner.iter().all(|id| stays(self, *id)) {
+                continue;
+            }
+            let outer = self.context;
+            self.context ^= u64::from(object).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let copy = self.make_at(place, 103, Kind::Plain);
+            self.context = outer;
+            for key in self.heap.keys(object) {
+                if let Some(value) = self.heap.get(object, key).cloned() {
+                    let value = self.without_inputs(value, files, open, template, depth - 1);
+                    self.heap.set(copy, key, Some(value));
+                }
+            }
+            out.objects[index] = copy;
+        }
+        out.objects.sort_unstable();
+        out
     }
 
     /// A message of a component to those around it: the first on each way up that listens to its name gets it.

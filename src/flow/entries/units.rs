@@ -2,6 +2,7 @@
 
 use crate::flow::entries::camel;
 use crate::flow::entries::templates::PROPERTIES;
+use crate::flow::frameworks::{HOOK, LOAD_HOOKS};
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Keys, Machine, Site, name};
 use crate::flow::solution::{Entry, EntryKind, Fact, Origin, Place, SinkKind};
@@ -163,6 +164,7 @@ impl<'a> Machine<'a> {
         for method in ["onHide", "onError", "onPageNotFound", "onLogin", "onUnhandledRejection"] {
             self.enter(unit, EntryKind::Host, method, None, &[], |_| vec![Value::any()]);
         }
+        self.run_load_hooks(unit);
     }
 
     pub(super) fn run_page(&mut self, unit: UnitId) {
@@ -181,6 +183,7 @@ impl<'a> Machine<'a> {
         for method in &info.share_methods {
             self.share(unit, method);
         }
+        self.run_load_hooks(unit);
         self.run_vue(unit);
         self.watch_again(unit);
         self.render_again(unit);
@@ -302,10 +305,31 @@ impl<'a> Machine<'a> {
         self.nested_methods(unit, "pageLifetimes");
         self.nested_methods(unit, "observers");
         self.derive(unit);
+        self.run_load_hooks(unit);
         self.run_vue(unit);
         self.watch_again(unit);
         self.render_again(unit);
         self.handlers(unit);
+    }
+
+    /// Functions that code left with its framework to be called when the page or component loads.
+    fn run_load_hooks(&mut self, unit: UnitId) {
+        let instance = self.instance(unit);
+        for hook in LOAD_HOOKS {
+            let key = self.sym(&format!("{HOOK}{hook}"));
+            let functions = self.heap.get(instance, key).map(|value| value.objects.clone()).unwrap_or_default();
+            for function in functions {
+                let target = Value::object(function);
+                let place = match *self.heap.kind(function) {
+                    Kind::Bound { target } => self.heap.objects[target as usize].place,
+                    _ => self.heap.objects[function as usize].place,
+                };
+                self.enter_function(unit, EntryKind::Load, (hook, &target, place), None, &[], |machine| {
+                    let query = machine.query_object(unit);
+                    vec![Value { bits: ANY, objects: one(query), ..Value::default() }]
+                });
+            }
+        }
     }
 
     /// What Vue calls of a page or component by itself, beside what the host calls: its hooks, and what watches its data.
@@ -316,7 +340,8 @@ impl<'a> Machine<'a> {
         }
         let info = &self.host.info;
         for hook in ["beforeCreate", "created", "beforeMount", "mounted"] {
-            let known = [&info.page_load, &info.component_load].iter().any(|list| list.iter().any(|one| &**one == hook));
+            let known =
+                [&info.page_load, &info.component_load].iter().any(|list| list.iter().any(|one| &**one == hook));
             if !known {
                 self.enter(unit, EntryKind::Load, hook, None, &[], |_| Vec::new());
             }

@@ -45,7 +45,12 @@ impl<'a> Machine<'a> {
     }
 
     /// The calls that an event of an element makes.
-    pub(in crate::flow) fn bound_calls(&self, template: FileId, element: &'a Element, event: &str) -> Vec<BoundCall<'a>> {
+    pub(in crate::flow) fn bound_calls(
+        &self,
+        template: FileId,
+        element: &'a Element,
+        event: &str,
+    ) -> Vec<BoundCall<'a>> {
         let mut out = Vec::new();
         let options = element.attribute("data-event-opts").and_then(|attribute| attribute.value.as_ref());
         let Some(Part::Interpolation { expression, .. }) = options.and_then(|value| value.parts.first()) else {
@@ -164,7 +169,11 @@ impl<'a> Machine<'a> {
             out.push(value);
         }
         // Functions that the compiler made look for the event behind all arguments.
-        if call.method.strip_prefix('e').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit())) {
+        if call
+            .method
+            .strip_prefix('e')
+            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
+        {
             out.push(event.clone());
         }
         out
@@ -185,7 +194,8 @@ impl<'a> Machine<'a> {
         let mut value = instance;
         for step in list(&path.value) {
             let parts = list_of(step);
-            let word = |at: usize| parts.get(at).and_then(|part| text(&part.as_ref()?.value)).filter(|word| !word.is_empty());
+            let word =
+                |at: usize| parts.get(at).and_then(|part| text(&part.as_ref()?.value)).filter(|word| !word.is_empty());
             if let Some(path) = word(0) {
                 value = self.data_path(&value, path, place);
             }
@@ -244,9 +254,8 @@ impl<'a> Machine<'a> {
                 let instance = self.instance(component);
                 let model = self.bound_model(At { unit, template, node, element });
                 // What several pages use has been told what all of them bind to it.
-                let shared = |machine: &Self| {
-                    machine.uses.get(&component).into_iter().flatten().any(|(user, ..)| *user != unit)
-                };
+                let shared =
+                    |machine: &Self| machine.uses.get(&component).into_iter().flatten().any(|(user, ..)| *user != unit);
                 let known = if self.is_foreign(unit, element) || !model.objects.is_empty() && shared(self) {
                     self.answering(instance, model, Place { file: template, span: element.open })
                 } else {

@@ -143,7 +143,8 @@ impl<'a> Machine<'a> {
                 }
             }
         }
-        let (detail_key, target_key, current) = (self.known("detail"), self.known("target"), self.known("currentTarget"));
+        let (detail_key, target_key, current) =
+            (self.known("detail"), self.known("target"), self.known("currentTarget"));
         self.heap.set(event, detail_key, Some(told));
         self.heap.set(event, target_key, Some(Value::object(target)));
         self.heap.set(event, current, Some(Value::object(target)));
@@ -158,10 +159,9 @@ impl<'a> Machine<'a> {
         let collection = self.collection(place, source.into(), None, kinds, 100, true, open.scope.clone());
         self.seal(collection, &open.yields, &open.ciphertext);
         self.handed(collection);
-        for (paths, protection) in [
-            (&open.yields, None),
-            (&open.ciphertext, Some(crate::flow::solution::Protection::HostCiphertext)),
-        ] {
+        for (paths, protection) in
+            [(&open.yields, None), (&open.ciphertext, Some(crate::flow::solution::Protection::HostCiphertext))]
+        {
             for (path, kinds) in paths {
                 let taints = self.taints_of(collection, kinds, protection.clone());
                 self.answer_at(told, path, taints, place);

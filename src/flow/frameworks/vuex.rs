@@ -13,7 +13,14 @@ pub(in crate::flow) const VUEX: &str = "vuex";
 pub(in crate::flow) const PINIA: &str = "pinia";
 /// What Vuex exports.
 pub(in crate::flow) const VUEX_MEMBERS: [&str; 8] = [
-    "Store", "createStore", "useStore", "mapState", "mapGetters", "mapMutations", "mapActions", "createNamespacedHelpers",
+    "Store",
+    "createStore",
+    "useStore",
+    "mapState",
+    "mapGetters",
+    "mapMutations",
+    "mapActions",
+    "createNamespacedHelpers",
 ];
 /// What Pinia exports.
 pub(in crate::flow) const PINIA_MEMBERS: [&str; 4] = ["defineStore", "createPinia", "storeToRefs", "setActivePinia"];
@@ -87,7 +94,8 @@ impl<'a> Machine<'a> {
                 Some(Value::any())
             }
             (PINIA, "defineStore") => {
-                let definition = if first.objects.is_empty() { args.get(1).cloned().unwrap_or_default() } else { first };
+                let definition =
+                    if first.objects.is_empty() { args.get(1).cloned().unwrap_or_default() } else { first };
                 Some(Value::object(self.bound_member(PINIA, "use", vec![definition], site.place)))
             }
             (PINIA, "use") => Some(self.defined_store(&first, site)),
@@ -96,7 +104,11 @@ impl<'a> Machine<'a> {
                 for &store in &first.objects {
                     self.copy_fields(store, &change, &[]);
                 }
-                if change.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Closure { .. } | Kind::Bound { .. })) {
+                if change
+                    .objects
+                    .iter()
+                    .any(|&id| matches!(self.heap.kind(id), Kind::Closure { .. } | Kind::Bound { .. }))
+                {
                     let inner = self.inner_site(site);
                     self.call(&change, &Value::undefined(), vec![first], &inner);
                 }
@@ -323,7 +335,9 @@ impl<'a> Machine<'a> {
         let group = self.known(if member == "commit" { MUTATIONS } else { ACTIONS });
         let mut result = Value::default();
         for &store in &store.objects {
-            let Some(held) = self.heap.get(store, group).and_then(|held| held.objects.first().copied()) else { continue };
+            let Some(held) = self.heap.get(store, group).and_then(|held| held.objects.first().copied()) else {
+                continue;
+            };
             let kinds: Vec<Name> = kind.texts().cloned().collect();
             for kind in &kinds {
                 let local = self.sym(&format!("{prefix}{kind}"));
