@@ -416,7 +416,7 @@ impl<'a> Machine<'a> {
                     self.heap.set(copy, key, Some(value));
                 }
             }
-            out.objects[index] = copy;
+            out.objects.put(index, copy);
         }
         out.objects.sort_unstable();
         out

@@ -5,7 +5,7 @@ use crate::flow::frameworks::vuex::{VUEX, VUEX_MEMBERS};
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::{Keys, Machine, Site, name};
 use crate::flow::solution::Place;
-use crate::flow::value::{ObjId, Value};
+use crate::flow::value::{ObjId, Value, one};
 
 /// The runtime of uni-app for Vue 2, as a module.
 const RUNTIME: &str = "@dcloudio/uni-mp";
@@ -105,7 +105,7 @@ impl<'a> Machine<'a> {
                 let answer = first.joined(&Value::any());
                 let promise = self.make_at(site.place, 97, Kind::Promise);
                 self.fulfil(promise, answer.clone(), &[]);
-                Some(Value { objects: smallvec::smallvec![promise], ..Value::any() })
+                Some(Value { objects: one(promise), ..Value::any() })
             }
             Some(&("extend" | "observable")) => Some(first),
             Some(&"nextTick") => {
