@@ -245,11 +245,11 @@ fn by_user(call: &HostCall) -> bool {
 /// Whether the call is made while somebody types.
 fn typed(cx: &Context<'_>, call: &HostCall) -> bool {
     call.entry.element.is_some_and(|(file, node)| {
-        let mut bindings = cx.program.bindings.iter().filter(|one| one.template == file && one.node == node).peekable();
-        bindings.peek().is_some()
-            && bindings
-                .filter(|one| one.handler.as_deref().is_none_or(|handler| handler == &*call.entry.method))
-                .all(|one| &*one.event == "input")
+        let bindings = cx.program.bindings.iter().filter(|one| one.template == file && one.node == node);
+        let mut own = bindings
+            .filter(|one| one.handler.as_deref().is_none_or(|handler| handler == &*call.entry.method))
+            .peekable();
+        own.peek().is_some() && own.all(|one| &*one.event == "input")
     })
 }
 
