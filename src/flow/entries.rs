@@ -213,13 +213,12 @@ impl<'a> Machine<'a> {
         waiting.retain(|unit| self.program.units[*unit as usize].live && self.units.contains_key(unit));
         while !waiting.is_empty() && !self.stopped {
             let unit = waiting.remove(self.next(&waiting));
-            let before = self.runs.ran;
             match self.program.units[unit as usize].kind {
                 UnitKind::App => self.run_app(unit),
                 UnitKind::Page => self.run_page(unit),
                 UnitKind::Component => self.run_component(unit),
             }
-            if self.runs.ran > before {
+            if std::mem::take(&mut self.runs.opened) {
                 self.find_ways();
             }
         }

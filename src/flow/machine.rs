@@ -59,7 +59,7 @@ const LIBRARY_STEPS: u64 = 1_000;
 const ENTRY_STEPS: u64 = 60_000;
 
 /// Steps of a package.
-const TOTAL_STEPS: u64 = 4_000_000;
+const TOTAL_STEPS: u64 = 3_000_000;
 
 /// Steps of an entry point that comes up for the first time when those of the package are used up: each is looked into.
 const LAST_STEPS: u64 = 400;
@@ -756,9 +756,9 @@ impl<'a> Machine<'a> {
             Some(index) => {
                 let (subject, answer) = (subject.cloned().unwrap_or_default(), answer.clone());
                 let (again, round, below) = (self.again, self.round, self.below);
-                self.runs.list[index] = Some(Run { held, subject, reads, clock, again, below, round, answer, part });
+                self.runs.note(index, Run { held, subject, reads, clock, again, below, round, answer, part });
             }
-            None => self.runs.top.push(part),
+            None => self.runs.note_top(part),
         }
         answer
     }

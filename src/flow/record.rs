@@ -47,7 +47,7 @@ pub(super) type Flows = BTreeMap<FlowKey, (Flow, TaintId)>;
 pub(super) type Whole = BTreeMap<(u32, Place, Name), Flow>;
 
 /// A page that is opened from inside the program.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Opening {
     pub route: Name,
     /// What holds there, besides what holds whenever `through` is opened.
@@ -179,6 +179,8 @@ pub(super) struct Runs {
     pub top: Vec<Part>,
     /// How many had to run in this round.
     pub ran: usize,
+    /// Whether executions open other pages than they were known to.
+    pub opened: bool,
 }
 
 impl Runs {
@@ -198,6 +200,19 @@ impl Runs {
             self.list.push(None);
         }
         index
+    }
+
+    /// Notes the last execution of an entry point.
+    pub fn note(&mut self, index: usize, run: Run) {
+        let known = self.list[index].as_ref().map_or(&[][..], |known| &known.part.openings);
+        self.opened |= known != run.part.openings.as_slice();
+        self.list[index] = Some(run);
+    }
+
+    /// Notes what top-level code did.
+    pub fn note_top(&mut self, part: Part) {
+        self.opened |= !part.openings.is_empty();
+        self.top.push(part);
     }
 
     /// What holds whenever a page is opened from inside the program, by route: what every way to it has, from pages that are

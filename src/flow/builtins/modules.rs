@@ -166,7 +166,7 @@ impl<'a> Machine<'a> {
         self.run_module(file, script, module);
         self.loading -= 1;
         let part = self.record.cut();
-        self.runs.top.push(part);
+        self.runs.note_top(part);
         self.record.resume(outer);
     }
 
