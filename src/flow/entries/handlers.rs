@@ -54,14 +54,15 @@ impl<'a> Machine<'a> {
                 self.run_function(unit, binding, element, &functions);
             }
             for (handler, chosen) in names {
+                // What a framework hands all events to says nothing of how much they have in common.
+                if Self::is_bound_event(&handler) {
+                    self.framework_event(unit, binding, element);
+                    continue;
+                }
                 match done.iter_mut().find(|(known, _)| *known == handler) {
                     Some((_, count)) if *count >= MAX_ELEMENTS => continue,
                     Some((_, count)) => *count += 1,
                     None => done.push((handler.clone(), 1)),
-                }
-                if Self::is_bound_event(&handler) {
-                    self.framework_event(unit, binding, element);
-                    continue;
                 }
                 self.run_handler(unit, binding, element, (&handler, &chosen));
             }
