@@ -1,5 +1,0 @@
-Page({
-  open() {
-    wx.navigateToMiniProgram({appId: 'wx0000000000000002'});
-  }
-});

@@ -1,3 +1,0 @@
-Page({
-  data: {in: true, new: 1}
-});

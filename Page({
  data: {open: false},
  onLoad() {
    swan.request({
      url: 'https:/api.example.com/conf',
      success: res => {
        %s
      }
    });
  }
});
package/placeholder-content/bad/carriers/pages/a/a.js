@@ -1,4 +1,0 @@
-const copy = require('../../utils/copy');
-Page({
-  data: {on: false, copy}
-});
