@@ -105,7 +105,7 @@ impl<'a> Machine<'a> {
                         element: Some((template, node)),
                     };
                     self.run_entry(entry, &facts, None, |machine| {
-                        let event = machine.event(unit, template, node, element, &binding.event);
+                        let event = machine.bound_event(at, &binding.event);
                         let args = machine.bound_args(at, call, &event, None);
                         let site = Site { place, args: Vec::new(), name: name(TELLS), used: false };
                         machine.unit_method(instance, unit, TELLS, &args, &site);
@@ -116,10 +116,26 @@ impl<'a> Machine<'a> {
             }
             let facts = self.element_facts(unit, template, node, acted);
             self.enter(unit, kind, call.method, Some((template, node)), &facts, |machine| {
-                let event = machine.event(unit, template, node, element, &binding.event);
+                let event = machine.bound_event(at, &binding.event);
                 machine.bound_args(at, call, &event, None)
             });
         }
+    }
+
+    /// An event as the framework's one handler passes it on: its target holds what the event tells, too.
+    fn bound_event(&mut self, at: At<'a>, name: &str) -> Value {
+        let event = self.event(at.unit, at.template, at.node, at.element, name);
+        let place = Place { file: at.template, span: at.element.open };
+        let (target, detail) = (self.known("target"), self.known("detail"));
+        let joined = self.make_at(place, 120, Kind::Plain);
+        for key in [target, detail] {
+            let held = self.field(&event, &Keys::one(key), place);
+            self.copy_fields(joined, &held, &[]);
+        }
+        for &object in &event.objects {
+            self.heap.set(object, target, Some(Value::object(joined)));
+        }
+        event
     }
 
     /// An event of a component with values, at the handlers that its user bound.
