@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::flow::Place;
+use crate::model;
 use crate::model::ir::{Pattern, Script};
 use crate::model::sites::{self, Root};
 use crate::package::{FileKind, Origin};
@@ -85,6 +86,9 @@ fn script(cx: &Context<'_>, file: FileId, seen: &mut BTreeSet<Place>, out: &mut 
     let words = cx.policy.privacy.security();
     let Some(script) = cx.program.script(file) else { return };
     let text = &cx.package.source(file).text;
+    let mut left_out: Option<Vec<Span>> = None;
+    let mut is_off =
+        |span: Span| left_out.get_or_insert_with(|| model::left_out(script)).iter().any(|part| part.contains(span));
     // Tools that show logs on the screen.
     let tools = words.debug_modules.iter().any(|module| text.contains(&**module)) || text.contains("VConsole");
     if tools {
@@ -92,6 +96,7 @@ fn script(cx: &Context<'_>, file: FileId, seen: &mut BTreeSet<Place>, out: &mut 
             let name = site.chain.last().map_or("", |name| &**name);
             let from_tool = matches!(&site.root, Root::Module(request) if words.debug_modules.iter().any(|module| request.contains(&**module)));
             if (site.constructs && name == "VConsole" || from_tool && matches!(name, "init" | "default" | "VConsole"))
+                && !is_off(site.span)
                 && seen.insert(Place { file, span: site.span })
             {
                 out.push(Finding::new(ID, Place { file, span: site.span }).text("what", name));
@@ -116,7 +121,11 @@ fn script(cx: &Context<'_>, file: FileId, seen: &mut BTreeSet<Place>, out: &mut 
                 .iter()
                 .any(|on| value.strip_prefix(on).is_some_and(|rest| !rest.chars().next().is_some_and(word)));
             let span = Span::new(at as u32, (at + found.len()) as u32);
-            if !on || script.comments.iter().any(|comment| comment.contains(span)) || is_default(script, at as u32) {
+            if !on
+                || script.comments.iter().any(|comment| comment.contains(span))
+                || is_default(script, at as u32)
+                || is_off(span)
+            {
                 continue;
             }
             // `{enableDebug: true}` of a call that is told already.
