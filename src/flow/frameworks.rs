@@ -95,26 +95,7 @@ impl<'a> Machine<'a> {
                     None => Value::any(),
                 }
             }
-            "getCurrentPages" => {
-                let mut pages = Value::default();
-                let mut units: Vec<(UnitId, ObjId)> =
-                    self.units.iter().map(|(unit, object)| (*unit, *object)).collect();
-                units.sort();
-                // The pages below this one are those that open it, where that is known.
-                let here = self.entries.get(self.entry).map(|entry| entry.route.clone()).unwrap_or_default();
-                let below = self.opened_from.get(&here).cloned();
-                self.below = Some(self.pages_below(&here));
-                for (unit, object) in units {
-                    let unit = &self.program.units[unit as usize];
-                    let may_stand =
-                        below.as_ref().is_none_or(|below| unit.route == here || below.contains(&unit.route));
-                    if unit.kind == UnitKind::Page && may_stand && pages.objects.len() < 20 {
-                        pages.objects.push(object);
-                    }
-                }
-                pages.objects.sort_unstable();
-                self.list_of(pages, site)
-            }
+            "getCurrentPages" => self.current_pages(site),
             _ => Value::any(),
         }
     }

@@ -6,8 +6,10 @@ mod protections;
 mod records;
 mod routes;
 mod sinks;
+mod stack;
 
 use self::records::CALLBACKS;
+pub(super) use self::stack::is_from_end;
 use super::heap::{Diff, ITEM, Kind};
 use super::machine::{Keys, Machine, Site};
 use super::solution::{Fact, Origin, Place};

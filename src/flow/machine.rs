@@ -794,11 +794,6 @@ impl<'a> Machine<'a> {
         self.again |= self.round <= round;
     }
 
-    /// How many pages are known to open this one, and how many there are: both only grow.
-    pub fn pages_below(&self, route: &Name) -> (usize, usize) {
-        (self.opened_from.get(route).map_or(0, |pages| pages.len()), self.units.len())
-    }
-
     /// Whether the function that runs is a library's.
     pub fn in_library(&self) -> bool {
         self.stack.last().is_some_and(|called| called.library)

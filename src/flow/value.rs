@@ -27,6 +27,13 @@ pub(super) const FALSE: u16 = 8;
 pub(super) const NUMBER: u16 = 16;
 /// Anything.
 pub(super) const ANY: u16 = 32;
+/// With `NUMBER`: the length of the list of pages, less what was taken from it.
+pub(super) const FROM_END: u16 = 0xf << 8;
+
+/// The length of the list of pages less `places`, as far as that is kept.
+pub(super) const fn from_end(places: usize) -> u16 {
+    if places < 4 { 1 << (8 + places) } else { 0 }
+}
 
 /// Most strings, objects and taints that a value keeps apart.
 const MAX_STRINGS: usize = 24;

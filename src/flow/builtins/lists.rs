@@ -286,6 +286,9 @@ impl<'a> Machine<'a> {
                 }
                 self.list_from(pairs, site)
             }
+            "pop" | "at" | "slice" | "reverse" | "toReversed" if known && self.from_top(base).is_some() => {
+                self.some_of_stack(base, method, args, site)
+            }
             "pop" | "shift" | "at" if known => {
                 let mut item = self.items_of(base);
                 item.bits |= UNDEFINED;

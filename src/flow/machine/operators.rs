@@ -6,8 +6,8 @@ use crate::flow::heap::Kind;
 use crate::flow::machine::{Act, Keys, Machine};
 use crate::flow::solution::{Fact, Origin, Place, Protection};
 use crate::flow::value::{
-    ANY, FALSE, Ids, NULL, NUMBER, ObjId, OriginId, Piece, Str, TRUE, TaintId, UNDEFINED, Value, concat, number_text,
-    unite,
+    ANY, FALSE, FROM_END, Ids, NULL, NUMBER, ObjId, OriginId, Piece, Str, TRUE, TaintId, UNDEFINED, Value, concat,
+    number_text, unite,
 };
 use crate::model::ir::{Expr, Name, Operator};
 use crate::source::{FileId, Span};
@@ -96,8 +96,8 @@ impl<'a> Machine<'a> {
             {
                 return Value::number(f64::from_bits(x) + f64::from_bits(y));
             }
-            if a.bits & !NUMBER == 0
-                && b.bits & !NUMBER == 0
+            if a.bits & !(NUMBER | FROM_END) == 0
+                && b.bits & !(NUMBER | FROM_END) == 0
                 && a.strings.is_empty()
                 && b.strings.is_empty()
                 && a.objects.is_empty()
@@ -123,6 +123,12 @@ impl<'a> Machine<'a> {
             }
         }
         let mut out = Value { bits: NUMBER, ..Value::default() };
+        if let (Operator::Sub, Some(places)) = (operator, b.number.map(f64::from_bits))
+            && a.bits & FROM_END != 0
+            && let Some(places) = (1..4).find(|&place| places == place as f64)
+        {
+            out.bits |= (a.bits & FROM_END) << places & FROM_END;
+        }
         out.taints = a.shallow_taints();
         unite(&mut out.taints, &b.shallow_taints());
         out.origins = a.all_origins();
@@ -347,7 +353,7 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn type_of(&mut self, value: &Value) -> Value {
-        if value.is_any() || value.bits & NUMBER != 0 && value.bits != NUMBER {
+        if value.is_any() || value.bits & NUMBER != 0 && value.bits & !FROM_END != NUMBER {
             return Value::any();
         }
         let mut out = Value::default();

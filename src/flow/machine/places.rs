@@ -1,6 +1,7 @@
 //! Places that values are read from and put to: variables, patterns, fields and accessors.
 
 use crate::flow::heap::{ITEM, Kind};
+use crate::flow::host_calls::is_from_end;
 use crate::flow::machine::{Act, HOME, Keys, Machine, Site, key_span, key_span_of};
 use crate::flow::solution::{Fact, Origin, Place};
 use crate::flow::value::{NUMBER, ObjId, Sym, UNDEFINED, Value, number_text, unite};
@@ -188,6 +189,9 @@ impl<'a> Machine<'a> {
     }
 
     pub fn keys_from(&mut self, value: &Value) -> Keys {
+        if let Some(keys) = self.index_from_end(value) {
+            return keys;
+        }
         let mut out = Vec::new();
         let many = value.strings.len() > MAX_KEYS_LIBRARY && self.in_library();
         if many
@@ -396,6 +400,11 @@ impl<'a> Machine<'a> {
                 continue;
             }
             let name = self.spell(key);
+            if is_from_end(&name) {
+                let value = self.object_field(object, &Keys::default(), place);
+                out.join(&value);
+                continue;
+            }
             if let Some(value) = self.special_field(object, &kind, &name, place) {
                 out.join(&value);
                 continue;
