@@ -286,7 +286,7 @@ impl<'a> Machine<'a> {
                 }
                 self.list_from(pairs, site)
             }
-            "pop" | "at" | "slice" | "reverse" | "toReversed" if known && self.from_top(base).is_some() => {
+            "pop" | "at" | "slice" | "reverse" | "toReversed" if known && self.top_of_stack(base).is_some() => {
                 self.some_of_stack(base, method, args, site)
             }
             "pop" | "shift" | "at" if known => {

@@ -94,7 +94,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The last pages of the stack, the last one first; nothing where the list is another one.
-    pub fn from_top(&mut self, list: &Value) -> Option<Vec<Value>> {
+    pub fn top_of_stack(&mut self, list: &Value) -> Option<Vec<Value>> {
         let [list] = list.objects[..] else { return None };
         let mut out = Vec::new();
         for field in FROM_TOP {
@@ -106,7 +106,7 @@ impl<'a> Machine<'a> {
 
     /// What a method takes from the list of pages.
     pub fn some_of_stack(&mut self, list: &Value, method: &str, args: &[Value], site: &Site) -> Value {
-        let mut top = self.from_top(list).unwrap_or_default();
+        let mut top = self.top_of_stack(list).unwrap_or_default();
         let place = |at: usize| {
             let number = args.get(at)?.number.map(f64::from_bits)?;
             (1..=FROM_TOP.len()).find(|&place| number == -(place as f64))
