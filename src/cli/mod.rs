@@ -211,7 +211,7 @@ impl Session {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     // Deep code needs deep stacks; the pool's threads do all the work.
-    let pool = rayon::ThreadPoolBuilder::new().stack_size(64 << 20).build_global();
+    let pool = rayon::ThreadPoolBuilder::new().stack_size(crate::engine::STACK).build_global();
     if let Err(error) = pool {
         output::error(&error.to_string());
         return Exit::Input.into();

@@ -266,7 +266,7 @@ pub fn vet(job: &Job, policy: &Policy, options: &Options, shape: Shape, stamp: &
     }
     options.read = Some(read);
     let mut outcome = Outcome::default();
-    engine::vet_opened(opened, policy, &options, None, &mut outcome);
+    engine::vet_opened(opened, policy, &options, &mut outcome);
     answer(job, &sha256, &outcome, policy, shape, stamp)
 }
 

@@ -11,6 +11,7 @@ pub mod markers;
 pub mod memory;
 mod running;
 pub mod session;
+mod several;
 mod suppress;
 mod watch;
 
@@ -35,6 +36,8 @@ use crate::source::{FileId, Span};
 use baseline::Baseline;
 use config::{Config, ConfigFailure, Level, Profile};
 use running::{all_rules, read_texts, rules_to_run, run_rules};
+use several::Job;
+pub use several::STACK;
 use watch::Watch;
 
 /// What the caller asks for; it goes before the configuration.
@@ -310,7 +313,7 @@ pub fn vet_archive(path: &Path, bytes: &[u8], policy: &Policy, options: &Options
         return Some(outcome);
     }
     match crate::package::open_archive(path, bytes, &limits) {
-        Ok(opened) => vet_opened(opened, policy, options, None, &mut outcome),
+        Ok(opened) => vet_opened(opened, policy, options, &mut outcome),
         Err(error) => outcome.failures.push(Failure::Read(error)),
     }
     Some(outcome)
@@ -319,25 +322,48 @@ pub fn vet_archive(path: &Path, bytes: &[u8], policy: &Policy, options: &Options
 fn vet_paths(paths: &[PathBuf], policy: &Policy, options: &Options, other: Option<&Config>) -> Outcome {
     let limits = options.read.as_ref().map(|read| read.limits.clone()).unwrap_or_default();
     let mut outcome = Outcome::default();
+    let mut jobs = Vec::new();
     for path in paths {
         match crate::package::open(path, &limits) {
-            Ok(opened) => vet_opened(opened, policy, options, other, &mut outcome),
+            Ok(opened) => jobs.extend(read_opened(opened, policy, options, other, &mut outcome)),
             Err(error) => outcome.failures.push(Failure::Read(error)),
         }
     }
+    vet_jobs(jobs, policy, options, &mut outcome);
     outcome
 }
 
-/// Vets every package of what was opened; where no configuration is found, by the other one.
-pub fn vet_opened(opened: Opened, policy: &Policy, options: &Options, other: Option<&Config>, outcome: &mut Outcome) {
-    let mut config = match configuration_of(&opened, policy, options) {
+/// Vets every package of what was opened.
+pub fn vet_opened(opened: Opened, policy: &Policy, options: &Options, outcome: &mut Outcome) {
+    let jobs = read_opened(opened, policy, options, None, outcome);
+    vet_jobs(jobs, policy, options, outcome);
+}
+
+fn vet_jobs(jobs: Vec<Job>, policy: &Policy, options: &Options, outcome: &mut Outcome) {
+    for vetted in several::vet_all(jobs, policy, options) {
+        outcome.timings.merge(&vetted.timings);
+        outcome.packages.push(vetted);
+    }
+}
+
+/// Reads every package of what was opened; where no configuration is found, the other one holds for it.
+fn read_opened(
+    opened: Opened,
+    policy: &Policy,
+    options: &Options,
+    other: Option<&Config>,
+    outcome: &mut Outcome,
+) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    let config = match configuration_of(&opened, policy, options) {
         Ok(config) if config.path.is_none() => other.cloned().unwrap_or(config),
         Ok(config) => config,
         Err(failure) => {
             outcome.failures.push(Failure::Config(failure));
-            return;
+            return jobs;
         }
     };
+    let config = Arc::new(config);
     let archive = opened.is_archive();
     let start = Instant::now();
     let read = opened.packages(&layouts(policy), &read_options(&config, options));
@@ -355,15 +381,13 @@ pub fn vet_opened(opened: Opened, policy: &Policy, options: &Options, other: Opt
                         continue;
                     }
                 };
-                let vetted = vet_package(package, policy, own.as_ref().unwrap_or(&config), options);
-                outcome.timings.merge(&vetted.timings);
-                outcome.packages.push(vetted);
-                outcome.configs.extend(own);
+                outcome.configs.extend(own.clone());
+                jobs.push(Job { package, config: own.map_or_else(|| config.clone(), Arc::new) });
             }
         }
     }
-    config.text.clear();
-    outcome.configs.push(config);
+    outcome.configs.push(Config { text: String::new(), ..(*config).clone() });
+    jobs
 }
 
 /// The configuration of what was opened: the one in an archive, else as for its path.

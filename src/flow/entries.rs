@@ -8,13 +8,15 @@ mod units;
 
 pub(super) use templates::{LoopHead, TemplateUsers};
 
+use rustc_hash::FxHashSet;
+
 use super::heap::Kind;
 use super::machine::{Machine, Site, name};
 use super::solution::{Entry, EntryKind, Fact, Place};
 use super::value::{ObjId, Value};
 use crate::model::ir::{ExprKind, Key, Name};
 use crate::model::{UnitId, UnitKind};
-use crate::package::SkipReason;
+use crate::package::{Package, SkipReason};
 use crate::source::{FileId, Span};
 use crate::syntax::json::Json;
 
@@ -241,11 +243,9 @@ impl<'a> Machine<'a> {
         (0..waiting.len()).min_by_key(|&at| rank(waiting[at])).unwrap_or_default()
     }
 
-    /// Whether a page is opened without passing any: the first one, and the tabs beside it.
+    /// Whether a page is opened without passing any.
     pub(super) fn starts(&self, route: &str) -> bool {
-        let among_tabs = self.package.pages.first().is_some_and(|first| first.tab);
-        let mut pages = self.package.pages.iter().enumerate();
-        pages.any(|(index, page)| &*page.route == route && (index == 0 || page.tab && among_tabs))
+        self.first_pages.contains(route)
     }
 
     /// Works out what holds at pages. Tabs behind a first page that is none are opened from each other.
@@ -322,6 +322,13 @@ impl<'a> Machine<'a> {
         self.through = None;
         answer
     }
+}
+
+/// Pages that are opened without passing any: the first one, and the tabs beside it.
+pub(super) fn first_pages(package: &Package) -> FxHashSet<Name> {
+    let among_tabs = package.pages.first().is_some_and(|first| first.tab);
+    let pages = package.pages.iter().enumerate().filter(|(index, page)| *index == 0 || page.tab && among_tabs);
+    pages.map(|(_, page)| page.route.clone()).collect()
 }
 
 /// `data-user-name` is read as `userName`.

@@ -21,6 +21,7 @@ use smallvec::SmallVec;
 
 use self::classes::ClassEnv;
 use self::familiar::{Circle, Followed};
+use super::entries::first_pages;
 use super::heap::{Diff, Heap, ITEM, Kind};
 use super::record::{Record, Run, Runs};
 use super::solution::{Entry, Fact, FactSet, Origin, Place};
@@ -260,6 +261,8 @@ pub(super) struct Machine<'a> {
     first: bool,
     /// Whether an entry point was not looked into, or hardly: the steps of the package were used up.
     pub unseen: bool,
+    /// Pages that are opened without passing any.
+    pub first_pages: rustc_hash::FxHashSet<Name>,
     /// Routes from which a route is opened.
     pub opened_from: FxHashMap<Name, std::collections::BTreeSet<Name>>,
     /// Addresses that sockets were opened to.
@@ -408,6 +411,7 @@ impl<'a> Machine<'a> {
             library_steps: 0,
             first: true,
             unseen: false,
+            first_pages: first_pages(package),
             opened_from: FxHashMap::default(),
             socket_urls: Value::default(),
             thrown: Value::default(),

@@ -1,6 +1,7 @@
 //! What an execution writes down.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -10,6 +11,9 @@ use super::solution::{BlindSpot, Branch, Entry, Flow, HostCall, Navigation, Plac
 use super::value::{Ids, TaintId, Value, intersect, unite};
 use crate::model::ir::Name;
 use crate::source::FileId;
+
+/// Most addresses of a flow that several executions found.
+const MAX_URLS: usize = 8;
 
 /// A collection while it is being found.
 #[derive(Clone, Debug)]
@@ -55,6 +59,9 @@ pub(super) struct Opening {
     /// The page that opens it.
     pub through: Option<Name>,
 }
+
+/// How a page is opened: from which page, and what holds besides.
+type Way<'r> = (Option<&'r Name>, &'r [u32]);
 
 /// What is written down while the machine runs.
 #[derive(Debug, Default)]
@@ -226,13 +233,14 @@ impl Runs {
         };
         let beside: Vec<Opening> = tabs.iter().flat_map(from_tab).collect();
         let parts = self.top.iter().chain(self.list.iter().flatten().map(|run| &run.part));
-        let mut openings: BTreeMap<&Name, Vec<&Opening>> = BTreeMap::new();
+        // Many entry points open a page from the same one, with the same proved.
+        let mut openings: BTreeMap<&Name, BTreeSet<Way<'_>>> = BTreeMap::new();
         for opening in parts.flat_map(|part| &part.openings) {
-            openings.entry(&opening.route).or_default().push(opening);
+            openings.entry(&opening.route).or_default().insert((opening.through.as_ref(), &opening.facts));
         }
         if tabs.iter().any(|tab| openings.contains_key(tab)) {
             for opening in &beside {
-                openings.entry(&opening.route).or_default().push(opening);
+                openings.entry(&opening.route).or_default().insert((opening.through.as_ref(), &opening.facts));
             }
         }
         // A page without facts here is not known to be reached yet. Facts only go, so this ends.
@@ -240,9 +248,9 @@ impl Runs {
         loop {
             let mut changed = false;
             for (&route, ways) in &openings {
-                let ways = ways.iter().filter_map(|opening| {
-                    let mut facts = opening.facts.clone();
-                    if let Some(through) = opening.through.as_ref().filter(|through| openings.contains_key(through)) {
+                let ways = ways.iter().filter_map(|&(through, facts)| {
+                    let mut facts = Ids::from_slice(facts);
+                    if let Some(through) = through.filter(|through| openings.contains_key(through)) {
                         unite(&mut facts, out.get(through)?);
                     }
                     Some(facts)
@@ -280,9 +288,9 @@ pub(super) fn flow(flows: &mut Flows, key: FlowKey, flow: Flow, taint: TaintId) 
     match flows.get_mut(&key) {
         Some((known, _)) => {
             known.kinds.extend(flow.kinds);
-            for url in flow.urls {
-                if !known.urls.contains(&url) && known.urls.len() < 8 {
-                    known.urls.push(url);
+            for url in flow.urls.iter() {
+                if known.urls.len() < MAX_URLS && !known.urls.contains(url) {
+                    Arc::make_mut(&mut known.urls).push(url.clone());
                 }
             }
             if flow.consent < known.consent {

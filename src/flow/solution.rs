@@ -548,7 +548,7 @@ pub struct Flow {
     /// Which parameter (`data`, `url`, …) the value arrives in.
     pub param: Arc<str>,
     /// Addresses it can go to, for network, web-view and third-party sinks.
-    pub urls: Vec<Text>,
+    pub urls: Arc<Vec<Text>>,
     /// Third-party SDK or service, by its id in the table, when it is one.
     pub third_party: Option<Arc<str>>,
     /// Protections on the way, first to last.

@@ -119,7 +119,7 @@ impl<'a> Maker<'a> {
     fn secure(&self, hit: &Hit) -> Option<Offer> {
         let flows = self.at.vetted.solution.flows.iter().filter(|flow| flow.place == hit.finding.place);
         let place = flows
-            .flat_map(|flow| &flow.urls)
+            .flat_map(|flow| flow.urls.iter())
             .filter(|url| SCHEMES.iter().any(|(old, _)| url.head().starts_with(old)))
             .find_map(|url| url.place)?;
         let source = self.at.vetted.package.source(place.file);

@@ -38,6 +38,8 @@ pub struct Context<'a> {
 pub struct Readings {
     /// Texts as the conduct rules read them.
     pub shown: conduct::Shown,
+    /// Names that conditions of elements read.
+    pub controls: conduct::Controls,
     /// What templates tell about personal information.
     pub told: privacy::notices::Told,
     /// Strings of scripts that users read.

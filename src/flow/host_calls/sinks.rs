@@ -164,6 +164,7 @@ impl<'a> Machine<'a> {
             self.record.collections[collection].used = true;
         }
         let facts = self.fact_set();
+        let urls = Arc::new(self.texts_of(urls));
         for id in taints {
             let taint = self.taints[id as usize].clone();
             if taint.kind.is_empty() {
@@ -185,7 +186,7 @@ impl<'a> Machine<'a> {
                 api: api.into(),
                 place,
                 param: param.into(),
-                urls: self.texts_of(urls),
+                urls: urls.clone(),
                 third_party: third_party.clone(),
                 protections: taint.protections.to_vec(),
                 hops,
@@ -260,7 +261,7 @@ impl<'a> Machine<'a> {
                 api: api.into(),
                 place,
                 param: param.into(),
-                urls: self.texts_of(urls),
+                urls: Arc::new(self.texts_of(urls)),
                 third_party: third_party.cloned(),
                 protections: Vec::new(),
                 hops,
@@ -331,7 +332,7 @@ impl<'a> Machine<'a> {
     }
 
     pub fn text_of(&self, text: &Str) -> Text {
-        let mut pieces: Vec<Name> = Vec::new();
+        let mut pieces: Vec<Name> = Vec::with_capacity(text.pieces.len());
         let mut open = false;
         for piece in &text.pieces {
             match piece {

@@ -27,6 +27,7 @@ mod texts;
 mod unprompted_action;
 mod unprompted_jump;
 
+pub use support::Controls;
 pub use texts::{Shown, prepare};
 
 use super::Rule;

@@ -234,11 +234,7 @@ fn controls(cx: &Context<'_>, file: FileId, key: &str) -> bool {
     if key.is_empty() || conduct.names("id-time-ordinary", key) || conduct.names("id-review-ordinary", key) {
         return false;
     }
-    units_of(cx, file).flat_map(|unit| &unit.templates).any(|template| {
-        cx.program.elements(*template).any(|(_, element)| {
-            super::support::expression_names(cx, *template, element, true).iter().any(|name| name == key)
-        })
-    })
+    units_of(cx, file).flat_map(|unit| &unit.templates).any(|template| cx.readings.controls.hold(cx, *template, key))
 }
 
 /// Flags that a script hands to the page turned round (`setData({ show: !data.isAudit })`), and what the program runs as
@@ -532,7 +528,7 @@ fn hangs(cx: &Context<'_>, branch: &Branch, records: &Records) -> Option<(Option
             }
             let ordinary = || path.split('.').any(|name| conduct.names("id-review-ordinary", name));
             // What a page loads or shows only where nothing is under review.
-            if by_itself(branch) && negated(cx, branch) && held_name(cx, last) && !ordinary() {
+            if by_itself(branch) && held_name(cx, last) && !ordinary() && negated(cx, branch) {
                 let filled = || branch.sets.iter().any(|(key, _)| controls(cx, file, key));
                 let loads = || {
                     let calls = branch.then_calls.iter().chain(&branch.else_calls);

@@ -1,7 +1,7 @@
 //! What several conduct rules ask: roles, triggers, what stands around an element.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
 use super::texts::{Run, Site};
 use crate::flow::{EntryKind, Fact, HostCall, Place};
@@ -416,6 +416,25 @@ pub fn expression_names(cx: &Context<'_>, file: FileId, element: &Element, contr
         }
     }
     out
+}
+
+/// Names that conditions of elements read, by template, found once for all rules.
+#[derive(Debug, Default)]
+pub struct Controls(OnceLock<HashMap<FileId, HashSet<String>>>);
+
+impl Controls {
+    /// Whether a condition in a template reads a name.
+    pub fn hold(&self, cx: &Context<'_>, template: FileId, name: &str) -> bool {
+        let names = |file: FileId| {
+            let elements = cx.program.elements(file);
+            elements.flat_map(|(_, element)| expression_names(cx, file, element, true)).collect()
+        };
+        let all = self.0.get_or_init(|| {
+            let files = (0..cx.package.files.len() as u32).map(FileId);
+            files.filter(|file| cx.program.template(*file).is_some()).map(|file| (file, names(file))).collect()
+        });
+        all.get(&template).is_some_and(|names| names.contains(name))
+    }
 }
 
 /// Identifiers of an expression's text.

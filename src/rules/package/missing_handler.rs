@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::flow::Place;
 use crate::model::ir::{Expr, ExprKind, Key, Name, Pattern, Property, Script};
 use crate::model::surface::{Methods, methods, names_of_this};
-use crate::model::{Binding, UnitId};
+use crate::model::{Binding, Unit, UnitId};
 use crate::policy::conduct::name_words;
 use crate::rules::{Context, Finding, Rule, Severity};
 use crate::syntax::template::{Element, Node, NodeId, NodeKind};
@@ -27,6 +27,7 @@ impl Rule for MissingHandler {
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let mut known: HashMap<UnitId, Option<Methods>> = HashMap::new();
         let lent = std::cell::OnceCell::new();
+        let mut parts = HashMap::new();
         for binding in &cx.program.bindings {
             let Some(handler) = &binding.handler else { continue };
             let Some(unit) = cx.program.units.get(binding.unit as usize) else { continue };
@@ -48,7 +49,7 @@ impl Rule for MissingHandler {
                 && binding.user_action
                 && unit.script.is_some_and(|script| commented_out(span.slice(&cx.package.source(script).text)))
                 && !catches(cx, binding.template, binding.node)
-                && self.rendered(cx, binding.unit, binding.template, binding.node)
+                && rendered(cx, &mut parts, binding)
             {
                 out.push(
                     Finding::new("package/missing-handler", Place { file: binding.template, span: binding.span })
@@ -64,7 +65,7 @@ impl Rule for MissingHandler {
                 || handler.contains(['{', '}'])
                 || is_stopper(cx, binding.template, binding.node, &binding.event, handler)
                 || bound_twice(cx, binding)
-                || !self.rendered(cx, binding.unit, binding.template, binding.node)
+                || !rendered(cx, &mut parts, binding)
             {
                 continue;
             }
@@ -204,37 +205,38 @@ fn bound_twice(cx: &Context<'_>, binding: &Binding) -> bool {
     own.is_some_and(|own| element.attributes.iter().filter(|attribute| attribute.name == own.name).count() > 1)
 }
 
-impl MissingHandler {
-    /// Whether the unit renders the element: parts of a shared `<template name>` count only where it is used.
-    fn rendered(&self, cx: &Context<'_>, unit: UnitId, template: crate::source::FileId, node: NodeId) -> bool {
-        let Some(facts) = cx.program.template(template) else { return false };
-        let Some(name) = definition_around(&facts.document.nodes, node) else { return true };
-        let (Some(name), Some(unit)) = (name, cx.program.units.get(unit as usize)) else { return false };
-        // What a part uses that nothing uses is not rendered either.
-        let mut uses: Vec<(Option<String>, String)> = Vec::new();
-        for file in &unit.templates {
-            let Some(template) = cx.program.template(*file) else { continue };
-            for (at, element) in cx.program.elements(*file).filter(|(_, element)| &*element.name == "template") {
-                let is = element.attribute("is").and_then(|is| is.value.as_ref()).and_then(|value| value.literal());
-                if let Some(used) = is {
-                    let inside = definition_around(&template.document.nodes, at);
-                    uses.push((inside.map(Option::unwrap_or_default), used));
-                }
+/// Whether the unit renders the element: parts of a shared `<template name>` count only where it is used.
+fn rendered(cx: &Context<'_>, parts: &mut HashMap<UnitId, HashSet<String>>, binding: &Binding) -> bool {
+    let Some(facts) = cx.program.template(binding.template) else { return false };
+    let Some(name) = definition_around(&facts.document.nodes, binding.node) else { return true };
+    let (Some(name), Some(unit)) = (name, cx.program.units.get(binding.unit as usize)) else { return false };
+    parts.entry(binding.unit).or_insert_with(|| used_parts(cx, unit)).contains(&name)
+}
+
+/// Names of the template parts that a unit renders. What a part uses that nothing uses is not rendered either.
+fn used_parts(cx: &Context<'_>, unit: &Unit) -> HashSet<String> {
+    let mut uses: Vec<(Option<String>, String)> = Vec::new();
+    for file in &unit.templates {
+        let Some(template) = cx.program.template(*file) else { continue };
+        for (at, element) in cx.program.elements(*file).filter(|(_, element)| &*element.name == "template") {
+            let is = element.attribute("is").and_then(|is| is.value.as_ref()).and_then(|value| value.literal());
+            if let Some(used) = is {
+                let inside = definition_around(&template.document.nodes, at);
+                uses.push((inside.map(Option::unwrap_or_default), used));
             }
         }
-        let mut reached: HashSet<&str> = HashSet::new();
-        loop {
-            let before = reached.len();
-            for (inside, used) in &uses {
-                if inside.as_deref().is_none_or(|inside| reached.contains(inside)) {
-                    reached.insert(used);
-                }
-            }
-            if reached.len() == before {
-                break;
+    }
+    let mut reached: HashSet<String> = HashSet::new();
+    loop {
+        let before = reached.len();
+        for (inside, used) in &uses {
+            if inside.as_deref().is_none_or(|inside| reached.contains(inside)) {
+                reached.insert(used.clone());
             }
         }
-        reached.contains(name.as_str())
+        if reached.len() == before {
+            return reached;
+        }
     }
 }
 

@@ -46,7 +46,7 @@ pub fn reported(cx: &Context<'_>) -> (BTreeSet<Place>, BTreeSet<String>) {
     let mut urls = BTreeSet::new();
     for sink in sinks(cx, |flow| guard(flow) != Guard::Safe && cleartext(flow).is_some()) {
         calls.insert(sink.place);
-        urls.extend(sink.flows.iter().flat_map(|flow| &flow.urls).map(|url| url.head().to_owned()));
+        urls.extend(sink.flows.iter().flat_map(|flow| flow.urls.iter()).map(|url| url.head().to_owned()));
     }
     (calls, urls)
 }
