@@ -15,4 +15,4 @@ pub mod texts;
 pub use idle::is_idle;
 pub use link::{link, normalize, resolve, uses};
 pub use program::*;
-pub use settled::left_out;
+pub use settled::{LeftOut, left_out};

@@ -8,25 +8,49 @@ use crate::source::Span;
 /// Most passes: what is left out reads nothing, so that more may be left out.
 const PASSES: usize = 4;
 
-/// The parts of a script that its own constants leave out, in order of place.
-pub fn left_out(script: &Script) -> Vec<Span> {
-    let mut settled = Settled { script, constants: BTreeMap::new(), out: BTreeSet::new() };
+/// Parts of a script, none inside another: where they start, and their ends.
+#[derive(Clone, Debug, Default)]
+pub struct LeftOut(BTreeMap<u32, u32>);
+
+impl LeftOut {
+    /// Whether something stands in one of the parts.
+    pub fn holds(&self, span: Span) -> bool {
+        self.0.range(..=span.start).next_back().is_some_and(|(_, end)| span.end <= *end)
+    }
+
+    /// Adds a part, unless it stands in another; returns whether it did not. Parts of a tree never overlap otherwise.
+    fn add(&mut self, span: Span) -> bool {
+        if span.start >= span.end || self.holds(span) {
+            return false;
+        }
+        let inside: Vec<u32> = self.0.range(span.start..span.end).map(|(start, _)| *start).collect();
+        for start in inside {
+            self.0.remove(&start);
+        }
+        self.0.insert(span.start, span.end);
+        true
+    }
+}
+
+/// The parts of a script that its own constants leave out.
+pub fn left_out(script: &Script) -> LeftOut {
+    let mut settled = Settled { script, constants: BTreeMap::new(), out: LeftOut::default(), grew: false };
     let mut evaluates = false;
     script.for_each_expr(&mut |expr| evaluates |= matches!(&expr.kind, ExprKind::Global(name) if &**name == "eval"));
     if evaluates {
-        return Vec::new();
+        return LeftOut::default();
     }
     let written = settled.written_once();
     for _ in 0..PASSES {
-        let before = settled.out.len();
+        settled.grew = false;
         settled.find_constants(&written);
         settled.arms();
         settled.unread(&written);
-        if settled.out.len() == before {
+        if !settled.grew {
             break;
         }
     }
-    settled.out.into_iter().map(|(start, end)| Span::new(start, end)).collect()
+    settled.out
 }
 
 /// A constant.
@@ -52,7 +76,9 @@ impl Constant {
 struct Settled<'s> {
     script: &'s Script,
     constants: BTreeMap<VarId, Constant>,
-    out: BTreeSet<(u32, u32)>,
+    out: LeftOut,
+    /// Whether this pass has left out anything more.
+    grew: bool,
 }
 
 impl<'s> Settled<'s> {
@@ -132,13 +158,11 @@ impl<'s> Settled<'s> {
     }
 
     fn leave(&mut self, span: Span) {
-        if span.start < span.end {
-            self.out.insert((span.start, span.end));
-        }
+        self.grew |= self.out.add(span);
     }
 
     fn is_left(&self, span: Span) -> bool {
-        self.out.iter().any(|&(start, end)| start <= span.start && span.end <= end)
+        self.out.holds(span)
     }
 
     /// Arms of conditions that never run.
@@ -364,5 +388,21 @@ fn statements<'s>(block: &'s [Stmt], visit: &mut dyn FnMut(&'s Stmt)) {
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_swallow_what_stands_in_them() {
+        let mut parts = LeftOut::default();
+        assert!(parts.add(Span::new(10, 20)) && parts.add(Span::new(30, 40)));
+        assert!(!parts.add(Span::new(12, 15)) && !parts.add(Span::new(5, 5)));
+        assert!(parts.holds(Span::new(10, 20)) && !parts.holds(Span::new(25, 28)));
+        assert!(parts.add(Span::new(5, 45)));
+        assert!(parts.holds(Span::new(25, 28)), "a part stays whole around what it swallowed");
+        assert_eq!(parts.0.len(), 1);
     }
 }

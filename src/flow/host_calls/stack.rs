@@ -9,7 +9,7 @@ use crate::model::ir::Name;
 /// Fields of the list of pages that hold what stands so many places from its end.
 const FROM_TOP: [&str; 3] = ["[[first-from-end]]", "[[second-from-end]]", "[[third-from-end]]"];
 /// Most pages that may stand at one place of the stack; of more nothing is known.
-const MAX_PAGES: usize = 6;
+const MAX_PAGES: usize = 10;
 
 impl<'a> Machine<'a> {
     /// The pages that are open, as a list.

@@ -141,17 +141,14 @@ impl<'a> Machine<'a> {
         if value.objects.is_empty() {
             return value;
         }
-        let mut taints = Ids::new();
-        for &object in &value.objects.clone() {
-            // Only lists and serialised data turn into readable text.
-            if matches!(self.heap.kind(object), Kind::Array | Kind::Map) || value.bits & ANY != 0 {
-                let inner = self.deep_taints(&Value::object(object), 3);
-                unite(&mut taints, &inner);
-            }
+        // Only lists and serialised data turn into readable text.
+        let mut readable = std::mem::take(&mut value.objects);
+        if value.bits & ANY == 0 {
+            readable.retain(|&object| matches!(self.heap.kind(object), Kind::Array | Kind::Map));
         }
-        value.objects.clear();
+        let taints = self.deep_taints(&Value { objects: readable, ..Value::default() }, 3);
         value.bits |= ANY;
-        unite(&mut value.taints, &taints);
+        value.taints.unite(&taints);
         value
     }
 

@@ -88,7 +88,7 @@ pub fn all(cx: &Context<'_>) -> Vec<Address> {
 fn script(cx: &Context<'_>, file: FileId, out: &mut Vec<Address>) {
     let text = &cx.package.source(file).text;
     let comments: &[Span] = cx.program.script(file).map_or(&[], |script| &script.comments);
-    let mut left_out: Option<Vec<Span>> = None;
+    let mut left_out: Option<model::LeftOut> = None;
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(step) = memchr::memchr3(b'"', b'\'', b'`', &bytes[at..]) {
@@ -117,7 +117,7 @@ fn script(cx: &Context<'_>, file: FileId, out: &mut Vec<Address>) {
         }
         // What the script's own constants switch off is not used.
         let left_out = left_out.get_or_insert_with(|| cx.program.script(file).map(model::left_out).unwrap_or_default());
-        if !left_out.iter().any(|part| part.contains(span)) {
+        if !left_out.holds(span) {
             out.push(Address { place: Place { file, span }, url: url.to_owned(), image: is_image(url, before) });
         }
         at += end;

@@ -86,9 +86,8 @@ fn script(cx: &Context<'_>, file: FileId, seen: &mut BTreeSet<Place>, out: &mut 
     let words = cx.policy.privacy.security();
     let Some(script) = cx.program.script(file) else { return };
     let text = &cx.package.source(file).text;
-    let mut left_out: Option<Vec<Span>> = None;
-    let mut is_off =
-        |span: Span| left_out.get_or_insert_with(|| model::left_out(script)).iter().any(|part| part.contains(span));
+    let mut left_out: Option<model::LeftOut> = None;
+    let mut is_off = |span: Span| left_out.get_or_insert_with(|| model::left_out(script)).holds(span);
     // Tools that show logs on the screen.
     let tools = words.debug_modules.iter().any(|module| text.contains(&**module)) || text.contains("VConsole");
     if tools {
