@@ -403,12 +403,13 @@ impl<'a> Machine<'a> {
         for index in 0..out.objects.len() {
             let object = out.objects[index];
             let inner = self.deep_taints(&Value::object(object), 2);
-            if !matches!(self.heap.kind(object), Kind::Plain) || inner.iter().all(|id| stays(self, *id)) {
+            let kind = self.heap.kind(object).clone();
+            if !matches!(kind, Kind::Plain | Kind::Array) || inner.iter().all(|id| stays(self, *id)) {
                 continue;
             }
             let outer = self.context;
             self.context ^= u64::from(object).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            let copy = self.make_at(place, 103, Kind::Plain);
+            let copy = self.make_at(place, 103, kind);
             self.context = outer;
             for key in self.heap.keys(object) {
                 if let Some(value) = self.heap.get(object, key).cloned() {

@@ -154,6 +154,23 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
     out.into_iter().filter(|sentence| !sentence.trim().is_empty())
 }
 
+/// The texts of elements, which blanks join where words are written without them.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let mut before = ' ';
+    let mut out = Vec::new();
+    let mut start = 0;
+    for (at, this) in text.char_indices() {
+        let next = text[at + this.len_utf8()..].chars().next().unwrap_or(' ');
+        if this == ' ' && !(before.is_ascii() && next.is_ascii()) {
+            out.push(&text[start..at]);
+            start = at + 1;
+        }
+        before = this;
+    }
+    out.push(&text[start..]);
+    out.into_iter().filter(|part| !part.trim().is_empty())
+}
+
 const ENDS: &[char] = &['，', '。', '；', '！', '？', ',', ';', '!', '?', '.', '、', '\n', '）', ')', '（', '('];
 
 impl Words {
@@ -197,8 +214,8 @@ impl Words {
         said
     }
 
-    pub(super) fn read(&self, text: &str) -> ConsentText {
-        let text = squeeze(text);
+    pub(super) fn read(&self, written: &str) -> ConsentText {
+        let text = squeeze(written);
         let said = self.said(&text);
         if said == 0 {
             return ConsentText::default();
@@ -206,7 +223,7 @@ impl Words {
         let policy = said & POLICY != 0;
         let privacy = policy || said & PRIVACY != 0;
         let agreement = said & AGREEMENT != 0;
-        let purpose = !self.uses(&text, said).is_empty();
+        let purpose = !self.uses(&text, said).is_empty() && self.uses_in_one(written, &text, said);
         let contract = said & CONTRACT != 0;
         let told = privacy || agreement;
         ConsentText {
@@ -218,6 +235,25 @@ impl Words {
             third_party_sharing: said & SHARING != 0,
             login_only: said & LOGIN != 0 && !told && !purpose,
         }
+    }
+
+    /// Whether a use stands in the text of one element with what is asked for, or beside one that asks: labels of tabs that
+    /// happen to follow each other (`为您推荐`, `店铺信息`) name none.
+    fn uses_in_one(&self, written: &str, text: &str, said: Said) -> bool {
+        if said & (GOAL | PURPOSE_THEN) == 0 || !self.uses(text, said & !(GOAL | PURPOSE_THEN)).is_empty() {
+            return true;
+        }
+        let parts: Vec<String> = parts(written).map(squeeze).collect();
+        let asks = |part: &&String| self.said(part) & ASKS != 0 && any(&self.requests, part);
+        parts.iter().enumerate().any(|(at, part)| {
+            if self.said(part) & (GOAL | PURPOSE_THEN) == 0 {
+                return false;
+            }
+            let before = at.checked_sub(1).and_then(|at| parts.get(at)).filter(asks);
+            let after = parts.get(at + 1).filter(asks);
+            let joined: String = before.into_iter().chain([part]).chain(after).map(String::as_str).collect();
+            !self.uses(&joined, self.said(&joined)).is_empty()
+        })
     }
 
     /// Where uses are named, a cue with words that are more than "a better service": from the cue to the end of its clause.

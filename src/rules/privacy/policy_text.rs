@@ -129,13 +129,25 @@ fn pages(cx: &Context<'_>, out: &mut PolicyFound) {
                 // A page under another name that is the policy all the same: a long text that begins with its name.
                 let own: String = unit.templates.iter().map(|file| text_of(cx.program, *file, 0)).collect();
                 let head: String = own.trim_start().chars().take(40).collect();
-                if own.chars().count() > 300 && cx.policy.privacy.consent_text(&head).policy {
+                let long = own.chars().count() > 300 && cx.policy.privacy.consent_text(&head).policy;
+                if long || is_headed(cx, &own) {
                     out.exists = true;
                     out.text.push_str(&own);
                 }
             }
         }
     }
+}
+
+/// Whether a text has the name of a policy as its heading, and under it says what is collected, and asks for nothing.
+fn is_headed(cx: &Context<'_>, text: &str) -> bool {
+    const HEADING: usize = 12;
+    let Some((heading, rest)) = text.trim().split_once(' ') else { return false };
+    let says = cx.policy.privacy.consent_text(rest);
+    heading.chars().count() <= HEADING
+        && cx.policy.privacy.consent_text(heading).policy
+        && !says.agreement
+        && cx.policy.privacy.tells_collecting(rest)
 }
 
 fn files(cx: &Context<'_>, out: &mut PolicyFound) {
