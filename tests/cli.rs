@@ -917,6 +917,50 @@ fn coverage(args: &[&str]) -> std::collections::BTreeMap<String, Value> {
 }
 
 #[test]
+fn a_service_is_named_by_all_that_a_package_says_of_itself() {
+    let named = |files: &[(&str, &str)]| {
+        let dir = package(files);
+        let output =
+            run(&["check", text(dir.path()), "--lang", "zh", "--select", "category", "--format", "json", "--no-cache"]);
+        let report = json(&output);
+        let findings = report["packages"][0]["findings"].as_array().unwrap().clone();
+        let found = findings.iter().find(|finding| finding["rule"] == "category/undeclared").unwrap();
+        found["message"].as_str().unwrap().to_owned()
+    };
+    let titled =
+        |title: &str| format!(r#"{{"pages": ["pages/a/a"], "window": {{"navigationBarTitleText": "{title}"}}}}"#);
+    // A word in front, one that users read, and the names of the data shown.
+    let reader = [
+        ("app.json", titled("晨间头条")),
+        ("pages/a/a.swan", "<view s-for=\"item in newsList\">{{ item.newsId }}<text>作者</text></view>\n".to_owned()),
+        (
+            "pages/a/a.js",
+            "Page({ onLoad() { swan.request({ url: 'https://api.example.com/news/list' }); } });\n".to_owned(),
+        ),
+    ];
+    let reader: Vec<(&str, &str)> = reader.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    assert!(named(&reader).contains("资讯"), "{}", named(&reader));
+    // One word in front names nothing, nor do words that stand in every program, nor a search in an address.
+    let mood = [("app.json", titled("心情银行"))];
+    let shared = [
+        ("app.json", titled("小小家谱")),
+        ("pages/a/a.swan", "<view>作者</view><view>分享</view><view>编辑</view><view>来源</view>\n".to_owned()),
+    ];
+    let searched = [
+        ("app.json", titled("演示")),
+        ("pages/a/a.swan", "<view>查询</view>\n".to_owned()),
+        (
+            "pages/a/a.js",
+            "Page({ onLoad() { swan.request({ url: 'https://api.example.com/query' }); } });\n".to_owned(),
+        ),
+    ];
+    for files in [&mood[..], &shared, &searched] {
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+        assert!(named(&files).contains("看不出"), "{}", named(&files));
+    }
+}
+
+#[test]
 fn a_clause_whose_rules_did_not_run_has_not_passed() {
     let dir = package(&[("minivet.toml", "[package]\ncategories = [\"效率/备忘录\"]\n")]);
     let path = text(dir.path());

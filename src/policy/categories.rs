@@ -56,13 +56,28 @@ pub struct CategoryTable {
     pub list: Vec<Category>,
     /// Privileged APIs and components.
     pub privileges: Vec<Privilege>,
+    /// First levels that may be told where no category under them stands out, numbered on from [`Self::list`]. None can be declared.
+    subjects: Vec<Category>,
+    /// What a category of many kinds is told by instead, where the package shows one kind.
+    pub kinds: Vec<Kinds>,
     by_name: FxHashMap<String, CategoryId>,
 }
 
-/// Whether a category matches a pattern: itself, or `first/*`.
+/// What is read is told by its subject.
+#[derive(Debug)]
+pub struct Kinds {
+    /// Categories of many kinds.
+    pub of: Vec<CategoryId>,
+    /// The kinds.
+    pub kinds: Vec<CategoryId>,
+    /// Words that a kind must show, each at least as telling as its own name.
+    pub least: usize,
+}
+
+/// Whether a category matches a pattern: itself, or `first/*`, which the first level alone matches as well.
 fn matches(pattern: &str, name: &str) -> bool {
     match pattern.strip_suffix("/*") {
-        Some(first) => name.strip_prefix(first).is_some_and(|rest| rest.starts_with('/')),
+        Some(first) => name.strip_prefix(first).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
         None => pattern == name,
     }
 }
@@ -125,9 +140,24 @@ impl CategoryTable {
         })
     }
 
-    /// A category.
+    /// A category, or a first level.
     pub fn get(&self, id: CategoryId) -> Option<&Category> {
-        self.list.get(usize::from(id))
+        let index = usize::from(id);
+        self.list.get(index).or_else(|| self.subjects.get(index.checked_sub(self.list.len())?))
+    }
+
+    /// Whether it is a first level, which says what a package is about but cannot be declared.
+    pub fn is_subject(&self, id: CategoryId) -> bool {
+        usize::from(id) >= self.list.len()
+    }
+
+    /// A category by its name, or a first level that may be told.
+    fn named(&self, name: &str) -> Option<CategoryId> {
+        let subject = || {
+            let index = self.subjects.iter().position(|subject| &*subject.name == name)?;
+            Some((self.list.len() + index) as CategoryId)
+        };
+        self.find(name).or_else(subject)
     }
 
     /// A category's name.
@@ -199,8 +229,8 @@ pub struct Signals {
     words: Words,
     /// By pattern: the word and the categories it speaks for; none for a word that only hides others.
     targets: Vec<(Arc<str>, Weights)>,
-    paths: FxHashMap<Arc<str>, Vec<CategoryId>>,
-    roles: FxHashMap<Arc<str>, Vec<(CategoryId, u8)>>,
+    paths: FxHashMap<Arc<str>, Weights>,
+    roles: FxHashMap<Arc<str>, Weights>,
     /// What services of some categories must show beside words of their own.
     pub needs: Vec<Need>,
 }
@@ -274,7 +304,7 @@ impl Signals {
     }
 
     /// Categories that a part of a path speaks for.
-    pub fn path(&self, part: &str) -> Option<(&Arc<str>, &[CategoryId])> {
+    pub fn path(&self, part: &str) -> Option<(&Arc<str>, &[Weight])> {
         self.paths.get_key_value(part).map(|(word, targets)| (word, targets.as_slice()))
     }
 
@@ -412,7 +442,17 @@ struct RawCategory {
 struct RawGroups {
     key: Vec<toml::Spanned<String>>,
     common: Vec<toml::Spanned<String>>,
+    subjects: Vec<toml::Spanned<String>>,
+    kinds: BTreeMap<String, RawKinds>,
     groups: BTreeMap<String, Vec<toml::Spanned<String>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RawKinds {
+    of: Vec<toml::Spanned<String>>,
+    kinds: Vec<toml::Spanned<String>>,
+    least: usize,
 }
 
 #[derive(Deserialize)]
@@ -433,6 +473,7 @@ struct RawSignals {
     strong: Vec<Arc<str>>,
     words: Vec<Arc<str>>,
     weak: Vec<Arc<str>>,
+    names: Vec<Arc<str>>,
     paths: Vec<Arc<str>>,
     roles: BTreeMap<Arc<str>, u8>,
 }
@@ -550,6 +591,50 @@ fn read_table(packs: &Packs, errors: &mut Vec<PackError>) -> CategoryTable {
             }
         }
     }
+    for subject in &raw.subjects {
+        let under = format!("{}/*", subject.get_ref());
+        let mut groups: Vec<u16> = table
+            .list
+            .iter()
+            .filter(|category| matches(&under, &category.name))
+            .flat_map(|category| category.groups.iter().copied())
+            .collect();
+        if groups.is_empty() {
+            unknown(subject, errors);
+        }
+        groups.sort_unstable();
+        groups.dedup();
+        table.subjects.push(Category {
+            name: subject.get_ref().as_str().into(),
+            qualifications: Vec::new(),
+            necessary: Vec::new(),
+            groups,
+            key: false,
+            common: false,
+        });
+    }
+    for kinds in raw.kinds.values() {
+        let mut read = |patterns: &[toml::Spanned<String>]| {
+            let mut ids: Vec<CategoryId> = Vec::new();
+            for pattern in patterns {
+                let known = ids.len();
+                ids.extend(
+                    (0..table.list.len() as CategoryId).filter(|id| matches(pattern.get_ref(), table.name(*id))),
+                );
+                if ids.len() == known {
+                    match table.named(pattern.get_ref()) {
+                        Some(id) => ids.push(id),
+                        None => unknown(pattern, errors),
+                    }
+                }
+            }
+            ids
+        };
+        let of = read(&kinds.of);
+        let mut under = read(&kinds.kinds);
+        under.retain(|id| !of.contains(id));
+        table.kinds.push(Kinds { of, kinds: under, least: kinds.least });
+    }
     let raw: BTreeMap<Arc<str>, RawPrivilege> = packs.parse("categories/privileged.toml", errors).unwrap_or_default();
     table.privileges = raw
         .into_iter()
@@ -582,7 +667,7 @@ fn read_signals(table: &CategoryTable, packs: &Packs, errors: &mut Vec<PackError
             }
             continue;
         }
-        let Some(id) = table.find(&name) else {
+        let Some(id) = table.named(&name) else {
             let at = packs.get(path).and_then(|text| text.find(&format!("[\"{name}\"]"))).unwrap_or(0);
             errors.push(PackError::new(path, at..at + name.len() + 4, format!("`{name}` is no category")));
             continue;
@@ -597,8 +682,13 @@ fn read_signals(table: &CategoryTable, packs: &Packs, errors: &mut Vec<PackError
                 }
             }
         }
-        for word in entry.paths {
-            signals.paths.entry(word).or_default().push(id);
+        for (list, weight) in [(entry.names, 2), (entry.paths, 1)] {
+            for word in list {
+                let targets = signals.paths.entry(word).or_default();
+                if !targets.iter().any(|(known, _)| *known == id) {
+                    targets.push((id, weight));
+                }
+            }
         }
         for (role, weight) in entry.roles {
             signals.roles.entry(role).or_default().push((id, weight));
@@ -619,6 +709,7 @@ fn read_needs(table: &CategoryTable, packs: &Packs, errors: &mut Vec<PackError>)
             let known = of.len();
             let named = (0..table.list.len() as CategoryId).filter(|id| matches(pattern.get_ref(), table.name(*id)));
             of.extend(named);
+            of.extend(table.named(pattern.get_ref()).filter(|id| table.is_subject(*id)));
             if of.len() == known {
                 let message = format!("`{}` is no category", pattern.get_ref());
                 errors.push(PackError::new(path, pattern.span(), message));

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::surface::{self, Surface};
 use crate::flow::{Place, Step};
+use crate::package::FileKind;
 use crate::policy::categories::{CategoryId, CategoryTable};
 use crate::rules::Context;
 
@@ -43,6 +44,8 @@ pub struct Service {
     pub main: bool,
     /// Whether the package shows what services of its category must show beside words of their own.
     pub borne: bool,
+    /// How loudly everything together, names of data and files included, speaks for it.
+    pub naming: u32,
 }
 
 /// A sign of what services of some categories must show.
@@ -72,6 +75,12 @@ const PATHS_AT_MOST: u32 = 3;
 /// What the words of one text add at most, and those of prose, which may speak of anything.
 const TEXT_AT_MOST: u32 = 5;
 const PROSE_AT_MOST: u32 = 2;
+/// Sum of telling words that a kind needs.
+const KIND: u32 = 4;
+/// What parts of paths add at most to how loudly a service is named.
+const NAMED_PATHS_AT_MOST: u32 = 4;
+/// A script with more texts than this holds what is read, not what is offered: all of it counts as one text.
+const HEAP: u32 = 200;
 /// Characters of the longest text that is no prose.
 const LABEL: usize = 90;
 
@@ -81,16 +90,19 @@ impl Service {
         if !self.borne {
             return false;
         }
-        let mut kinds: Vec<Surface> = self.evidence.iter().map(|evidence| evidence.surface).collect();
+        let seen = self.evidence.iter().filter(|evidence| evidence.surface != Surface::Name);
+        let mut kinds: Vec<Surface> = seen.map(|evidence| evidence.surface).collect();
+        let signals = kinds.len();
         kinds.dedup();
-        let telling = sum(self.evidence.iter().filter(|evidence| evidence.weight >= 2));
+        let telling =
+            sum(self.evidence.iter().filter(|evidence| evidence.weight >= 2 && evidence.surface < Surface::Path));
         let threshold = match (self.main, key) {
             (false, true) => KEY_THRESHOLD,
             (false, false) => THRESHOLD,
             (true, true) => MAIN_KEY_THRESHOLD,
             (true, false) => MAIN_THRESHOLD,
         };
-        (kinds.len() >= 2 || self.evidence.len() >= 3) && self.score >= threshold && telling * 3 >= threshold * 2
+        (kinds.len() >= 2 || signals >= 3) && self.score >= threshold && telling * 3 >= threshold * 2
     }
 
     /// The strongest sign.
@@ -125,7 +137,8 @@ fn sum<'e>(evidence: impl Iterator<Item = &'e Evidence>) -> u32 {
     let mut texts: BTreeMap<(u32, u32), u32> = BTreeMap::new();
     for one in evidence {
         match one.surface {
-            Surface::Path => paths += one.weight,
+            Surface::Path => paths += 1,
+            Surface::Name => {}
             Surface::Text => {
                 let sum = texts.entry((one.place.file.0, one.run)).or_default();
                 *sum = (*sum + one.weight).min(if one.prose { PROSE_AT_MOST } else { TEXT_AT_MOST });
@@ -138,12 +151,22 @@ fn sum<'e>(evidence: impl Iterator<Item = &'e Evidence>) -> u32 {
 
 /// Every category with evidence, highest sum first.
 pub fn services(cx: &Context<'_>) -> Vec<Service> {
+    let table = cx.policy.category_table();
+    let mut services = all(cx);
+    services.retain(|service| !table.is_subject(service.category));
+    services
+}
+
+/// Every category and every first level with evidence, highest sum first.
+fn all(cx: &Context<'_>) -> Vec<Service> {
     let signals = cx.policy.signals();
-    let mut found: HashMap<CategoryId, BTreeMap<Arc<str>, Evidence>> = HashMap::new();
+    let mut found: HashMap<CategoryId, BTreeMap<(Arc<str>, bool), Evidence>> = HashMap::new();
     let path = |place: Place| Arc::clone(&cx.package.source(place.file).path);
     let mut add = |category: CategoryId, evidence: Evidence| {
         let known = found.entry(category).or_default();
-        match known.get_mut(&evidence.word) {
+        // A name of data says it once more, beside a word that users read.
+        let key = (Arc::clone(&evidence.word), evidence.surface == Surface::Name);
+        match known.get_mut(&key) {
             Some(one) => {
                 let order = |e: &Evidence| (e.surface, path(e.place), e.place.span.start);
                 if order(&evidence) < order(one) {
@@ -151,7 +174,7 @@ pub fn services(cx: &Context<'_>) -> Vec<Service> {
                 }
             }
             None => {
-                known.insert(Arc::clone(&evidence.word), evidence);
+                known.insert(key, evidence);
             }
         }
     };
@@ -175,8 +198,10 @@ pub fn services(cx: &Context<'_>) -> Vec<Service> {
         }
     });
     let mut texts = 0;
+    let mut in_file: HashMap<crate::source::FileId, u32> = HashMap::new();
     let mut words = |run: surface::Run<'_>| {
         texts += 1;
+        *in_file.entry(run.file).or_default() += 1;
         let prose = run.surface == Surface::Text && run.text.chars().nth(LABEL).is_some();
         for (need, signs) in signals.needs.iter().zip(&mut signs).filter(|_| !prose) {
             signs.extend(need.words(run.text).map(Sign::Word));
@@ -201,31 +226,45 @@ pub fn services(cx: &Context<'_>) -> Vec<Service> {
     };
     surface::titles(cx, &mut words);
     surface::texts(cx, &mut words);
+    let mut named = |surface: Surface, part: &str, place: Place| {
+        if let Some((word, targets)) = signals.path(part) {
+            for (category, weight) in targets {
+                let evidence = Evidence {
+                    surface,
+                    place,
+                    word: Arc::clone(word),
+                    weight: u32::from(*weight),
+                    run: 0,
+                    prose: false,
+                    strong: false,
+                };
+                add(*category, evidence);
+            }
+        }
+    };
     surface::paths(cx, &mut |part, place| {
         for (_, signs) in signals.needs.iter().zip(&mut signs).filter(|(need, _)| need.path(part)) {
             signs.insert(Sign::Path(part.into()));
         }
-        if let Some((word, targets)) = signals.path(part) {
-            for category in targets {
-                add(
-                    *category,
-                    Evidence {
-                        surface: Surface::Path,
-                        place,
-                        word: Arc::clone(word),
-                        weight: 1,
-                        run: 0,
-                        prose: false,
-                        strong: false,
-                    },
-                );
-            }
-        }
+        named(Surface::Path, part, place);
     });
+    surface::names(cx, &mut |part, place| {
+        for (_, signs) in signals.needs.iter().zip(&mut signs).filter(|(need, _)| !need.none && need.path(part)) {
+            signs.insert(Sign::Path(part.into()));
+        }
+        named(Surface::Name, part, place);
+    });
+    let fronts = fronts(cx);
     let mut services: Vec<Service> = found
         .into_iter()
         .map(|(category, evidence)| {
             let mut evidence: Vec<Evidence> = evidence.into_values().collect();
+            for one in evidence.iter_mut().filter(|one| one.surface == Surface::Text) {
+                let kind = cx.package.files.get(one.place.file.index()).map(|file| file.kind);
+                if kind == Some(FileKind::Script) && in_file.get(&one.place.file).is_some_and(|count| *count > HEAP) {
+                    one.run = 0;
+                }
+            }
             evidence.sort_by(|a, b| {
                 (a.surface, path(a.place), a.place.span.start).cmp(&(b.surface, path(b.place), b.place.span.start))
             });
@@ -239,7 +278,8 @@ pub fn services(cx: &Context<'_>) -> Vec<Service> {
             let borne = signals.needs.iter().zip(&signs).all(|(need, signs)| {
                 !need.is_of(category) || if need.strong { strong } else { (signs.len() >= need.least) != need.none }
             });
-            Service { category, score: sum(evidence.iter()), evidence, main, borne }
+            let naming = naming(&evidence, &fronts);
+            Service { category, score: sum(evidence.iter()), evidence, main, borne, naming }
         })
         .collect();
     services.sort_by(|a, b| (b.score, a.category).cmp(&(a.score, b.category)));
@@ -252,46 +292,106 @@ pub fn declared(cx: &Context<'_>) -> Vec<CategoryId> {
     cx.package.submission.categories.iter().filter_map(|name| table.find(name)).collect()
 }
 
+/// Configurations whose titles name the program: the app's own, and that of the first page.
+fn fronts(cx: &Context<'_>) -> [Option<crate::source::FileId>; 2] {
+    let home = cx.package.pages.first().and_then(|page| cx.program.by_route.get(&page.route));
+    let home = home.and_then(|unit| cx.program.units.get(*unit as usize)?.config);
+    [cx.package.app, home]
+}
+
+/// How loudly evidence names a service: as the sum, but what stands in front speaks louder, and names of data and files count.
+fn naming(evidence: &[Evidence], fronts: &[Option<crate::source::FileId>]) -> u32 {
+    let weigh = |surface: Surface| {
+        let of = evidence.iter().filter(move |one| one.surface == surface);
+        of.map(|one| one.weight).sum::<u32>()
+    };
+    let front = evidence
+        .iter()
+        .filter(|one| one.surface == Surface::Title && one.weight >= 4 && fronts.contains(&Some(one.place.file)));
+    let read = evidence.iter().filter(|one| one.surface < Surface::Path);
+    sum(read)
+        + front.count().min(2) as u32
+        + weigh(Surface::Path).min(NAMED_PATHS_AT_MOST)
+        + weigh(Surface::Name).min(PATHS_AT_MOST)
+}
+
 /// Services that the evidence shows; of similar ones the strongest. What shows far less than the strongest is incidental.
 pub fn shown(cx: &Context<'_>) -> Vec<Service> {
     let table = cx.policy.category_table();
-    let mut services =
-        distinct(table, services(cx).into_iter().filter(|service| service.shows(is_key(table, service))).collect());
+    let all = all(cx);
+    let showing = all.iter().filter(|service| service.shows(is_key(table, service))).cloned().collect();
+    let mut services = distinct(table, showing);
     let main = services.iter().map(|service| service.score).max().unwrap_or(0);
     services.retain(|service| service.score * 2 >= main);
-    services
+    let mut told: Vec<Service> = Vec::new();
+    for service in services {
+        let service = by_kind(cx, &all, service);
+        if !told.iter().any(|other| other.category == service.category) {
+            told.push(service);
+        }
+    }
+    told
 }
 
-/// The service that a package most likely is where the evidence shows none: what its own title or tabs name, or what several
-/// signs speak for.
+/// The service that a package most likely is where the evidence shows none: what everything together names loudest.
 pub fn likely(cx: &Context<'_>) -> Option<Service> {
-    const NAMED: u32 = 4;
-    const SIGNS: usize = 3;
     const ENOUGH: u32 = 5;
-    let home = cx.package.pages.first().and_then(|page| cx.program.by_route.get(&page.route));
-    let home = home.and_then(|unit| cx.program.units.get(*unit as usize)?.config);
-    let fronts = [cx.package.app, home];
     let table = cx.policy.category_table();
-    let mut services = services(cx);
-    services.retain(|service| service.borne);
-    // A function that any service may have is named where nothing else is.
-    services.sort_by_key(|service| table.get(service.category).is_some_and(|category| category.common));
-    // The loudest name first, then the highest sum.
-    let named = |service: &Service| {
-        let names = service
-            .evidence
-            .iter()
-            .filter(|one| one.surface == Surface::Title && fronts.contains(&Some(one.place.file)));
-        names.map(|one| one.weight).filter(|weight| *weight >= NAMED).sum::<u32>()
+    let all = all(cx);
+    // A function that any service may have is named where little else is.
+    let loud = |service: &Service| {
+        let common = table.get(service.category).is_some_and(|category| category.common);
+        if common { service.naming / 2 } else { service.naming }
     };
-    // One word of a name is too little for a key industry: a bank of moods keeps no money.
-    let proven = |service: &Service| !is_key(table, service) || service.evidence.len() >= 2;
-    let loudest = services.iter().filter(|service| proven(service)).map(named).max().filter(|weight| *weight > 0);
-    let found = services.iter().filter(|service| proven(service)).find(|service| match loudest {
-        Some(loudest) => named(service) == loudest,
-        None => service.score >= ENOUGH && service.evidence.iter().filter(|one| one.weight >= 2).count() >= SIGNS,
-    });
-    found.cloned()
+    // One word names nothing, wherever it stands: a bank of moods keeps no money. Nor do words that stand in every program.
+    let told = |service: &&Service| {
+        let words: HashSet<&str> = service.evidence.iter().map(|one| &*one.word).collect();
+        let telling = |one: &&Evidence| match one.surface {
+            Surface::Title => one.weight >= 4,
+            Surface::Api | Surface::Text => one.weight >= 2,
+            Surface::Path | Surface::Name => true,
+        };
+        let telling: HashSet<&str> = service.evidence.iter().filter(telling).map(|one| &*one.word).collect();
+        let read = service.evidence.iter().filter(|one| one.surface < Surface::Path).count();
+        service.borne
+            && loud(service) >= ENOUGH
+            && words.len() >= if is_key(table, service) { 3 } else { 2 }
+            && telling.len() >= 2
+            && (read > 0 || service.evidence.iter().filter(|one| one.weight >= 2).count() >= 2)
+    };
+    let loudest = all.iter().filter(told).map(loud).max()?;
+    let service = all.iter().filter(told).find(|service| loud(service) == loudest)?;
+    Some(by_kind(cx, &all, service.clone()))
+}
+
+/// What is of many kinds, told by its kind where the package shows one: articles by their subject.
+fn by_kind(cx: &Context<'_>, all: &[Service], service: Service) -> Service {
+    let table = cx.policy.category_table();
+    for kinds in table.kinds.iter().filter(|kinds| kinds.of.contains(&service.category)) {
+        let telling = |kind: &Service| {
+            let words = kind.evidence.iter().filter(|one| one.surface < Surface::Path && one.weight >= 2);
+            words.fold((0, 0), |(count, sum), one| (count + 1, sum + one.weight))
+        };
+        let mut found: Vec<(u32, &Service)> = all
+            .iter()
+            .filter(|kind| kind.borne && kinds.kinds.contains(&kind.category))
+            .map(|kind| (telling(kind), kind))
+            .filter(|((count, sum), _)| *count >= kinds.least && *sum >= KIND)
+            .map(|((_, sum), kind)| (sum, kind))
+            .collect();
+        found.sort_by_key(|(sum, kind)| (std::cmp::Reverse(*sum), kind.category));
+        let Some((sum, kind)) = found.first() else { continue };
+        let next = found.get(1).map_or(0, |(next, _)| *next);
+        if sum * 2 < next * 3 {
+            continue;
+        }
+        let mut evidence = kind.evidence.clone();
+        evidence.extend(
+            service.evidence.iter().filter(|one| !kind.evidence.iter().any(|own| own.word == one.word)).cloned(),
+        );
+        return Service { category: kind.category, evidence, ..service };
+    }
+    service
 }
 
 /// Services that the evidence shows and no declared category covers.
@@ -337,7 +437,7 @@ fn is_key(table: &CategoryTable, service: &Service) -> bool {
 
 /// Drops what says nothing beside a stronger one: similar categories, and those that live on the same words.
 fn distinct(table: &CategoryTable, mut services: Vec<Service>) -> Vec<Service> {
-    services.sort_by(|a, b| (b.score, a.category).cmp(&(a.score, b.category)));
+    services.sort_by(|a, b| (b.naming, b.score, a.category).cmp(&(a.naming, a.score, b.category)));
     let mut kept: Vec<Service> = Vec::new();
     let mut used: HashSet<Arc<str>> = HashSet::new();
     for service in services {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::flow::Place;
-use crate::model::ir::ExprKind;
+use crate::model::ir::{ExprKind, Key};
 use crate::package::{FileKind, Origin};
 use crate::rules::Context;
 use crate::source::{FileId, Span};
@@ -22,6 +22,8 @@ pub enum Surface {
     Text,
     /// Routes, dependencies, request paths.
     Path,
+    /// Names of data that templates show, of files and of addresses in scripts.
+    Name,
 }
 
 impl Surface {
@@ -32,6 +34,7 @@ impl Surface {
             Self::Title => "category-title",
             Self::Text => "category-text",
             Self::Path => "category-path",
+            Self::Name => "category-name",
         }
     }
 }
@@ -293,9 +296,78 @@ pub fn paths(cx: &Context<'_>, each: &mut dyn FnMut(&str, Place)) {
     }
 }
 
+/// Lower-case parts of the names that a package's own code gives: data that templates show, scripts and components, icons of tabs,
+/// and addresses in scripts.
+pub fn names(cx: &Context<'_>, each: &mut dyn FnMut(&str, Place)) {
+    if let (Some(file), Some(bar)) = (cx.package.app, cx.package.app_json().and_then(|app| app.get("tabBar"))) {
+        for item in bar.get("list").or_else(|| bar.get("items")).map_or(&[][..], Json::items) {
+            let Some(icon) = item.get("iconPath") else { continue };
+            if let Some(path) = icon.as_str() {
+                let name = path.rsplit('/').next().unwrap_or(path);
+                parts(name, &mut |part| each(part, Place { file, span: icon.span }));
+            }
+        }
+    }
+    for (index, file) in cx.package.files.iter().enumerate() {
+        let id = FileId(index as u32);
+        if file.origin != Origin::Own || !reached(cx, id) {
+            continue;
+        }
+        match file.kind {
+            FileKind::Template => {
+                let Some(facts) = cx.program.template(id) else { continue };
+                let mut starts: Vec<&u32> = facts.expressions.keys().collect();
+                starts.sort_unstable();
+                for expression in starts.into_iter().filter_map(|start| facts.expressions.get(start)) {
+                    crate::model::ir::walk_expr(expression, &mut |expr| {
+                        let place = Place { file: id, span: expr.span };
+                        match &expr.kind {
+                            ExprKind::Global(name) => parts(name, &mut |part| each(part, place)),
+                            ExprKind::Member { key: Key::Static(name, _), .. } => {
+                                parts(name, &mut |part| each(part, place));
+                            }
+                            _ => {}
+                        }
+                    });
+                }
+            }
+            FileKind::Script => {
+                let Some(script) = cx.program.script(id) else { continue };
+                let path = &file.source.path;
+                parts(path, &mut |part| each(part, Place { file: id, span: Span::new(0, 0) }));
+                script.for_each_expr(&mut |expr| {
+                    if let ExprKind::String(text) = &expr.kind
+                        && is_address(text)
+                    {
+                        let path = text.split_once("://").map_or(&**text, |(_, rest)| rest);
+                        let path = path.split_once('/').map_or("", |(_, path)| path);
+                        let path = path.split(['?', '#']).next().unwrap_or("");
+                        parts(path, &mut |part| each(part, Place { file: id, span: expr.span }));
+                    }
+                });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether a text looks like the address of a service: a path that is no file of the package.
+fn is_address(text: &str) -> bool {
+    const LONGEST: usize = 160;
+    text.len() <= LONGEST
+        && text.contains('/')
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+        && !text.starts_with('.')
+        && !text.contains(['<', '>', '(', ')', '*', '\\', '^', '[', ','])
+        && ![".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".js", ".css", ".ttf", ".woff", ".mp3", ".mp4"]
+            .iter()
+            .any(|ending| text.split(['?', '#']).next().is_some_and(|path| path.ends_with(ending)))
+}
+
 /// Words of a path: cut at separators and at capitals; each also joined with its neighbour by a hyphen.
 fn parts(path: &str, each: &mut dyn FnMut(&str)) {
     let mut words: Vec<String> = Vec::new();
+    let mut wholes: Vec<String> = Vec::new();
     for segment in path.split(|c: char| !c.is_ascii_alphanumeric()) {
         let mut word = String::new();
         let mut lower = false;
@@ -308,7 +380,7 @@ fn parts(path: &str, each: &mut dyn FnMut(&str)) {
         }
         if !word.is_empty() {
             if segment.chars().any(|c| c.is_ascii_uppercase()) {
-                words.push(segment.to_ascii_lowercase());
+                wholes.push(segment.to_ascii_lowercase());
             }
             words.push(word);
         }
@@ -318,6 +390,7 @@ fn parts(path: &str, each: &mut dyn FnMut(&str)) {
             each(&format!("{a}-{b}"));
         }
     }
+    words.append(&mut wholes);
     words.sort_unstable();
     words.dedup();
     for word in &words {
@@ -336,6 +409,8 @@ mod tests {
     fn paths_are_cut_into_words() {
         let mut words = Vec::new();
         parts("pages/liveRoom/index", &mut |word| words.push(word.to_owned()));
-        assert!(words.iter().any(|word| word == "live") && words.iter().any(|word| word == "liveroom"), "{words:?}");
+        for part in ["live", "liveroom", "live-room"] {
+            assert!(words.iter().any(|word| word == part), "{words:?}");
+        }
     }
 }

@@ -33,8 +33,8 @@ impl Rule for UndeclaredCategory {
         }
         if cx.package.game && findings == 0 && listed(cx) && game.is_some_and(|game| !declared.contains(&game)) {
             let Some(place) = app_start(cx) else { return };
-            let service =
-                Service { category: game.unwrap_or_default(), evidence: Vec::new(), score: 0, main: true, borne: true };
+            let category = game.unwrap_or_default();
+            let service = Service { category, evidence: Vec::new(), score: 0, main: true, borne: true, naming: 0 };
             out.push(self.finding(cx, &service, place, &names));
         }
     }

@@ -24,7 +24,7 @@ fn claim(cx: &Context<'_>, text: &str, least: u32) -> Option<Claim> {
     let mut words = HashSet::new();
     for hit in cx.policy.signals().words(text) {
         words.insert(Arc::clone(hit.word));
-        for (category, weight) in hit.targets {
+        for (category, weight) in hit.targets.iter().filter(|(id, _)| !cx.policy.category_table().is_subject(*id)) {
             let sum = sums.entry(*category).or_insert_with(|| (0, Arc::clone(hit.word)));
             sum.0 += u32::from(*weight);
         }
