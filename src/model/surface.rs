@@ -31,6 +31,11 @@ const MIXINS: [&str; 4] = ["behaviors", "mixins", "mixin", "extends"];
 
 /// The methods of the page or component that a script registers.
 pub fn methods(script: &Script) -> Methods {
+    methods_with(script, &|_| None)
+}
+
+/// As [`methods`], with the scripts that requests lead to: what one exports as a plain object may be mixed in by name.
+pub fn methods_with<'s>(script: &'s Script, module: &dyn Fn(Span) -> Option<&'s Script>) -> Methods {
     let mut found = Methods { complete: script.damage.is_empty(), ..Methods::default() };
     let mut registered = 0;
     script.for_each_expr(&mut |expr| match &expr.kind {
@@ -41,7 +46,8 @@ pub fn methods(script: &Script) -> Methods {
                     Some(Arg { value, spread: false }) => {
                         // A component's template calls what its table of methods holds, and nothing beside it.
                         let component = matches!(&callee.kind, ExprKind::Global(name) if &**name == "Component");
-                        collect(script, value, &mut found, if component { Level::Beside } else { Level::Table }, 0);
+                        let level = if component { Level::Beside } else { Level::Table };
+                        collect(script, value, &mut found, level, 0, module);
                     }
                     _ => found.complete = false,
                 }
@@ -73,7 +79,14 @@ enum Level {
     Beside,
 }
 
-fn collect(script: &Script, expr: &Expr, found: &mut Methods, level: Level, depth: u8) {
+fn collect<'s>(
+    script: &'s Script,
+    expr: &'s Expr,
+    found: &mut Methods,
+    level: Level,
+    depth: u8,
+    module: &dyn Fn(Span) -> Option<&'s Script>,
+) {
     if depth > 4 {
         found.complete = false;
         return;
@@ -97,7 +110,7 @@ fn collect(script: &Script, expr: &Expr, found: &mut Methods, level: Level, dept
                             found.idle.insert(name.clone(), function.span);
                         }
                         if METHOD_TABLES.contains(&&**name) {
-                            collect(script, value, found, Level::Table, depth + 1);
+                            collect(script, value, found, Level::Table, depth + 1, module);
                         }
                         let empty = matches!(&value.kind, ExprKind::Array(items) if items.is_empty());
                         if MIXINS.contains(&&**name) && !empty {
@@ -107,22 +120,76 @@ fn collect(script: &Script, expr: &Expr, found: &mut Methods, level: Level, dept
                     Property::Getter(Key::Static(name, _), _) | Property::Setter(Key::Static(name, _), _) => {
                         found.names.insert(name.clone());
                     }
-                    Property::Spread(value) => collect(script, value, found, level, depth + 1),
+                    Property::Spread(value) => collect(script, value, found, level, depth + 1, module),
                     _ => found.complete = false,
                 }
             }
         }
         ExprKind::Var(variable) => match initial(script, *variable) {
-            Some(value) => collect(script, value, found, level, depth + 1),
-            None => found.complete = false,
+            Some(value) => collect(script, value, found, level, depth + 1, module),
+            None => match imported(script, *variable, module) {
+                Some((script, value)) => collect(script, value, found, level, depth + 1, &|_| None),
+                None => found.complete = false,
+            },
         },
+        ExprKind::Call { callee, args, .. } if matches!(&callee.kind, ExprKind::Global(name) if &**name == "require") =>
+        {
+            let script = args.first().and_then(|arg| module(arg.value.span));
+            match script.and_then(|script| Some((script, exported(script)?))) {
+                Some((script, value)) => collect(script, value, found, level, depth + 1, &|_| None),
+                None => found.complete = false,
+            }
+        }
         ExprKind::Call { callee, args, .. } if is_assign(callee) => {
             for arg in args {
-                collect(script, &arg.value, found, level, depth + 1);
+                collect(script, &arg.value, found, level, depth + 1, module);
             }
         }
         _ => found.complete = false,
     }
+}
+
+/// What `import base from '…'` binds, with the script that it comes from.
+fn imported<'s>(
+    script: &Script,
+    variable: VarId,
+    module: &dyn Fn(Span) -> Option<&'s Script>,
+) -> Option<(&'s Script, &'s Expr)> {
+    let import = script.imports.iter().find(|import| import.local == Some(variable) && &*import.name == "default")?;
+    let script = module(import.span)?;
+    Some((script, exported(script)?))
+}
+
+/// The object literal that a script exports as a whole: `module.exports = { … }`, `export default { … }`.
+fn exported(script: &Script) -> Option<&Expr> {
+    let mut found: Vec<&Expr> = Vec::new();
+    let mut parts = false;
+    script.for_each_expr(&mut |expr| {
+        let ExprKind::Assign { operator: None, target, value } = &expr.kind else { return };
+        let Pattern::Member(member) = &**target else { return };
+        let ExprKind::Member { object, key: Key::Static(name, _), .. } = &member.kind else { return };
+        let of_module = matches!(&object.kind, ExprKind::Global(global) if &**global == "module");
+        if of_module && &**name == "exports" {
+            found.push(value);
+        } else {
+            // Added one by one, elsewhere.
+            parts |= matches!(&object.kind, ExprKind::Global(global) if &**global == "exports")
+                || matches!(&object.kind, ExprKind::Member { key: Key::Static(name, _), .. } if &**name == "exports");
+        }
+    });
+    for export in &script.exports {
+        if let super::ir::Export::Local { name, local } = export
+            && &**name == "default"
+        {
+            found.extend(initial(script, *local));
+        }
+    }
+    let [value] = found.as_slice() else { return None };
+    let value = match &value.kind {
+        ExprKind::Var(variable) => initial(script, *variable)?,
+        _ => value,
+    };
+    (!parts && matches!(value.kind, ExprKind::Object(_))).then_some(value)
 }
 
 fn is_assign(callee: &Expr) -> bool {
@@ -213,6 +280,98 @@ pub fn data_keys(script: &Script) -> (BTreeSet<Arc<str>>, bool) {
     (keys, unknown)
 }
 
+/// What a script sets the data key `key` to, by the name of the method that it stands in: `None` where that is not `true` or
+/// `false` as written.
+pub fn settings(script: &Script, key: &str) -> Vec<(Option<Arc<str>>, Option<bool>)> {
+    let mut out = Vec::new();
+    for function in &script.functions {
+        let mut values = Vec::new();
+        function.for_each_expr(&mut |expr| match &expr.kind {
+            ExprKind::Call { callee, args, .. } if matches!(&callee.kind, ExprKind::Member { key: Key::Static(name, _), .. } if &**name == "setData") => {
+                let Some(ExprKind::Object(properties)) = args.first().map(|arg| &arg.value.kind) else {
+                    values.push(None);
+                    return;
+                };
+                for property in properties {
+                    match property {
+                        Property::Value(Key::Static(name, _), value) if &**name == key => values.push(match value.kind {
+                            ExprKind::Bool(on) => Some(on),
+                            _ => None,
+                        }),
+                        Property::Value(Key::Static(..), _) => {}
+                        _ => values.push(None),
+                    }
+                }
+            }
+            ExprKind::Assign { target, .. } => {
+                if let Pattern::Member(member) = &**target
+                    && matches!(&member.kind, ExprKind::Member { key: Key::Static(name, _), .. } if &**name == key)
+                {
+                    values.push(None);
+                }
+            }
+            _ => {}
+        });
+        if values.is_empty() {
+            continue;
+        }
+        let name = method_around(script, function);
+        out.extend(values.into_iter().map(|value| (name.clone(), value)));
+    }
+    out
+}
+
+/// The name of the outermost function around a function that has one.
+fn method_around(script: &Script, function: &super::ir::Function) -> Option<Arc<str>> {
+    let mut at = function;
+    let mut name = None;
+    for _ in 0..32 {
+        if at.name.is_some() {
+            name = at.name.clone();
+        }
+        let Some(parent) = script.functions.get(at.parent as usize).filter(|parent| parent.span != at.span) else {
+            break;
+        };
+        at = parent;
+    }
+    name
+}
+
+/// Names of all members that a script reads or calls: methods among them may be called by it.
+pub fn member_names(script: &Script) -> BTreeSet<Arc<str>> {
+    let mut out = BTreeSet::new();
+    script.for_each_expr(&mut |expr| {
+        if let ExprKind::Member { key: Key::Static(name, _), .. } = &expr.kind {
+            out.insert(name.clone());
+        }
+    });
+    out
+}
+
+/// What the data of a page or component begins with, for one key: `Some` where it is `true` or `false` as written.
+pub fn initial_data(script: &Script, key: &str) -> Option<bool> {
+    let mut found = None;
+    script.for_each_expr(&mut |expr| {
+        let ExprKind::Object(properties) = &expr.kind else { return };
+        for property in properties {
+            if let Property::Value(Key::Static(name, _), value) = property
+                && &**name == "data"
+                && let ExprKind::Object(fields) = &value.kind
+            {
+                for field in fields {
+                    if let Property::Value(Key::Static(name, _), value) = field
+                        && &**name == key
+                        && let ExprKind::Bool(on) = value.kind
+                    {
+                        found.get_or_insert(on);
+                    }
+                }
+            }
+        }
+    });
+    found
+}
+
 /// Members of the global objects `namespaces` that a script reads without calling them: `if (swan.x)`, `typeof swan.x`,
 /// `'x' in swan`; and whether it asks if the object exists at all.
 pub fn tested_members(script: &Script, namespaces: &[Arc<str>], out: &mut BTreeSet<Arc<str>>) -> bool {
@@ -275,8 +434,20 @@ pub fn settled_calls(script: &Script) -> BTreeSet<crate::source::Span> {
             chain(object, &mut found);
         }
     });
-    for function in &script.functions {
-        settled_in(&function.body, false, &mut found);
+    let mut executors: HashSet<u32> = HashSet::new();
+    script.for_each_expr(&mut |expr| {
+        if let ExprKind::New { callee, args } = &expr.kind
+            && matches!(&callee.kind, ExprKind::Global(name) if &**name == "Promise")
+            && let Some(ExprKind::Function(id)) = args.first().map(|arg| &arg.value.kind)
+        {
+            executors.insert(*id);
+        }
+    });
+    for (id, function) in script.functions.iter().enumerate() {
+        // Nobody gets what the function returns that a promise is made with.
+        if !executors.contains(&(id as u32)) {
+            settled_in(&function.body, false, &mut found);
+        }
     }
     found
 }

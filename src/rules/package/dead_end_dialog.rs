@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::flow::{Fact, HostCall, Place};
 use crate::model::ir::{ExprKind, Key, Script};
-use crate::model::surface::data_keys;
+use crate::model::surface::{data_keys, initial_data, member_names, settings};
 use crate::model::{Unit, UnitId, UnitKind};
 use crate::policy::host::Host;
 use crate::rules::{Confidence, Context, Finding, Rule};
@@ -111,7 +111,13 @@ impl DeadEndDialog {
             }
             let Some(facts) = cx.program.template(template) else { continue };
             for (node, element) in cx.program.elements(template) {
-                if !is_overlay(element) || !(fixed(element, cx, unit.style) || holds_touches(element)) {
+                let layer = if is_overlay(element) {
+                    fixed(element, cx, unit.style) || holds_touches(element)
+                } else {
+                    // By its own style only: a layer without the name of one.
+                    &*element.name == "view" && element.attribute(&shown_if).is_some() && fixed(element, cx, None)
+                };
+                if !layer {
                     continue;
                 }
                 let condition = element.attribute(&shown_if).and_then(|attribute| attribute.value.as_ref());
@@ -123,7 +129,9 @@ impl DeadEndDialog {
                         .filter(|word| !word.is_empty())
                         .collect();
                     words.is_empty()
-                        || words.iter().any(|word| keys.contains(*word))
+                        || words
+                            .iter()
+                            .any(|word| keys.contains(*word) && !stays(cx, script, template, condition, word))
                         || condition.contains(['=', '<', '>'])
                 });
                 // A component's layer is shown for good only where every page that uses it says so.
@@ -205,6 +213,31 @@ impl DeadEndDialog {
     }
 }
 
+/// Whether a page shows something by a key that it only ever sets to `true`: what sets it otherwise is a method that nothing
+/// binds and nothing calls.
+fn stays(cx: &Context<'_>, script: &Script, template: FileId, condition: &str, key: &str) -> bool {
+    let bare = condition.trim().trim_start_matches(['{', ' ']).trim_end_matches(['}', ' ']);
+    if bare != key {
+        return false;
+    }
+    let called = member_names(script);
+    let bound = |name: &str| {
+        cx.program.bindings_in(template).any(|binding| binding.handler.as_deref().is_none_or(|handler| handler == name))
+    };
+    let hosts = cx.policy.host(&cx.package.host);
+    let by_host = |name: &str| {
+        name.starts_with("on")
+            || matches!(name, "attached" | "ready" | "created" | "show" | "hide" | "observer" | "detached")
+            || hosts.is_some_and(|host| host.info.page_events.contains_key(name))
+    };
+    let runs = |name: &Option<std::sync::Arc<str>>| {
+        name.as_ref().is_none_or(|name| bound(name) || called.contains(name) || by_host(name))
+    };
+    let settings: Vec<_> = settings(script, key).into_iter().filter(|(method, _)| runs(method)).collect();
+    let begins = initial_data(script, key);
+    settings.iter().all(|(_, value)| *value == Some(true)) && (begins == Some(true) || !settings.is_empty())
+}
+
 /// Whether a property that the condition names is given as `true` wherever the component is used, and is so used.
 fn always_on(cx: &Context<'_>, component: UnitId, condition: &str) -> bool {
     let name = condition.trim().trim_start_matches(['{', ' ']).trim_end_matches(['}', ' ']);
@@ -232,7 +265,7 @@ fn always_on(cx: &Context<'_>, component: UnitId, condition: &str) -> bool {
     on && uses > 0
 }
 
-/// Whether a handler does nothing but tell something (`showToast`): a tap on it leads nowhere.
+/// Whether a handler does nothing but tell or show something (`showToast`, `previewImage`): a tap on it leads nowhere.
 fn only_tells(host: &Host, script: &Script, handler: &str) -> bool {
     let Some(function) = script.functions.iter().find(|function| function.name.as_deref() == Some(handler)) else {
         return false;
@@ -243,7 +276,7 @@ fn only_tells(host: &Host, script: &Script, handler: &str) -> bool {
         ExprKind::Call { callee, .. } => match &callee.kind {
             ExprKind::Member { object, key: Key::Static(name, _), .. }
                 if matches!(object.kind, ExprKind::Global(_))
-                    && host.apis.get(name).is_some_and(|api| api.has_role("toast")) =>
+                    && host.apis.get(name).is_some_and(|api| api.has_role("toast") || api.has_role("ui")) =>
             {
                 tells = true;
             }

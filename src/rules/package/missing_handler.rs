@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use crate::flow::Place;
 use crate::model::ir::{Expr, ExprKind, Key, Name, Pattern, Property, Script};
-use crate::model::surface::{Methods, methods, names_of_this};
+use crate::model::surface::{Methods, methods_with, names_of_this};
 use crate::model::{Binding, Unit, UnitId};
 use crate::policy::conduct::name_words;
 use crate::rules::{Context, Finding, Rule, Severity};
+use crate::source::Span;
 use crate::syntax::template::{Element, Node, NodeId, NodeKind};
 
 use super::{is_own, nearest};
@@ -28,6 +29,7 @@ impl Rule for MissingHandler {
         let mut known: HashMap<UnitId, Option<Methods>> = HashMap::new();
         let lent = std::cell::OnceCell::new();
         let mut parts = HashMap::new();
+        let mut missing: Vec<(&Binding, Finding)> = Vec::new();
         for binding in &cx.program.bindings {
             let Some(handler) = &binding.handler else { continue };
             let Some(unit) = cx.program.units.get(binding.unit as usize) else { continue };
@@ -35,9 +37,13 @@ impl Rule for MissingHandler {
                 continue;
             }
             let methods = known.entry(binding.unit).or_insert_with(|| {
-                let script = unit.script.filter(|script| is_own(cx, *script))?;
-                let script = cx.program.script(script)?;
-                let mut methods = methods(script);
+                let file = unit.script.filter(|script| is_own(cx, *script))?;
+                let script = cx.program.script(file)?;
+                let module = |span: Span| {
+                    let required = cx.program.requires.get(file.index())?.iter().find(|one| one.span == span)?;
+                    cx.program.script(required.target?)
+                };
+                let mut methods = methods_with(script, &module);
                 if hands_out_itself(script) {
                     methods.names.extend(lent.get_or_init(|| hung_on_others(cx)).iter().cloned());
                 }
@@ -79,8 +85,46 @@ impl Rule for MissingHandler {
             } else if let Some(near) = nearest(handler, methods.names.iter().map(|name| &**name)) {
                 finding = finding.variant("near").text("near", near);
             }
-            out.push(finding);
+            missing.push((binding, finding));
         }
+        for (binding, finding) in missing {
+            let Some(handler) = &binding.handler else { continue };
+            // A part of several pages that one of them shows, and that one has the method.
+            let others = cx.program.bindings_in(binding.template).filter(|other| {
+                other.node == binding.node && other.unit != binding.unit && other.handler == binding.handler
+            });
+            let has = |unit: UnitId| {
+                known
+                    .get(&unit)
+                    .is_some_and(|methods| methods.as_ref().is_none_or(|methods| methods.names.contains(handler)))
+            };
+            if !(others.map(|other| other.unit).any(has) && conditional(cx, binding)) {
+                out.push(finding);
+            }
+        }
+    }
+}
+
+/// Whether an element, or one around it, is shown on a condition.
+fn conditional(cx: &Context<'_>, binding: &Binding) -> bool {
+    let (Some(facts), Some(host)) = (cx.program.template(binding.template), cx.policy.host(&cx.package.host)) else {
+        return false;
+    };
+    let nodes = &facts.document.nodes;
+    let mut at = binding.node;
+    loop {
+        if let NodeKind::Element(element) = &nodes[at as usize].kind
+            && ["if", "elif", "else"]
+                .iter()
+                .any(|name| element.attribute(&format!("{}{name}", host.info.directive_prefix)).is_some())
+        {
+            return true;
+        }
+        let parent = nodes[at as usize].parent;
+        if parent == at {
+            return false;
+        }
+        at = parent;
     }
 }
 
