@@ -1,4 +1,5 @@
-//! Texts of agreements, policies and house rules: they name what they forbid, and offer nothing.
+//! Texts of agreements, policies and house rules: they name what they forbid, and offer nothing. An offer between their lines is
+//! none of them.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -24,6 +25,15 @@ impl Agreements {
     }
 }
 
+/// Whether a text begins with the number of a clause, or ends as an item of a list does.
+fn is_item(text: &str) -> bool {
+    let text = text.trim();
+    let number = text.trim_start_matches(['(', '（', '【', '第']);
+    let rest = number.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "一二三四五六七八九十".contains(c));
+    let numbered = rest.len() < number.len() && rest.starts_with([')', '）', '、', '.', '．', '】', '条', '款']);
+    numbered || text.ends_with(['；', ';'])
+}
+
 fn agreements(cx: &Context<'_>) -> HashMap<FileId, Vec<Span>> {
     let words = cx.matcher().list_words("agreement-words");
     let index = cx.program.texts(cx.package);
@@ -43,7 +53,14 @@ fn agreements(cx: &Context<'_>) -> HashMap<FileId, Vec<Span>> {
             let from = number.saturating_sub(AROUND);
             let to = (number + AROUND + 1).min(runs.len());
             let all = bits[from..to].iter().fold(0, |all, bits| all | bits);
-            if all.count_ones() >= WORDS {
+            // What stands between clauses is one by its own words, or by a number in a list.
+            let listed = |neighbour: usize| {
+                runs.get(neighbour)
+                    .is_some_and(|run| is_item(&run.text.text) || run.text.text.trim().ends_with(['：', ':']))
+            };
+            let clause = bits[number] != 0
+                || is_item(&run.text.text) && (number > 0 && listed(number - 1) || listed(number + 1));
+            if clause && all.count_ones() >= WORDS {
                 out.entry(file).or_default().push(run.span);
             }
         }

@@ -147,7 +147,7 @@ impl Matcher {
                             cons.push(Reason::Context(bytes, self.contexts[context].clone()));
                             score -= 10;
                         }
-                        let set = situation & entry.quench;
+                        let set = situation & entry.quench & !self.unmoved(&self.classes[entry.class]);
                         // Who says how to get a thing offers it, whatever the program is about.
                         let mild = entry.slots() > 1 || entry.strength == Strength::Strong;
                         let yields = |set: u64| self.image.context(set.trailing_zeros() as usize).yields;
@@ -306,6 +306,12 @@ impl Matcher {
             }
         });
         out
+    }
+
+    /// Contexts that categories set for everything in a package but for this class: the news of a program do not excuse its bait.
+    fn unmoved(&self, class: &str) -> u64 {
+        let excepts = |index: &usize| self.image.context_except(*index).any(|except| except == class);
+        (0..self.contexts.len()).filter(excepts).fold(0, |set, index| set | 1 << index)
     }
 
     /// Whether something beside a match shows that it is offered.
