@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::content;
 use super::packs::{PackError, Packs};
+use super::quantities::{Quantity, quantities};
 use crate::source::Span;
 use crate::text::{Matcher, Words, is_invisible, lower, plain, simple};
 
@@ -62,6 +63,12 @@ struct Topic {
     near: Patterns,
     /// What else a reward beside a trigger is for.
     otherwise: Vec<u16>,
+    /// Words that tie what is promised to the trigger, in its sentence; where there are none, standing beside it does.
+    linked: Vec<u16>,
+    /// Words with which a trigger's own label asks for the act.
+    calls: Vec<u16>,
+    /// Promises beside a trigger that name no act of their own.
+    alone: Patterns,
 }
 
 /// Patterns, and the groups that one of them begins with.
@@ -131,6 +138,12 @@ struct TopicFile {
     near: Vec<toml::Spanned<String>>,
     /// Groups of words that say what else a reward beside a trigger is for: `near` does not count in their sentence.
     otherwise: Vec<String>,
+    /// Groups of words that tie a promise to the trigger: `near` counts where its sentence or the trigger's box holds one.
+    linked: Vec<String>,
+    /// Groups of words with which the label of a trigger asks for the act.
+    calls: Vec<String>,
+    /// Of `near`, what hangs on the trigger beside it without such words.
+    alone: Vec<toml::Spanned<String>>,
     words: BTreeMap<String, Vec<Arc<str>>>,
 }
 
@@ -253,11 +266,16 @@ impl Conduct {
             contexts: entry.contexts,
             veto: list(entry.veto),
             otherwise: list(entry.otherwise),
+            linked: list(entry.linked),
+            calls: list(entry.calls),
             ..Topic::default()
         };
-        for (from, into) in
-            [(entry.deny, &mut topic.deny), (entry.fires, &mut topic.fires), (entry.near, &mut topic.near)]
-        {
+        for (from, into) in [
+            (entry.deny, &mut topic.deny),
+            (entry.fires, &mut topic.fires),
+            (entry.near, &mut topic.near),
+            (entry.alone, &mut topic.alone),
+        ] {
             for pattern in from {
                 match self.pattern(name, pattern.get_ref()) {
                     Ok(items) => {
@@ -345,8 +363,24 @@ impl Conduct {
                 hits.push(Hit { group: *group, start: *start, end: *end });
             }
         });
-        hits.sort_by_key(|hit| (hit.start, hit.end));
         let group = |name: &str| self.names.get(name).copied();
+        if !hits.is_empty() {
+            let [sum, percent, account, count] = ["any-sum", "any-percent", "any-account", "any-count"].map(group);
+            quantities(&folded, &mut |kind, range| {
+                let id = match kind {
+                    Quantity::Sum => sum,
+                    Quantity::Percent => percent,
+                    Quantity::Account => account,
+                    Quantity::Count => count,
+                };
+                if let (Some(group), Some((start, _)), Some((_, end))) =
+                    (id, origin.get(range.start), origin.get(range.end - 1))
+                {
+                    hits.push(Hit { group, start: *start, end: *end });
+                }
+            });
+        }
+        hits.sort_by_key(|hit| (hit.start, hit.end));
         for (soft, whole) in [("soft-negation", "no-negation"), ("must-share", "invitation-code")] {
             let (Some(soft), Some(whole)) = (group(soft), group(whole)) else { continue };
             if !hits.iter().any(|hit| hit.group == whole) {
@@ -386,6 +420,27 @@ impl Conduct {
         (!otherwise).then_some(span)
     }
 
+    /// Whether what stands beside a trigger hangs on it by its own words: it names the act in its sentence, or no other act at all.
+    pub fn hangs(&self, topic: &str, scan: &Scan<'_>, span: Span) -> bool {
+        let Some(entry) = self.topics.get(topic) else { return false };
+        let sentence = scan.sentence(span);
+        let named = |hit: &Hit| entry.linked.contains(&hit.group) && sentence.contains(Span::new(hit.start, hit.end));
+        entry.linked.is_empty()
+            || scan.hits.iter().any(named)
+            || self.first(entry, &entry.alone, scan).is_some_and(|alone| sentence.contains(alone))
+    }
+
+    /// Whether a text names the act of the topic's triggers.
+    pub fn links(&self, topic: &str, scan: &Scan<'_>) -> bool {
+        self.topics.get(topic).is_some_and(|entry| scan.hits.iter().any(|hit| entry.linked.contains(&hit.group)))
+    }
+
+    /// Whether the label of a trigger asks for the act, where others only name it.
+    pub fn calls(&self, topic: &str, label: &str) -> bool {
+        let Some(entry) = self.topics.get(topic).filter(|entry| !entry.calls.is_empty()) else { return false };
+        self.hits(label).iter().any(|hit| entry.calls.contains(&hit.group))
+    }
+
     /// Whether the text holds a word of that shared group.
     pub fn holds(&self, group: &str, scan: &Scan<'_>) -> bool {
         self.names.get(group).is_some_and(|id| scan.hits.iter().any(|hit| hit.group == *id))
@@ -396,6 +451,7 @@ impl Conduct {
             return None;
         }
         let soft = self.names.get("soft-negation").copied();
+        let clause = self.names.get("clause-negation").copied();
         patterns.list.iter().find_map(|pattern| {
             (0..scan.hits.len()).find_map(|at| {
                 let hit = scan.hits[at];
@@ -423,6 +479,12 @@ impl Conduct {
                     }
                     topic.quench.contains(&other.group)
                         || topic.veto.contains(&other.group)
+                        || (!topic.quench.is_empty()
+                            && clause == Some(other.group)
+                            && scan
+                                .text
+                                .get(place.start as usize..span.start as usize)
+                                .is_none_or(|between| !between.contains(['，', ','])))
                         || (!topic.quench.is_empty()
                             && soft == Some(other.group)
                             && other.start <= span.start

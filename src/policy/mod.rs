@@ -14,6 +14,7 @@ pub mod pattern;
 pub mod placeholders;
 pub mod precedence;
 pub mod privacy;
+mod quantities;
 pub mod structure;
 
 use catalogue::{Catalogue, Entry, Lang, Wording};

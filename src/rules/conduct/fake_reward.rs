@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::support::{acted, all_runs, calls, has_role, told, unit, unit_texts};
+use super::support::{acted, all_runs, calls, has_role, told, unit, unit_texts, units_of};
 use super::texts::Run;
 use crate::flow::{EntryKind, Origin, Place};
-use crate::model::ir::{ExprKind, Key};
+use crate::model::conditions::{chain, reads};
+use crate::model::ir::{Expr, ExprKind, Function, Key, Name, Operator, Pattern, Script, Stmt, StmtKind, walk_expr};
+use crate::package::Origin as FileOrigin;
 use crate::rules::privacy::evidence::text_of;
 use crate::rules::{Confidence, Context, Finding, Rule};
-use crate::source::FileId;
+use crate::source::{FileId, Span};
 
 /// `conduct/fake-reward`
 #[derive(Debug)]
@@ -40,16 +42,19 @@ impl Rule for FakeReward {
             })
             .collect();
         out.extend(kept);
+        let told = out.len();
         congratulations(self.id(), cx, out);
         draws(self.id(), cx, out);
         fixed_draws(self.id(), cx, out);
-        winners(self.id(), cx, first, out);
+        winners(self.id(), cx, first..told, out);
+        countdowns(self.id(), cx, out);
     }
 }
 
 /// Winners that a script makes up: who won just now, in a function that throws dice.
-fn winners(rule: &'static str, cx: &Context<'_>, first: usize, out: &mut Vec<Finding>) {
+fn winners(rule: &'static str, cx: &Context<'_>, told: std::ops::Range<usize>, out: &mut Vec<Finding>) {
     let conduct = &cx.policy.conduct;
+    let last = out.len();
     let mut by_file: HashMap<FileId, Vec<&Run>> = HashMap::new();
     for run in all_runs(cx) {
         by_file.entry(run.file).or_default().push(run);
@@ -77,7 +82,7 @@ fn winners(rule: &'static str, cx: &Context<'_>, first: usize, out: &mut Vec<Fin
                 texts.iter().any(|span| span.contains(place.span)).then(|| (place, run.excerpt(range)))
             });
             if let Some((place, text)) = found
-                && !out[first..].iter().any(|finding| finding.place.file == file)
+                && !out[told.clone()].iter().chain(&out[last..]).any(|finding| finding.place.file == file)
             {
                 out.push(Finding::new(rule, place).text("text", text).confidence(Confidence::Medium));
             }
@@ -164,4 +169,109 @@ fn draws(rule: &'static str, cx: &Context<'_>, out: &mut Vec<Finding>) {
             out.push(Finding::new(rule, branch.read).variant("draw").text("text", "").confidence(Confidence::Medium));
         }
     }
+}
+
+/// Countdowns to an end that never comes: whoever counts down sets the number up again, beside words of an end or of few left.
+fn countdowns(rule: &'static str, cx: &Context<'_>, out: &mut Vec<Finding>) {
+    let conduct = &cx.policy.conduct;
+    for (index, facts) in cx.program.facts.iter().enumerate() {
+        let file = FileId(index as u32);
+        let own = cx.package.files.get(index).is_some_and(|file| file.origin == FileOrigin::Own);
+        let Some(script) = facts.script.as_ref().filter(|_| own) else { continue };
+        let text = &cx.package.source(file).text;
+        if !text.contains("setInterval") && !text.contains("setTimeout") {
+            continue;
+        }
+        let Some(place) = script.functions.iter().find_map(|function| restarts(script, function)) else { continue };
+        let ends = units_of(cx, file).any(|unit| {
+            let texts = unit_texts(all_runs(cx), unit);
+            conduct.fires("deadline", &conduct.scan(&texts)).is_some()
+        });
+        if ends {
+            out.push(
+                Finding::new(rule, Place { file, span: place })
+                    .variant("countdown")
+                    .text("text", place.slice(text).split_whitespace().collect::<Vec<_>>().join(" "))
+                    .confidence(Confidence::Medium),
+            );
+        }
+    }
+}
+
+/// Least seconds that an offer is said to last for; codes are sent again after a minute.
+const LASTS: f64 = 61.0;
+
+/// Where a function that counts down starts again: `if (left <= 0) left = 600`, `left > 0 ? left - 1 : 600`. One that ends its
+/// timer there has counted to the end.
+fn restarts(script: &Script, function: &Function) -> Option<Span> {
+    fn name_of(script: &Script, expr: &Expr) -> Option<Name> {
+        match &expr.kind {
+            ExprKind::Var(id) => script.variables.get(*id as usize).map(|variable| variable.name.clone()),
+            _ => chain(expr).and_then(|read| read.path.last().cloned()),
+        }
+    }
+    fn target_of(script: &Script, target: &Pattern) -> Option<Name> {
+        match target {
+            Pattern::Var(id, _) => script.variables.get(*id as usize).map(|variable| variable.name.clone()),
+            Pattern::Member(member) => chain(member).and_then(|read| read.path.last().cloned()),
+            _ => None,
+        }
+    }
+    let less = |expr: &Expr| match &expr.kind {
+        ExprKind::Binary(Operator::Sub, left, right) if matches!(right.kind, ExprKind::Number(one) if one == 1.0) => {
+            name_of(script, left)
+        }
+        _ => None,
+    };
+    let mut down: Vec<Name> = Vec::new();
+    let mut ended = false;
+    let mut found = None;
+    function.for_each_expr(&mut |expr| match &expr.kind {
+        ExprKind::Assign { operator: Some(Operator::Sub), target, .. } => down.extend(target_of(script, target)),
+        ExprKind::Assign { operator: None, value, .. } => down.extend(less(value)),
+        ExprKind::Update(target) => down.extend(target_of(script, target)),
+        ExprKind::Binary(Operator::Sub, ..) => down.extend(less(expr)),
+        ExprKind::Conditional(test, then, other) => {
+            let counted = less(then).filter(|name| reads(test).iter().any(|read| read.name() == &**name));
+            let from = |expr: &Expr| matches!(expr.kind, ExprKind::Number(from) if from >= LASTS);
+            let counted = counted.or_else(|| less(other).filter(|_| from(then)));
+            if counted.is_some() && (from(then) || from(other)) {
+                found.get_or_insert(expr.span);
+            }
+        }
+        ExprKind::Call { callee, .. } => {
+            ended |=
+                matches!(&callee.kind, ExprKind::Global(name) if matches!(&**name, "clearInterval" | "clearTimeout"));
+        }
+        _ => {}
+    });
+    if ended {
+        return None;
+    }
+    let mut blocks: Vec<&[Stmt]> = vec![&function.body];
+    while let Some(block) = blocks.pop() {
+        for stmt in block {
+            match &stmt.kind {
+                StmtKind::If(test, then, other) => {
+                    let mut tested: Vec<Name> = Vec::new();
+                    walk_expr(test, &mut |expr| tested.extend(name_of(script, expr)));
+                    for stmt in then {
+                        if let StmtKind::Expr(expr) = &stmt.kind
+                            && let ExprKind::Assign { operator: None, target, value } = &expr.kind
+                            && matches!(value.kind, ExprKind::Number(from) if from >= LASTS)
+                            && let Some(name) = target_of(script, target)
+                            && tested.contains(&name)
+                            && down.contains(&name)
+                        {
+                            found.get_or_insert(expr.span);
+                        }
+                    }
+                    blocks.extend([then.as_slice(), other.as_slice()]);
+                }
+                StmtKind::Block(_, body) => blocks.push(body),
+                _ => {}
+            }
+        }
+    }
+    found
 }

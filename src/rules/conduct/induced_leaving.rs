@@ -4,7 +4,7 @@ use super::induced_download::handled;
 use super::support::{calls, host, told_where};
 use super::texts::Run;
 use crate::flow::Place;
-use crate::rules::{Context, Finding, Rule};
+use crate::rules::{Confidence, Context, Finding, Rule, Severity};
 use crate::source::Span;
 
 /// `conduct/induced-leaving`
@@ -26,6 +26,19 @@ impl Rule for InducedLeaving {
         let own = host(cx).map_or(&[][..], |host| &host.info.own_names);
         let elsewhere = |run: &Run, _: Span| leads_elsewhere(cx, &run.text, own);
         told_where(cx, self.id(), TOPIC, &silent, &elsewhere, out);
+        // A way of getting in touch elsewhere asks for nothing by itself.
+        let led = out.len();
+        told_where(
+            cx,
+            self.id(),
+            "contact-elsewhere",
+            &[TOPIC, "induced-following", "induced-sharing"],
+            &elsewhere,
+            out,
+        );
+        for finding in out.drain(led..).collect::<Vec<_>>() {
+            out.push(finding.severity(Severity::Warning).confidence(Confidence::Medium));
+        }
         // A control's words and what it does are one: told at the words, but for a mere label.
         let told: Vec<Place> = out[first..].iter().map(|finding| finding.place).collect();
         let done: Vec<Place> = handled(cx, &told)

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::support::{Lure, Trigger, beside_triggers, calls, element, has_role, told_where, triggers, without_labels};
 use super::texts::{Run, Site};
-use crate::flow::{Branch, Fact, HostCall, Origin, Place};
+use crate::flow::{Branch, Fact, HostCall, Origin, Place, Update};
+use crate::model::conditions::chain;
+use crate::model::ir::{ExprKind, Key, Operator, Property};
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::Span;
 
@@ -106,13 +108,18 @@ pub fn results(
 ) {
     let conduct = &cx.policy.conduct;
     let mut seen: BTreeSet<Place> = BTreeSet::new();
+    let sharing = roles.contains(&"share");
     let page_told = |route: &str| {
         cx.program.by_route.get(route).and_then(|id| cx.program.units.get(*id as usize)).is_some_and(|unit| {
             told.iter().any(|place| unit.templates.contains(&place.file) || unit.script == Some(place.file))
         })
     };
+    let mut routes: BTreeSet<String> = BTreeSet::new();
     let mut add = |place: Place, name: &str, at: Option<Place>, route: &str, out: &mut Vec<Finding>| {
-        if !page_told(route) && seen.insert(place) {
+        // What a share callback tells, it has done a line above.
+        let again = sharing && at.is_none() && routes.contains(route);
+        if !page_told(route) && !again && seen.insert(place) {
+            routes.insert(route.to_owned());
             let mut finding =
                 Finding::new(rule, place).variant("branch").text("text", name).confidence(Confidence::Medium);
             if let Some(at) = at {
@@ -127,13 +134,21 @@ pub fn results(
         }
     }
     let mut triggers: BTreeSet<Place> = calls(cx, roles).into_keys().collect();
-    let sharing = roles.contains(&"share");
     if sharing {
         triggers.extend(&cx.solution.share_results);
     }
     let methods = super::support::host(cx).map_or(&[][..], |host| &host.info.share_methods);
     let share_method = |method: &str| sharing && methods.iter().any(|known| &**known == method);
     for update in &cx.solution.updates {
+        // What a share adds to is what it pays in, whatever it is called.
+        if sharing && !conduct.names("id-grant", &update.key) && raised(cx, update) {
+            if update.after.iter().any(|at| triggers.contains(at))
+                || share_method(&update.method) && update.after.is_empty()
+            {
+                add(update.place, &update.key, None, &update.route, out);
+            }
+            continue;
+        }
         if !conduct.names("id-grant", &update.key) {
             continue;
         }
@@ -144,6 +159,15 @@ pub fn results(
         }
     }
     for call in &cx.solution.calls {
+        let shared = sharing
+            && ["dialog", "toast"].iter().any(|role| has_role(cx, call, role))
+            && call.facts.iter().any(|fact| matches!(fact, Fact::Succeeded(place) if triggers.contains(place)));
+        let thanks = ["0.title", "0.content"].iter().filter(|_| shared).filter_map(|path| call.arg(path)?.text());
+        if let Some(text) = thanks.into_iter().find(|text| conduct.fires("share-thanks", &conduct.scan(text)).is_some())
+        {
+            add(call.place, text, None, &call.entry.route, out);
+            continue;
+        }
         let at = call.facts.iter().find_map(|fact| match fact {
             Fact::Succeeded(place) if triggers.contains(place) => Some(*place),
             Fact::Tested { origin, place, .. } if is_result(origin) => Some(*place),
@@ -157,6 +181,26 @@ pub fn results(
             add(at, &name, Some(call.place), &call.entry.route, out);
         }
     }
+}
+
+/// Whether an update adds to what the page holds under the same name: `setData({ left: this.data.left + 3 })`.
+fn raised(cx: &Context<'_>, update: &Update) -> bool {
+    let Some(script) = cx.program.script(update.place.file) else { return false };
+    let mut found = false;
+    script.for_each_expr(&mut |expr| {
+        if found || !update.place.span.contains(expr.span) {
+            return;
+        }
+        let ExprKind::Object(properties) = &expr.kind else { return };
+        found |= properties.iter().any(|property| {
+            let Property::Value(Key::Static(key, _), value) = property else { return false };
+            let ExprKind::Binary(Operator::Add, left, right) = &value.kind else { return false };
+            let same =
+                chain(left).is_some_and(|read| read.name() == &**key && read.path.iter().any(|name| &**name == "data"));
+            **key == *update.key && same && matches!(right.kind, ExprKind::Number(_) | ExprKind::Var(_))
+        });
+    });
+    found
 }
 
 fn granted(cx: &Context<'_>, branch: &Branch) -> Option<String> {

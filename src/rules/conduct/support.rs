@@ -10,6 +10,7 @@ use crate::package::Origin as FileOrigin;
 use crate::policy::host::Host;
 use crate::rules::drawn::unseen;
 use crate::rules::on_screen::is_library_text;
+use crate::rules::privacy::evidence::text_of;
 use crate::rules::{Confidence, Context, Finding};
 use crate::source::{FileId, Span};
 use crate::syntax::template::{Document, Element, NodeId, NodeKind, Part};
@@ -359,7 +360,18 @@ pub fn beside_triggers(
         if near.iter().any(|(run, _)| told.iter().any(|place| place.file == run.file && run_holds(run, *place))) {
             continue;
         }
-        if let Some((run, Some(range))) = near.iter().find(|(_, range)| range.is_some()) {
+        let label = text_of(cx.program, trigger.file, trigger.node);
+        let called = cx.policy.conduct.calls(topic, &label);
+        let hangs = |run: &Run, range: Span| {
+            called
+                || within(cx, *trigger, run)
+                || cx.policy.conduct.hangs(topic, &run.scan(cx), range)
+                || near
+                    .iter()
+                    .any(|(other, _)| siblings(cx, run, other) && cx.policy.conduct.links(topic, &other.scan(cx)))
+        };
+        if let Some((run, Some(range))) = near.iter().find(|(run, range)| range.is_some_and(|range| hangs(run, range)))
+        {
             let place = run.place(*range);
             if places.contains(&place) || told.contains(&place) {
                 continue;
@@ -379,6 +391,32 @@ pub fn beside_triggers(
     }
     places
 }
+
+/// Whether a text stands in a trigger.
+fn within(cx: &Context<'_>, trigger: Trigger, run: &Run) -> bool {
+    let Site::Template(node) = run.site else { return false };
+    let template = cx.program.template(run.file).filter(|_| run.file == trigger.file);
+    template.is_some_and(|template| ancestors(&template.document, node).any(|(at, _)| at == trigger.node))
+}
+
+/// Whether two texts stand in one small box: lines of one card, with nothing to tap in either.
+fn siblings(cx: &Context<'_>, first: &Run, second: &Run) -> bool {
+    let (Site::Template(a), Site::Template(b)) = (first.site, second.site) else { return false };
+    if first.file != second.file || a == b {
+        return false;
+    }
+    let Some(template) = cx.program.template(first.file) else { return false };
+    let nodes = &template.document.nodes;
+    let plain = |node: NodeId| element(&template.document, node).is_some_and(|element| !tappable(element));
+    let parent = nodes[a as usize].parent;
+    parent == nodes[b as usize].parent
+        && plain(a)
+        && plain(b)
+        && element(&template.document, parent).is_some_and(|element| element.children.len() <= CARD)
+}
+
+/// Most nodes of a card whose lines are read as one.
+const CARD: usize = 12;
 
 fn run_holds(run: &Run, place: Place) -> bool {
     let whole = Span::new(0, run.text.len() as u32);

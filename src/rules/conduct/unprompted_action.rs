@@ -57,43 +57,49 @@ fn publishes(cx: &Context<'_>, call: &HostCall) -> Option<String> {
         let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
         let words = name_words(last);
         let strong = conduct.names("id-act-strong", last);
-        let weak = conduct.names("id-act", last) && words.len() <= 2;
+        // `follow/add`: the act is done to what the part before it names.
+        let before = path.trim_end_matches('/').rsplit('/').nth(1).unwrap_or("");
+        let done = matches!(last, "add" | "create") && conduct.names("id-act", before) && name_words(before).len() == 1;
+        let weak = done || conduct.names("id-act", last) && words.len() <= 2;
+        // What is cleared as a whole is not read.
+        let whole = words.first().is_some_and(|word| matches!(word.as_str(), "delete" | "del" | "remove" | "clear"));
         let reading = words.iter().any(|word| {
-            matches!(
-                word.as_str(),
-                "get"
-                    | "list"
-                    | "query"
-                    | "detail"
-                    | "details"
-                    | "count"
-                    | "info"
-                    | "search"
-                    | "page"
-                    | "log"
-                    | "stat"
-                    | "stats"
-                    | "config"
-                    | "all"
-                    | "show"
-                    | "index"
-                    | "check"
-                    | "expire"
-                    | "expired"
-                    | "token"
-                    | "cache"
-                    | "has"
-                    | "have"
-                    | "is"
-                    | "my"
-                    | "sys"
-                    | "system"
-                    | "unread"
-                    | "fetch"
-                    | "load"
-                    | "find"
-                    | "view"
-            )
+            !(whole && word == "all")
+                && matches!(
+                    word.as_str(),
+                    "get"
+                        | "list"
+                        | "query"
+                        | "detail"
+                        | "details"
+                        | "count"
+                        | "info"
+                        | "search"
+                        | "page"
+                        | "log"
+                        | "stat"
+                        | "stats"
+                        | "config"
+                        | "all"
+                        | "show"
+                        | "index"
+                        | "check"
+                        | "expire"
+                        | "expired"
+                        | "token"
+                        | "cache"
+                        | "has"
+                        | "have"
+                        | "is"
+                        | "my"
+                        | "sys"
+                        | "system"
+                        | "unread"
+                        | "fetch"
+                        | "load"
+                        | "find"
+                        | "view"
+                )
         }) || call.arg("0.data").is_some_and(asks_for_page);
         let writes = matches!(&*method, "POST" | "PUT" | "DELETE" | "PATCH") || cloud;
         (!reading

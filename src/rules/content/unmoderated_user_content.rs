@@ -17,6 +17,7 @@ pub struct UnmoderatedUserContent;
 /// Roles of APIs that can publish, and of those that review.
 const PUBLISHING: [&str; 4] = ["request", "cloud-write", "cloud-function", "socket-send"];
 const UPLOADING: [&str; 1] = ["upload"];
+const EDITING: [&str; 1] = ["community-editor"];
 const REVIEWING: [&str; 2] = ["text-moderation", "image-moderation"];
 
 impl Rule for UnmoderatedUserContent {
@@ -34,6 +35,8 @@ impl Rule for UnmoderatedUserContent {
             .filter(|call| has_role(host, call, &REVIEWING) || reviews_by_address(host, call, &words))
             .map(|call| call.place)
             .collect();
+        let editors: HashSet<Place> =
+            cx.solution.calls.iter().filter(|call| has_role(host, call, &EDITING)).map(|call| call.place).collect();
         let mut found: BTreeMap<Place, Finding> = BTreeMap::new();
         for call in &cx.solution.calls {
             if !has_role(host, call, &PUBLISHING)
@@ -44,7 +47,25 @@ impl Rule for UnmoderatedUserContent {
                 continue;
             }
             let sent: Vec<&ArgValue> = ["data", "url"].into_iter().filter_map(|name| param(host, call, name)).collect();
-            if !sent.iter().any(|value| from_user(value, 0)) || reviewed(call, &reviews) {
+            // What the host's own editor gives back was written by the user, too.
+            let editor = edited(call, &editors).filter(|_| sent.iter().any(|value| !value.fields.is_empty()));
+            if reviewed(call, &reviews) {
+                continue;
+            }
+            if let Some(editor) = editor {
+                let address = addresses(host, call).next().unwrap_or_default();
+                if words.publish_address.iter().any(|word| path_of(&address).contains(word))
+                    && !is_private(host, call, &words, true)
+                {
+                    let finding = Finding::new(self.id(), call.place)
+                        .text("api", format!("{}.{}", call.namespace, call.api))
+                        .text("address", address)
+                        .step(editor, "content-user-input", "");
+                    found.insert(call.place, finding.steps(call.path.iter().cloned()));
+                    continue;
+                }
+            }
+            if !sent.iter().any(|value| from_user(value, 0)) {
                 continue;
             }
             let mut keys = Vec::new();
@@ -184,6 +205,14 @@ fn reviews_by_address(host: &Host, call: &HostCall, words: &Words<'_>) -> bool {
 fn reviewed(call: &HostCall, reviews: &HashSet<Place>) -> bool {
     call.facts.iter().any(|fact| matches!(fact, Fact::Succeeded(place) if reviews.contains(place)))
         || call.path.iter().any(|step| reviews.contains(&step.place))
+}
+
+/// The host's editor that gave what is sent.
+fn edited(call: &HostCall, editors: &HashSet<Place>) -> Option<Place> {
+    call.facts.iter().find_map(|fact| match fact {
+        Fact::Succeeded(place) if editors.contains(place) => Some(*place),
+        _ => None,
+    })
 }
 
 fn from_user(value: &ArgValue, depth: u32) -> bool {
