@@ -79,7 +79,7 @@ impl Rule for ForcedAuthorization {
         for call in &cx.solution.calls {
             let Some(refused) = refusal(cx, call, &asked) else { continue };
             let Some(api) = api(cx, call) else { continue };
-            if chosen(call, &asked) || granted(call, &asked) {
+            if chosen(call, &asked) || granted(cx, call, &asked) {
                 continue;
             }
             let variant = if api.has_role("dialog") {
@@ -248,9 +248,18 @@ fn chosen(call: &HostCall, asked: &Asked<'_>) -> bool {
 }
 
 /// Whether the scope was granted after all.
-fn granted(call: &HostCall, asked: &Asked<'_>) -> bool {
+fn granted(cx: &Context<'_>, call: &HostCall, asked: &Asked<'_>) -> bool {
     // … unless what the prompt guards failed all the same.
-    call.facts.iter().any(|fact| matches!(fact, Fact::Authorized(_))) && !failed(call, asked)
+    call.facts.iter().any(|fact| matches!(fact, Fact::Authorized(_)))
+        && (!failed(call, asked) || settings_read_since(cx, call, asked))
+}
+
+/// Whether the settings were read after the prompt was answered with no: what they say then is newer.
+fn settings_read_since(cx: &Context<'_>, call: &HostCall, asked: &Asked<'_>) -> bool {
+    call.facts.iter().any(|fact| {
+        let Fact::Succeeded(place) = fact else { return false };
+        at(cx, *place, "settings-read").any(|read| failed(read, asked))
+    })
 }
 
 /// Whether a prompt was answered with no on the way, and not only found to be unanswered in the settings.

@@ -6,9 +6,11 @@ use super::evidence::{
     ancestors, app_place, around, calls, counted, element, is_live, live_units, param_text, personal, text_of,
 };
 use crate::flow::{Kind, SinkKind};
+use crate::model::Unit;
+use crate::model::ir::{ExprKind, walk_expr};
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::FileId;
-use crate::syntax::template::{Element, NodeId};
+use crate::syntax::template::{Element, NodeId, NodeKind, Part};
 
 /// Accounts or personal information are kept and no way to delete or withdraw is found.
 pub struct MissingDeletion;
@@ -71,6 +73,42 @@ fn shown<'a>(cx: &Context<'a>, file: FileId, node: NodeId) -> &'a str {
     text.get(from..end).unwrap_or("")
 }
 
+/// Whether elements that are tapped show items of the script, one of which closes the account (`[{ text: '注销账号' }]`).
+fn menu_deletes(cx: &Context<'_>, unit: &Unit) -> bool {
+    const ITEM: usize = 8;
+    const TELLS: &[&str] = &["成功", "失败", "确定", "确认", "是否", "吗", "已"];
+    let Some(script) = unit.script.and_then(|file| cx.program.script(file)) else { return false };
+    let privacy = &cx.policy.privacy;
+    let mut named = false;
+    script.for_each_expr(&mut |expr| {
+        if let ExprKind::Array(items) = &expr.kind {
+            for item in items.iter().flatten() {
+                walk_expr(&item.value, &mut |inner| {
+                    if let ExprKind::String(text) = &inner.kind {
+                        named |= text.chars().count() <= ITEM
+                            && privacy.deletes(text)
+                            && !privacy.deletes_only(text)
+                            && !TELLS.iter().any(|word| text.contains(word));
+                    }
+                });
+            }
+        }
+    });
+    named
+        && unit.templates.iter().any(|file| {
+            cx.program.bindings_in(*file).filter(|binding| binding.user_action && binding.handler.is_some()).any(
+                |binding| {
+                    cx.program.template(*file).is_some_and(|template| {
+                        template.document.descendants(binding.node).into_iter().any(|node| {
+                            matches!(&template.document.nodes[node as usize].kind, NodeKind::Text(parts)
+                                if parts.iter().any(|part| matches!(part, Part::Interpolation { .. })))
+                        })
+                    })
+                },
+            )
+        })
+}
+
 /// A control with a handler, or an item of a menu, that deletes, closes the account or withdraws.
 fn has_way(cx: &Context<'_>) -> bool {
     let privacy = &cx.policy.privacy;
@@ -98,6 +136,9 @@ fn has_way(cx: &Context<'_>) -> bool {
                     }
                 }
             }
+        }
+        if menu_deletes(cx, unit) {
+            return true;
         }
         let title = unit
             .config

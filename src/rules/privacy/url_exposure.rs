@@ -1,6 +1,6 @@
 //! `privacy/url-exposure`
 
-use super::evidence::{Guard, guard, sinks};
+use super::evidence::{Guard, guard, is_path, sinks};
 use crate::flow::{Flow, SinkKind};
 use crate::rules::{Context, Finding, Rule};
 
@@ -19,7 +19,11 @@ impl Rule for UrlExposure {
             // A scanned address that is opened is put into none, nor is that of a picture.
             let whole =
                 sink.flows.iter().all(|flow| flow.urls.iter().all(|url| url.pieces.iter().all(|p| p.is_empty())));
-            sink.kinds.retain(|kind| &**kind != "scan-result" && !(whole && &**kind == "avatar"));
+            // The path of a file that is shared or kept is none either.
+            let of_file = matches!(sink.flows[0].sink, SinkKind::Share | SinkKind::File | SinkKind::Cloud);
+            sink.kinds.retain(|kind| {
+                &**kind != "scan-result" && !(whole && &**kind == "avatar") && !(of_file && is_path(kind))
+            });
             if sink.kinds.is_empty() {
                 continue;
             }
