@@ -37,6 +37,8 @@ pub(super) struct Draft {
     pub input: bool,
     /// Something that the user chooses among a few that are offered.
     pub choice: bool,
+    /// A day or an hour.
+    pub day: bool,
     /// What a server answers: kept and passed on, but not asked for here.
     pub answered: bool,
 }

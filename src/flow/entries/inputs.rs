@@ -128,8 +128,32 @@ impl<'a> Machine<'a> {
             }
         }
         let Some(kind) = self.input_kind(unit, template, node, element) else { return value };
-        value.taints = self.taken(template, node, element, kind, false);
+        // What a picker gives is the place of one of a list, or a day.
+        let listed = kind.is_none() && has("picker") && element.attribute("range").is_some();
+        let mut mode = |attribute| self.attribute_text(unit, template, node, element, attribute);
+        let day = kind.is_none() && {
+            let mode = mode("mode").or_else(|| mode("type"));
+            self.day_type(element, mode).is_some_and(|mode| matches!(&*mode, "date" | "time"))
+        };
+        value.taints = self.taken(template, node, element, kind, listed);
+        for &id in &value.taints {
+            let collection = self.taints[id as usize].collection;
+            self.record.collections[collection].day |= day;
+        }
         value
+    }
+
+    /// What an input takes, by its type; pickers of days and hours are `date` and `time`, whatever heading stands over them.
+    fn day_type(&self, element: &Element, written: Option<String>) -> Option<String> {
+        match written.as_deref() {
+            Some("datetime" | "month" | "year" | "datetime-local") => Some("date".to_owned()),
+            None if !self.host.components.contains_key(&element.name)
+                && self.policy.privacy.is_date_picker(&element.name) =>
+            {
+                Some("date".to_owned())
+            }
+            _ => written,
+        }
     }
 
     /// The collection by an input of a kind, known or not.
@@ -303,16 +327,8 @@ impl<'a> Machine<'a> {
             })
             .and_then(|attribute| attribute.value.as_ref())
             .and_then(AttributeValue::literal);
-        // A picker of days, whatever heading stands over it.
-        let input_type = match input_type.as_deref() {
-            Some("datetime" | "month" | "year" | "datetime-local") => Some("date".to_owned()),
-            None if !self.host.components.contains_key(&element.name)
-                && self.policy.privacy.is_date_picker(&element.name) =>
-            {
-                Some("date".to_owned())
-            }
-            _ => input_type,
-        };
+        let input_type = self.day_type(element, input_type);
+        let headings = self.headings(unit, template, node);
         let clues = InputClues {
             name: field.as_deref(),
             id: id.as_deref(),
@@ -322,6 +338,7 @@ impl<'a> Machine<'a> {
             model_key: model.as_deref(),
             request_key: None,
             handler: handler.as_deref(),
+            headings: headings.iter().map(String::as_str).collect(),
         };
         let kind = self.policy.privacy.input_kind(&clues).map(|(kind, certainty, _)| (kind, certainty));
         let kind = match kind {
@@ -342,6 +359,31 @@ impl<'a> Machine<'a> {
         }
         // What says that it takes something else is not typed by the key that it is kept under.
         if kind.is_none() && self.policy.privacy.input_is_other(&clues) { None } else { Some(kind) }
+    }
+
+    /// The titles of the page and of the blocks around a field.
+    fn headings(&self, unit: UnitId, template: FileId, node: NodeId) -> Vec<String> {
+        const AROUND: usize = 6;
+        let mut out = Vec::new();
+        let title = self.program.units[unit as usize].config.and_then(|config| {
+            let json = self.package.files[config.index()].json.as_ref()?;
+            Some(json.get("navigationBarTitleText")?.as_str()?.to_owned())
+        });
+        out.extend(title);
+        let mut at = node;
+        for _ in 0..AROUND {
+            let Some(facts) = self.program.template(template) else { break };
+            let Some(parent) = facts.document.nodes.get(at as usize).map(|node| node.parent) else { break };
+            let Some(around) = self.element(template, parent) else { break };
+            out.extend(
+                ["title", "label", "header"]
+                    .iter()
+                    .filter_map(|name| around.attribute(name)?.value.as_ref()?.literal())
+                    .filter(|text| text.chars().count() <= LABEL),
+            );
+            at = parent;
+        }
+        out
     }
 
     /// Whether a field is a box to search with: by its page, its names, or the classes of what it stands in.

@@ -93,6 +93,7 @@ impl<'a> Machine<'a> {
             model_key: None,
             request_key: None,
             handler: None,
+            headings: Vec::new(),
         };
         let kind = self.policy.privacy.input_kind(&clues).map(|(kind, certainty, _)| (name(&kind), certainty));
         (kind.is_some() || !self.policy.privacy.input_is_other(&clues)).then_some(Taken::Field(component, kind))

@@ -355,7 +355,10 @@ impl<'a> Machine<'a> {
         if kinds.is_empty() {
             return None;
         }
-        let host_prompt = api.prompt || api.scope.is_some();
+        // What is started by a call that the host asks about is asked for there.
+        let asks = |api: &Api| api.prompt || api.scope.is_some();
+        let mut starters = api.started_by.iter().filter_map(|starter| self.host.apis.get(starter));
+        let host_prompt = asks(api) || starters.any(asks);
         let collection = self.collection(site.place, path.into(), None, kinds, 100, host_prompt, api.scope.clone());
         self.seal(collection, &api.yields, &api.ciphertext);
         if api.on_read {
@@ -406,6 +409,7 @@ impl<'a> Machine<'a> {
             lazy: false,
             input: false,
             choice: false,
+            day: false,
             answered: false,
         });
         self.record.collection_ids.insert((place, source), id);
@@ -591,10 +595,11 @@ impl<'a> Machine<'a> {
         }
         let Some((kind, certainty)) = self.key_kind(key) else { return value };
         let kind: Name = kind.as_ref().into();
-        let offered = self.policy.privacy.is_offered(&kind);
+        let (offered, day) = (self.policy.privacy.is_offered(&kind), self.policy.privacy.is_day(&kind));
         let ids = std::mem::take(&mut value.taints);
         value.taints = self.map_taints(&ids, |machine, taint| {
-            if taint.kind.is_empty() && (offered || !machine.record.collections[taint.collection].choice) {
+            let draft = &machine.record.collections[taint.collection];
+            if taint.kind.is_empty() && (offered || !draft.choice) && (day || !draft.day) {
                 taint.kind = kind.clone();
                 let draft = &mut machine.record.collections[taint.collection];
                 draft.kinds.insert(kind.clone());

@@ -27,6 +27,8 @@ pub struct InputClues<'a> {
     pub request_key: Option<&'a str>,
     /// Method that takes its value.
     pub handler: Option<&'a str>,
+    /// Titles of the page and of the blocks that it stands in.
+    pub headings: Vec<&'a str>,
 }
 
 /// Which clue gave an input its kind.
@@ -72,7 +74,10 @@ struct Words {
     business: Vec<Arc<str>>,
     person: Vec<Arc<str>>,
     noise: Vec<Arc<str>>,
+    fronts: Vec<Arc<str>>,
     minor: Vec<Arc<str>>,
+    minor_heading: Vec<Arc<str>>,
+    minor_heading_with: Vec<Arc<str>>,
     not_minor: Vec<Arc<str>>,
     guardian: Vec<Arc<str>>,
     guardians: Vec<Arc<str>>,
@@ -172,6 +177,14 @@ impl Vocabulary {
         any(&self.words.minor, &text) && !any(&self.words.not_minor, &text)
     }
 
+    /// Whether a heading says that what stands under it is about a minor.
+    fn heads_minor(&self, text: &str) -> bool {
+        let text = normalise(text);
+        any(&self.words.minor_heading, &text)
+            && any(&self.words.minor_heading_with, &text)
+            && !any(&self.words.not_minor, &text)
+    }
+
     pub(super) fn guardian(&self, text: &str) -> bool {
         let text = normalise(text);
         any(&self.words.guardian, &text)
@@ -253,6 +266,10 @@ impl Vocabulary {
         };
         let found = self.kinds.iter().find(|(_, words)| words.options.iter().any(all));
         found.filter(|_| options.len() <= MOST).map(|(kind, _)| kind.clone())
+    }
+
+    pub(super) fn day(&self, kind: &str) -> bool {
+        self.words.dates.iter().any(|known| **known == *kind)
     }
 
     pub(super) fn date_picker(&self, component: &str) -> bool {
@@ -342,7 +359,8 @@ impl Vocabulary {
         let minor = clues.placeholder.iter().copied().chain(clues.labels.first().copied()).any(|text| self.minor(text))
             || [clues.name, clues.request_key, clues.model_key].into_iter().flatten().any(|key| {
                 words(key).iter().any(|word| matches!(word.as_str(), "child" | "children" | "baby" | "kid"))
-            });
+            })
+            || clues.headings.iter().any(|text| self.heads_minor(text));
         if minor
             && matches!(
                 &*kind,
@@ -475,24 +493,7 @@ impl Vocabulary {
                     return None;
                 }
                 // `phoneList`, `hasPhone`, `showPhone`: the front says what is done, the tail what it is.
-                if others.iter().any(|word| {
-                    matches!(
-                        word.as_str(),
-                        "has"
-                            | "show"
-                            | "can"
-                            | "need"
-                            | "no"
-                            | "hide"
-                            | "error"
-                            | "err"
-                            | "check"
-                            | "valid"
-                            | "disabled"
-                            | "isshow"
-                            | "default"
-                    )
-                }) {
+                if others.iter().any(|word| self.words.fronts.iter().any(|front| **front == **word)) {
                     return None;
                 }
                 return Some((kind.clone(), *strength, person));

@@ -345,6 +345,11 @@ impl Privacy {
         self.inputs.options(options)
     }
 
+    /// Whether a day or an hour can be of a kind.
+    pub fn is_day(&self, kind: &str) -> bool {
+        self.inputs.day(kind)
+    }
+
     /// Whether a component, by its name, takes a day or an hour.
     pub fn is_date_picker(&self, component: &str) -> bool {
         self.inputs.date_picker(component)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evidence::{api, counted, entry_name, entry_step, silent_reads};
+use super::evidence::{api, counted, entry_name, entry_step, silent_reads, told_at_start};
 use super::third_party_sharing::imports;
 use crate::flow::{Consent, Entry, EntryKind, Fact, Kind, Place, Step};
 use crate::model::ir::{Expr, ExprKind, Key, Pattern, Property};
@@ -57,6 +57,9 @@ impl Rule for CollectionOnLaunch {
         for collection in &cx.solution.collections {
             let kinds = counted(cx, collection);
             if kinds.is_empty() || collection.element.is_some() || silent.contains(&collection.place) {
+                continue;
+            }
+            if told_at_start(cx, collection) {
                 continue;
             }
             let reach = collection.reaches.iter().find(|reach| {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::{
     ancestors, beside, confidence, counted, input_untold, is_input, is_sent, preselected_routes, short_text_of,
-    silent_reads, unit_of_template, weakest_path,
+    silent_reads, told_at_start, unit_of_template, weakest_path,
 };
 use crate::flow::{Consent, SinkKind};
 use crate::rules::{Context, Finding, Rule};
@@ -29,6 +29,9 @@ impl Rule for CollectionWithoutConsent {
         for (index, collection) in cx.solution.collections.iter().enumerate() {
             let kinds = counted(cx, collection);
             if kinds.is_empty() || collection.host_prompt || silent.contains(&collection.place) {
+                continue;
+            }
+            if told_at_start(cx, collection) {
                 continue;
             }
             if is_input(cx, collection) {

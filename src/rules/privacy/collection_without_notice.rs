@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::evidence::{
-    calls, confidence, counted, is_input, param_text, preselected_routes, silent_reads, weakest_path,
+    calls, confidence, counted, is_input, param_text, preselected_routes, silent_reads, told_at_start, weakest_path,
 };
 use crate::flow::{Consent, Kind, Place};
 use crate::rules::{Context, Finding, Rule};
@@ -29,6 +29,9 @@ impl Rule for CollectionWithoutNotice {
                 if collection.host_prompt { consent <= Consent::HostPrompt } else { consent == Consent::HostPrompt };
             // What is typed is told by the rules of forms: no prompt of the host speaks of it.
             if kinds.is_empty() || !only_prompt || silent.contains(&collection.place) || is_input(cx, collection) {
+                continue;
+            }
+            if told_at_start(cx, collection) {
                 continue;
             }
             if collection.weakest().is_some_and(|reach| preselected.contains(&reach.entry.route)) {

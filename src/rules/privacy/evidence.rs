@@ -597,6 +597,19 @@ pub fn started_by_user(cx: &Context<'_>, path: &[Step]) -> bool {
     })
 }
 
+/// Whether a collection is what an event brings of something that a call starts, which is a collection of its own.
+pub fn told_at_start(cx: &Context<'_>, collection: &Collection) -> bool {
+    let host = cx.policy.host(&cx.package.host);
+    host.and_then(|host| host.apis.get(&*collection.source)).is_some_and(|event| {
+        !event.started_by.is_empty()
+            && cx
+                .solution
+                .collections
+                .iter()
+                .any(|other| event.started_by.contains(&other.source) && !other.reaches.is_empty())
+    })
+}
+
 /// Clipboard reads and recordings that nobody started: `clipboard-read` and `covert-recording` speak of them alone.
 pub fn silent_reads(cx: &Context<'_>) -> BTreeSet<Place> {
     ["clipboard-read", "record-start", "camera-start"]
@@ -624,22 +637,31 @@ pub fn told_on_page(
             true,
         ));
     }
-    for navigation in &cx.solution.navigations {
-        let leads = navigation
-            .target
-            .complete()
-            .is_some_and(|target| target.split('?').next().unwrap_or("").trim_start_matches('/') == &*unit.route);
-        if leads
-            && navigation.from != unit.route
-            && let Some(from) =
-                cx.program.by_route.get(&navigation.from).and_then(|id| cx.program.units.get(*id as usize))
-        {
-            for file in &from.templates {
-                out = out.and(super::notices::notices(cx, *file, None, kinds, false));
-            }
+    // What another page says counts where every way here comes from a page that says something.
+    let from: BTreeSet<&str> = cx
+        .solution
+        .navigations
+        .iter()
+        .filter(|navigation| {
+            navigation.from != unit.route
+                && navigation.target.complete().is_some_and(|target| {
+                    target.split('?').next().unwrap_or("").trim_start_matches('/') == &*unit.route
+                })
+        })
+        .map(|navigation| &*navigation.from)
+        .collect();
+    let mut before = ConsentText::default();
+    for route in from {
+        let Some(from) = unit_of_route(cx, route) else { continue };
+        let told = from.templates.iter().fold(ConsentText::default(), |told, file| {
+            told.and(super::notices::notices(cx, *file, None, kinds, false))
+        });
+        if !(told.policy || told.purpose || told.agreement) {
+            return out;
         }
+        before = before.and(told);
     }
-    out
+    out.and(before)
 }
 
 /// Whether a collection by an input has neither notice nor agreement: by what is known on the path, else by the page.
