@@ -524,7 +524,7 @@ impl Heap {
             }
             return base.is_some();
         }
-        if base.as_deref() == Some(&joined) {
+        if base.as_deref().is_some_and(|base| base.same(&joined)) {
             return false;
         }
         let value = match first {
@@ -585,7 +585,7 @@ impl Heap {
             let Some(slot) = object.fields.get_mut(undo.key) else { continue };
             let same = match (&undo.value, &slot.value) {
                 (None, None) => true,
-                (Some(old), Some(new)) => Rc::ptr_eq(old, new) || old == new,
+                (Some(old), Some(new)) => Rc::ptr_eq(old, new) || old.same(new),
                 _ => false,
             };
             if !same {

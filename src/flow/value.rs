@@ -408,12 +408,13 @@ impl Value {
         };
         self.bits |= other.bits;
         match (self.number, other.number) {
-            (Some(left), Some(right)) if left != right => {
-                self.number = None;
-                self.bits |= NUMBER;
-            }
+            (Some(left), Some(right)) if left != right => self.bits |= NUMBER,
             (None, Some(right)) => self.number = Some(right),
             _ => {}
+        }
+        // Any number is no certain one, whichever side came first.
+        if self.bits & NUMBER != 0 {
+            self.number = None;
         }
         for text in &other.strings {
             if !add_text(&mut self.strings, text) {
@@ -427,6 +428,23 @@ impl Value {
         self.taints.truncate(MAX_TAINTS);
         self.origins.unite(&other.origins);
         self.origins.truncate(MAX_ORIGINS);
+    }
+
+    /// Whether it can be just what `other` can be, in whatever order that was found.
+    pub fn same(&self, other: &Value) -> bool {
+        self.bits == other.bits
+            && self.number == other.number
+            && self.objects == other.objects
+            && self.taints == other.taints
+            && self.origins == other.origins
+            && self.yes == other.yes
+            && self.no == other.no
+            && self.strings.len() == other.strings.len()
+            && self.strings.iter().zip(&other.strings).all(|(text, at_its_place)| {
+                let same =
+                    |known: &Rc<Str>| Rc::ptr_eq(known, text) || known.same_text(text) && known.held == text.held;
+                same(at_its_place) || other.strings.iter().any(same)
+            })
     }
 
     pub fn joined(mut self, other: &Value) -> Self {
