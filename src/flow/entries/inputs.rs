@@ -272,7 +272,16 @@ impl<'a> Machine<'a> {
             return Vec::new();
         };
         let list = self.evaluate(unit, template, node, range);
-        self.single_items(&list).iter().filter_map(|item| item.as_text().cloned()).collect()
+        let items = self.single_items(&list);
+        let key = element.attribute("range-key").and_then(|attribute| attribute.value.as_ref()?.literal());
+        let key = key.map(|key| self.sym(&key));
+        let mut out = Vec::new();
+        for item in items {
+            // Records are shown by one of their fields.
+            let shown = key.and_then(|key| item.objects.iter().find_map(|&record| self.heap.get(record, key).cloned()));
+            out.extend(shown.as_ref().unwrap_or(&item).as_text().cloned());
+        }
+        out
     }
 
     /// Kind of an input, as far as the template says; `None` when it says that the input takes something else.

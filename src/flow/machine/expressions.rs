@@ -127,7 +127,19 @@ impl<'a> Machine<'a> {
                 let base = self.eval(act, object);
                 let Key::Computed(index) = key else {
                     let keys = self.keys(act, key);
-                    return self.field(&base, &keys, place);
+                    let mut out = self.field(&base, &keys, place);
+                    // … and so does what one of a few records that was picked holds.
+                    if let ExprKind::Member { key: Key::Computed(index), .. } = &object.kind
+                        && out.objects.is_empty()
+                        && !(out.strings.is_empty() && out.number.is_none() && out.bits & NUMBER == 0)
+                        && matches!(index.kind, ExprKind::Var(_) | ExprKind::Member { key: Key::Static(..), .. })
+                        && !self.in_library()
+                    {
+                        let index = self.eval(act, index);
+                        let picked: Ids = index.taints.iter().copied().filter(|&id| self.is_picked(id)).collect();
+                        unite(&mut out.taints, &picked);
+                    }
+                    return out;
                 };
                 let index = self.eval(act, index);
                 if let Some(states) = self.states(&index) {

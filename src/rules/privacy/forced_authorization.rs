@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{api, dialog_text, entry_step};
-use crate::flow::{Fact, HostCall, Place};
+use super::evidence::{api, dialog_text, entry_step, short_text_of};
+use crate::flow::{EntryKind, Fact, HostCall, Place};
 use crate::rules::{Context, Finding, Rule};
 
 /// Refusal leads back to the prompt, to a dialog without a way out, or out of the program.
@@ -47,6 +47,9 @@ const PERMISSIONS: &[&str] = &[
     "运动",
 ];
 
+/// Words of a control that offers to open the settings.
+const OFFERS: &[&str] = &["设置", "开启", "打开", "授权", "权限"];
+
 impl Rule for ForcedAuthorization {
     fn id(&self) -> &'static str {
         ID
@@ -79,7 +82,7 @@ impl Rule for ForcedAuthorization {
         for call in &cx.solution.calls {
             let Some(refused) = refusal(cx, call, &asked) else { continue };
             let Some(api) = api(cx, call) else { continue };
-            if chosen(call, &asked) || granted(cx, call, &asked) {
+            if chosen(call, &asked) || granted(cx, call, &asked) || opened_by_tap(cx, call, refused, &asked) {
                 continue;
             }
             let variant = if api.has_role("dialog") {
@@ -245,6 +248,17 @@ fn chosen(call: &HostCall, asked: &Asked<'_>) -> bool {
         !call.facts.contains(&Fact::DialogRefused(*place))
             && asked.dialogs.get(place).is_some_and(|dialog| dialog.refused)
     })
+}
+
+/// Whether the user taps what offers to open the settings, some time after the refusal (`开启录音权限`).
+fn opened_by_tap(cx: &Context<'_>, call: &HostCall, refused: Place, asked: &Asked<'_>) -> bool {
+    const CONTROL: usize = 24;
+    let Some((file, node)) = call.entry.element.filter(|_| call.entry.kind == EntryKind::User) else { return false };
+    asked.prompts.contains_key(&refused)
+        && api(cx, call).is_some_and(|api| api.has_role("settings-open"))
+        && cx.solution.calls_at(refused).all(|prompt| prompt.entry.element != call.entry.element)
+        && short_text_of(cx.program, file, node, CONTROL)
+            .is_some_and(|text| OFFERS.iter().any(|word| text.contains(word)))
 }
 
 /// Whether the scope was granted after all.

@@ -19,7 +19,12 @@ impl Rule for SilentUpload {
         let mut found = BTreeMap::new();
         for role in ["upload", "cloud-upload"] {
             for (call, api) in calls(cx, role) {
-                let repeats = call.path.iter().any(|step| step.note == "calls" && step.name.ends_with("setInterval"));
+                // A countdown stops itself: what comes at its end comes once.
+                let repeats = call.path.iter().any(|step| {
+                    step.note == "calls"
+                        && step.name.ends_with("setInterval")
+                        && !step.place.span.slice(&cx.package.source(step.place.file).text).contains("clearInterval")
+                });
                 let acted = user_acted(cx, &call.entry, &call.facts) || started_by_user(cx, &call.path);
                 if acted && !repeats {
                     continue;
