@@ -353,6 +353,13 @@ impl Conduct {
             {
                 return;
             }
+            // `app.js` names a file.
+            if bytes[end - 1].is_ascii_alphabetic()
+                && bytes.get(end) == Some(&b'.')
+                && bytes.get(end + 1).is_some_and(u8::is_ascii_lowercase)
+            {
+                return;
+            }
             let starred = bytes[start] == b'*';
             let (Some((start, _)), Some((_, end))) = (origin.get(start), origin.get(end - 1)) else { return };
             // Asterisks hide the rest of a name or a number; around a text they only set it in bold.

@@ -10,6 +10,18 @@ use super::image::{Spelling, Word};
 use super::lexicon::Evasions;
 use super::matcher::{Hit, Matcher};
 
+/// Whether letters with signs between are part of a longer list of such (`Pz_Pt_Sa`).
+fn goes_on(text: &str, bytes: &Range<usize>) -> bool {
+    let sign = |c: char| c.is_ascii_punctuation();
+    let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphabetic());
+    let after = text.get(bytes.end..).unwrap_or_default();
+    let before = text.get(..bytes.start).unwrap_or_default();
+    let inner: Vec<char> = text.get(bytes.clone()).unwrap_or_default().chars().filter(|c| sign(*c)).collect();
+    let Some(gap) = inner.first().copied() else { return false };
+    after.strip_prefix(gap).is_some_and(|rest| letter(rest.chars().next()))
+        || before.strip_suffix(gap).is_some_and(|rest| letter(rest.chars().next_back()))
+}
+
 impl Matcher {
     /// Judges how a word found in the view is written.
     pub(super) fn accept(&self, text: &str, view: &View, found: Found) -> Option<Hit> {
@@ -32,6 +44,12 @@ impl Matcher {
         if !word.evade.contains(Evasions(evasions.0 & Evasions::ALL.0))
             || !whole_latin(text, view, &units)
             || !ends_with_sign(text, view, &units, word.text)
+        {
+            return None;
+        }
+        if spelling == Spelling::Initials
+            && evasions.contains(Evasions::GAP)
+            && goes_on(text, &view.bytes(text, units.clone()))
         {
             return None;
         }

@@ -63,44 +63,8 @@ fn publishes(cx: &Context<'_>, call: &HostCall) -> Option<String> {
         let weak = done || conduct.names("id-act", last) && words.len() <= 2;
         // What is cleared as a whole is not read.
         let whole = words.first().is_some_and(|word| matches!(word.as_str(), "delete" | "del" | "remove" | "clear"));
-        let reading = words.iter().any(|word| {
-            !(whole && word == "all")
-                && matches!(
-                    word.as_str(),
-                    "get"
-                        | "list"
-                        | "query"
-                        | "detail"
-                        | "details"
-                        | "count"
-                        | "info"
-                        | "search"
-                        | "page"
-                        | "log"
-                        | "stat"
-                        | "stats"
-                        | "config"
-                        | "all"
-                        | "show"
-                        | "index"
-                        | "check"
-                        | "expire"
-                        | "expired"
-                        | "token"
-                        | "cache"
-                        | "has"
-                        | "have"
-                        | "is"
-                        | "my"
-                        | "sys"
-                        | "system"
-                        | "unread"
-                        | "fetch"
-                        | "load"
-                        | "find"
-                        | "view"
-                )
-        }) || call.arg("0.data").is_some_and(asks_for_page);
+        let reading = words.iter().any(|word| !(whole && word == "all") && conduct.names("id-act-reading", word))
+            || call.arg("0.data").is_some_and(asks_for_page);
         let writes = matches!(&*method, "POST" | "PUT" | "DELETE" | "PATCH") || cloud;
         (!reading
             && (method == "DELETE"

@@ -166,8 +166,15 @@ impl DeadEndDialog {
         facts: &crate::model::TemplateFacts,
         node: NodeId,
     ) -> bool {
+        // What is shown on the same condition as a bare layer stands on it.
+        let nodes = &facts.document.nodes;
+        let bare = matches!(&nodes[node as usize].kind, NodeKind::Element(element) if element.children.is_empty());
+        let shown_if = format!("{}if", host.info.directive_prefix);
+        let parent = nodes[node as usize].parent;
+        let shared = matches!(&nodes[parent as usize].kind, NodeKind::Element(element) if element.attribute(&shown_if).is_some());
+        let top = if bare && shared { parent } else { node };
         let within = |mut at: NodeId| loop {
-            if at == node {
+            if at == top {
                 return true;
             }
             let parent = facts.document.nodes[at as usize].parent;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::flow::Place;
+use crate::model::ir::{Expr, ExprKind, Key};
 use crate::rules::host::{Checked, is_known, offered_by};
 use crate::rules::{Confidence, Context, Finding, Rule};
 
@@ -28,7 +30,7 @@ impl Rule for UnknownApi {
                 continue;
             }
             let checked = checked.get_or_insert_with(|| Checked::new(cx, &host.info.namespaces));
-            if checked.has(&call.api) || !told.insert(call.place) {
+            if checked.has(&call.api) || asked(cx, call.place) || !told.insert(call.place) {
                 continue;
             }
             let finding = Finding::new("package/unknown-api", call.place)
@@ -39,4 +41,32 @@ impl Rule for UnknownApi {
             });
         }
     }
+}
+
+/// Whether the script reads what it calls by a variable, too (`if (uni.report && …) uni.report(…)`).
+fn asked(cx: &Context<'_>, place: Place) -> bool {
+    let Some(script) = cx.program.script(place.file) else { return false };
+    let member = |expr: &Expr| match &expr.kind {
+        ExprKind::Member { object, key: Key::Static(name, _), .. } => match &object.kind {
+            ExprKind::Var(variable) => Some((*variable, name.clone())),
+            _ => None,
+        },
+        _ => None,
+    };
+    let mut wanted = None;
+    let mut called: BTreeSet<u32> = BTreeSet::new();
+    script.for_each_expr(&mut |expr| {
+        if let ExprKind::Call { callee, .. } = &expr.kind {
+            called.insert(callee.span.end);
+            if expr.span == place.span {
+                wanted = member(callee);
+            }
+        }
+    });
+    let Some(wanted) = wanted else { return false };
+    let mut found = false;
+    script.for_each_expr(&mut |expr| {
+        found = found || !called.contains(&expr.span.end) && member(expr).as_ref() == Some(&wanted);
+    });
+    found
 }
