@@ -132,7 +132,15 @@ fn misread(text: &str) -> Vec<(usize, usize)> {
         let Some(start) = run.take() else { continue };
         let bytes: Vec<u8> = text[start..at].chars().filter_map(byte).collect();
         let chinese = |c: &char| ('\u{4e00}'..='\u{9fff}').contains(c);
-        if std::str::from_utf8(&bytes).is_ok_and(|read| read.chars().filter(chinese).count() >= MISREAD) {
+        // A space may stand for one byte of the last character.
+        let read = match std::str::from_utf8(&bytes) {
+            Ok(read) => read,
+            Err(cut) if cut.error_len().is_none() => {
+                std::str::from_utf8(bytes.get(..cut.valid_up_to()).unwrap_or_default()).unwrap_or_default()
+            }
+            Err(_) => continue,
+        };
+        if read.chars().filter(chinese).count() >= MISREAD {
             out.push((start, at));
         }
     }
