@@ -304,16 +304,16 @@ impl<'a> Machine<'a> {
             attribute.value.as_ref().is_none_or(|value| value.literal().map_or(page, |text| !text.contains("false")))
         });
         let mut labels = self.labels(unit, template, node);
-        if labels.is_empty()
-            && self
-                .host
-                .components
-                .get(&element.name)
-                .is_some_and(|host| host.roles.iter().any(|role| &**role == "picker"))
+        if self.host.components.get(&element.name).is_some_and(|host| host.roles.iter().any(|role| &**role == "picker"))
         {
             // What is tapped to open it may say what it takes.
             let inside = self.text_written(template, node);
-            labels.extend((inside.chars().count() <= LABEL).then_some(inside).filter(|text| !text.is_empty()));
+            if !inside.is_empty()
+                && inside.chars().count() <= LABEL
+                && (labels.is_empty() || self.policy.privacy.label_kind(&inside).is_some())
+            {
+                labels.insert(0, inside);
+            }
         }
         if !self.host.components.contains_key(&element.name) {
             // A field of a library has its label inside.
