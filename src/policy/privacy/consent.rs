@@ -65,6 +65,15 @@ struct Negation {
     but: Vec<Arc<str>>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Refused {
+    again: Vec<Arc<str>>,
+    demands: Vec<Arc<str>>,
+    permissions: Vec<Arc<str>>,
+    settings: Vec<Arc<str>>,
+}
+
 /// `consent.toml`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -100,6 +109,7 @@ pub struct Words {
     policy_route: Vec<Arc<str>>,
     agreement_route: Vec<Arc<str>>,
     negation: Negation,
+    refused: Refused,
     #[serde(skip)]
     index: OnceLock<(Index, Vec<Said>)>,
 }
@@ -187,6 +197,17 @@ impl Words {
         }
         words.vague.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         words
+    }
+
+    /// Whether a text asks for a refused permission again, or makes it a condition.
+    pub(super) fn insists(&self, text: &str) -> bool {
+        let Refused { again, demands, permissions, .. } = &self.refused;
+        any(again, text) || any(demands, text) && any(permissions, text)
+    }
+
+    /// Whether the text of a control offers to open the settings.
+    pub(super) fn offers_settings(&self, text: &str) -> bool {
+        any(&self.refused.settings, text)
     }
 
     /// Of which lists words stand in a text.

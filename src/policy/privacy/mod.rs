@@ -506,6 +506,16 @@ impl Privacy {
         self.consent.read(text)
     }
 
+    /// Whether a text asks for a refused permission again, or makes it a condition.
+    pub fn insists(&self, text: &str) -> bool {
+        self.consent.insists(text)
+    }
+
+    /// Whether the text of a control offers to open the settings (`开启录音权限`).
+    pub fn offers_settings(&self, text: &str) -> bool {
+        self.consent.offers_settings(text)
+    }
+
     /// Whether a purpose that a text tells is one for these kinds, too: told for one kind by name, it is none for sensitive
     /// information of quite another sort.
     pub fn purpose_covers<'k>(&self, text: &str, kinds: impl Iterator<Item = &'k str> + Clone) -> bool {

@@ -11,45 +11,6 @@ pub struct ForcedAuthorization;
 
 const ID: &str = "privacy/forced-authorization";
 
-/// Words of a dialog that asks for the refused permission again.
-const ASKS: &[&str] = &["请授权", "重新授权", "需要授权", "去授权", "请允许", "请同意"];
-
-/// Words that make something a condition, and what must be spoken of: an order has its conditions, too.
-const DEMANDS: &[&str] = &["必须", "才能", "才可", "无法使用", "不能使用", "无法继续", "否则", "强制"];
-const PERMISSIONS: &[&str] = &[
-    "授权",
-    "权限",
-    "允许",
-    "同意",
-    "拒绝",
-    "登录",
-    "登陆",
-    "开启",
-    "打开",
-    "位置",
-    "定位",
-    "相册",
-    "相机",
-    "摄像头",
-    "麦克风",
-    "录音",
-    "通讯录",
-    "手机号",
-    "头像",
-    "昵称",
-    "用户信息",
-    "个人信息",
-    "隐私",
-    "协议",
-    "剪贴板",
-    "日历",
-    "蓝牙",
-    "运动",
-];
-
-/// Words of a control that offers to open the settings.
-const OFFERS: &[&str] = &["设置", "开启", "打开", "授权", "权限"];
-
 impl Rule for ForcedAuthorization {
     fn id(&self) -> &'static str {
         ID
@@ -101,7 +62,7 @@ impl Rule for ForcedAuthorization {
                                 || prompts.contains_key(&next.place)
                         })
                 });
-                if !no_way_out || !(leads_back || demands(&text)) {
+                if !no_way_out || !(leads_back || cx.policy.privacy.insists(&text)) {
                     // The consent dialog again, right after it was refused.
                     if refused != call.place {
                         continue;
@@ -209,12 +170,6 @@ fn branch_call(call: &HostCall, refused: Place) -> Place {
     after.last().map_or(call.place, |step| step.place)
 }
 
-/// Whether a dialog makes the permission a condition.
-fn demands(text: &str) -> bool {
-    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    says(ASKS) || says(DEMANDS) && says(PERMISSIONS)
-}
-
 /// What was refused on the way to a call: the prompt, or the consent dialog.
 fn refusal(cx: &Context<'_>, call: &HostCall, asked: &Asked<'_>) -> Option<Place> {
     call.facts.iter().find_map(|fact| match fact {
@@ -257,8 +212,7 @@ fn opened_by_tap(cx: &Context<'_>, call: &HostCall, refused: Place, asked: &Aske
     asked.prompts.contains_key(&refused)
         && api(cx, call).is_some_and(|api| api.has_role("settings-open"))
         && cx.solution.calls_at(refused).all(|prompt| prompt.entry.element != call.entry.element)
-        && short_text_of(cx.program, file, node, CONTROL)
-            .is_some_and(|text| OFFERS.iter().any(|word| text.contains(word)))
+        && short_text_of(cx.program, file, node, CONTROL).is_some_and(|text| cx.policy.privacy.offers_settings(&text))
 }
 
 /// Whether the scope was granted after all.
