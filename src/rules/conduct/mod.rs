@@ -26,6 +26,7 @@ mod support;
 mod texts;
 mod unprompted_action;
 mod unprompted_jump;
+mod versions;
 
 pub use support::Controls;
 pub use texts::{Shown, prepare};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::support::{has_role, units_of};
+use super::versions;
 use crate::flow::{Branch, EntryKind, Origin, Place};
 use crate::model::conditions::{Condition, Read, chain, conditions, reads};
 use crate::model::ir::{
@@ -69,8 +70,8 @@ impl Rule for ReviewEvasion {
                     }
                     continue;
                 }
-                if let Some(read) = own_version(cx, script, &condition)
-                    && parts_ways(cx, id, script, &condition)
+                if let Some(read) = versions::own_version(cx, script, &condition)
+                    && versions::parts_ways(cx, id, script, &condition)
                 {
                     if let Some(finding) = telling.finding(id, Place { file: id, span: read.span }, read.name()) {
                         telling.out.push(finding.variant("version").confidence(Confidence::Medium));
@@ -282,9 +283,10 @@ fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Reco
                 };
                 // A version that a server names, and that of the package, only tell a review from what comes after it.
                 let versioned = || {
-                    let constants = constants_of(script, test);
-                    let read = server_version(cx, &reads).filter(|_| is_own_version(cx, &reads, &constants))?;
-                    (!updates(cx, key) && (shows(cx, key) || controls(cx, file, key))).then_some(read)
+                    let constants = versions::constants_of(script, test);
+                    let read = versions::server_version(cx, &reads)
+                        .filter(|_| versions::is_own_version(cx, &reads, &constants))?;
+                    (!versions::updates(cx, key) && (shows(cx, key) || controls(cx, file, key))).then_some(read)
                 };
                 let kept = || {
                     let ExprKind::Var(var) = &value.kind else { return None };
@@ -314,98 +316,6 @@ fn shared_flag<'e>(cx: &Context<'_>, file: FileId, key: &str, value: &'e Expr) -
     let shared = read.path.iter().any(|name| name.eq_ignore_ascii_case("globaldata"));
     let flagged = flag(cx, file, &read) || sent_flag(cx, file, &read) || held_name(cx, read.name());
     (shared && flagged && key != read.name() && controls(cx, file, key)).then_some(value)
-}
-
-/// Whether a name is that of a version, and not of one to change to.
-fn names_version(cx: &Context<'_>, name: &str) -> bool {
-    cx.policy.conduct.names("id-version", name) && !updates(cx, name)
-}
-
-/// Whether a name speaks of a newer version that is offered, or of the version of something else.
-fn updates(cx: &Context<'_>, name: &str) -> bool {
-    cx.policy.conduct.names("id-version-other", name)
-}
-
-/// The version that a server's answer names.
-fn server_version<'r>(cx: &Context<'_>, reads: &'r [Read]) -> Option<&'r Read> {
-    reads.iter().find(|read| {
-        read.path.len() > 2
-            && names_version(cx, read.name())
-            && read.path.iter().any(|name| &**name == "data")
-            && &*read.path[0] != "this"
-    })
-}
-
-/// Whether a version is that of the package: a constant of its own, or what its configuration holds.
-fn is_own_version(cx: &Context<'_>, reads: &[Read], constants: &[Name]) -> bool {
-    let own = |name: &Name| cx.policy.conduct.names("id-app-wide", name);
-    constants.iter().any(|constant| numbered(constant))
-        || reads.iter().any(|read| {
-            names_version(cx, read.name())
-                && read.path.len() < 4
-                && read.path.split_last().is_some_and(|(_, around)| around.iter().any(own))
-        })
-}
-
-/// Text constants in an expression, those of its variables included.
-fn constants_of(script: &Script, expr: &Expr) -> Vec<Name> {
-    let mut out = Vec::new();
-    let mut variables: BTreeSet<VarId> = BTreeSet::new();
-    walk_expr(expr, &mut |expr| match &expr.kind {
-        ExprKind::String(text) => out.push(text.clone()),
-        ExprKind::Var(id) => {
-            variables.insert(*id);
-        }
-        _ => {}
-    });
-    let mut blocks: Vec<&[Stmt]> = script.functions.iter().map(|function| function.body.as_slice()).collect();
-    while let Some(block) = blocks.pop() {
-        for stmt in block {
-            if let StmtKind::Let(Pattern::Var(id, _), Some(value)) = &stmt.kind
-                && let ExprKind::String(text) = &value.kind
-                && variables.contains(id)
-            {
-                out.push(text.clone());
-            }
-        }
-    }
-    out
-}
-
-/// The version of a server's answer that a condition compares with that of the package.
-fn own_version(cx: &Context<'_>, script: &Script, condition: &Condition) -> Option<Read> {
-    let read = server_version(cx, &condition.reads)?;
-    let mut constants = condition.constants.clone();
-    script.for_each_expr(&mut |expr| {
-        if expr.span == condition.span {
-            constants.extend(constants_of(script, expr));
-        }
-    });
-    is_own_version(cx, &condition.reads, &constants).then(|| read.clone())
-}
-
-/// Whether both sides of a condition go on with something of their own, and neither speaks of a newer version.
-fn parts_ways(cx: &Context<'_>, file: FileId, script: &Script, condition: &Condition) -> bool {
-    let [Some(then), Some(other)] = condition.arms else { return false };
-    let conduct = &cx.policy.conduct;
-    let source = &cx.package.source(file).text;
-    [then, other].iter().all(|arm| {
-        let text = arm.slice(source);
-        let mut names = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-        if names.any(|name| conduct.names("id-version-arm", name)) || conduct.holds("new-version", &conduct.scan(text))
-        {
-            return false;
-        }
-        let mut goes_on = false;
-        script.for_each_expr(&mut |expr| {
-            if let ExprKind::Call { callee, .. } = &expr.kind
-                && let ExprKind::Member { object, .. } = &callee.kind
-            {
-                goes_on |= arm.contains(expr.span) && !matches!(object.kind, ExprKind::Global(_));
-            }
-        });
-        goes_on
-    })
 }
 
 /// What a value turns on: `!flag`, `flag === 1`, `flag ? 0 : 1`, or what a variable holds of that.
@@ -718,12 +628,6 @@ fn negated(cx: &Context<'_>, branch: &Branch) -> bool {
         });
     }
     denied || matches!(branch.with.as_deref(), Some("0" | "false"))
-}
-
-/// Whether a constant is the number of a version: `1.4.0`.
-fn numbered(text: &str) -> bool {
-    let mut parts = text.trim_start_matches(['v', 'V']).split('.');
-    parts.clone().count() >= 2 && parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Whether a constant is a day in time: a date text or a time stamp.
