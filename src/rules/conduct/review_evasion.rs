@@ -577,7 +577,7 @@ fn hangs(cx: &Context<'_>, branch: &Branch, records: &Records) -> Option<(Option
                 }
             }
             if matches!(last, "version" | "ver")
-                && branch.with.as_deref().is_some_and(numbered)
+                && branch.with.as_deref().is_some_and(versions::numbered)
                 && (switches || turned())
             {
                 return Some((Some("version"), Some(last.to_owned())));

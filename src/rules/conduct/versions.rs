@@ -100,7 +100,7 @@ pub(super) fn parts_ways(cx: &Context<'_>, file: FileId, script: &Script, condit
 }
 
 /// Whether a constant is the number of a version: `1.4.0`.
-fn numbered(text: &str) -> bool {
+pub(super) fn numbered(text: &str) -> bool {
     let mut parts = text.trim_start_matches(['v', 'V']).split('.');
     parts.clone().count() >= 2 && parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
