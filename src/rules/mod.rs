@@ -1,6 +1,7 @@
 //! One file a rule, grouped by folder. A rule reads the solved program and the policy and builds findings.
 
 mod agreements;
+mod elements;
 mod finding;
 mod on_screen;
 

@@ -59,10 +59,11 @@ impl ConsentText {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Negation {
     before: Vec<Arc<str>>,
     but: Vec<Arc<str>>,
+    after_all: Vec<Arc<str>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -90,6 +91,8 @@ pub struct Words {
     collecting: Vec<Arc<str>>,
     acting: Vec<Arc<str>>,
     disagree: Vec<Arc<str>>,
+    disagree_not: Vec<Arc<str>>,
+    whether: Vec<Arc<str>>,
     purpose: Vec<Arc<str>>,
     purpose_not: Vec<Arc<str>>,
     goal: Vec<Arc<str>>,
@@ -106,6 +109,11 @@ pub struct Words {
     deletion_bare: Vec<Arc<str>>,
     deletion_of: Vec<Arc<str>>,
     deletion_not: Vec<Arc<str>>,
+    deletion_told: Vec<Arc<str>>,
+    closing: Vec<Arc<str>>,
+    permitting: Vec<Arc<str>>,
+    taking: Vec<Arc<str>>,
+    document: Vec<Arc<str>>,
     policy_route: Vec<Arc<str>>,
     agreement_route: Vec<Arc<str>>,
     negation: Negation,
@@ -427,8 +435,8 @@ impl Words {
         // A sentence that offers both ("不同意请退出") is none of a control.
         text.chars().count() <= 16
             && any(&self.disagree, &text)
-            && !text.contains("不可取消")
-            && !(text.contains("是否") && text.contains("同意"))
+            && !any(&self.disagree_not, &text)
+            && !(any(&self.whether, &text) && any(&self.agree, &text))
     }
 
     pub(super) fn deletes(&self, text: &str) -> bool {
@@ -446,6 +454,31 @@ impl Words {
             && !any(&self.deletion_of, &text)
     }
 
+    /// Whether a text asks about deleting, or tells how it ended, and is no item to choose.
+    pub(super) fn deletion_told(&self, text: &str) -> bool {
+        any(&self.deletion_told, &squeeze(text))
+    }
+
+    /// Whether a text speaks of closing the account.
+    pub(super) fn closes_account(&self, text: &str) -> bool {
+        any(&self.closing, &squeeze(text))
+    }
+
+    /// Whether a text speaks of permitting something.
+    pub(super) fn permits(&self, text: &str) -> bool {
+        any(&self.permitting, &squeeze(text))
+    }
+
+    /// Whether a text speaks of taking something, or of a permission for it.
+    pub(super) fn takes(&self, text: &str) -> bool {
+        any(&self.taking, &squeeze(text))
+    }
+
+    /// Whether a text asks to read a document, or names one.
+    pub(super) fn names_document(&self, text: &str) -> bool {
+        any(&self.document, &squeeze(text))
+    }
+
     /// Whether names or texts speak of what is a person's own.
     pub(super) fn of_person(&self, text: &str) -> bool {
         any(&self.deletion_of, &squeeze(text).replace(['-', '_'], ""))
@@ -453,7 +486,7 @@ impl Words {
 
     pub(super) fn policy_route(&self, path: &str) -> Option<bool> {
         let path = squeeze(path).replace(['-', '_'], "");
-        if any(&self.policy_route, &path) || any(&self.policy, &path) || path.contains("隐私") {
+        if any(&self.policy_route, &path) || any(&self.policy, &path) {
             return Some(true);
         }
         (any(&self.agreement_route, &path) || any(&self.agreement, &path)).then_some(false)
@@ -484,52 +517,23 @@ impl Words {
         let clause = &before[..at];
         let after = &before[at..];
         // A new clause that says what is collected after all ends the denial.
-        let ended = after.contains("但我们会")
-            || after.contains("但会")
-            || after.contains("，我们会")
-            || after.contains("，会收集");
+        let ended = any(&self.negation.after_all, after);
         !(ended || any(&self.negation.but, clause) || any(&self.negation.but, after))
     }
 
-    pub(super) fn names_party(&self, text: &str, sdk: Option<&Sdk>, host: Option<&str>) -> bool {
+    pub(super) fn names_party(&self, text: &str, sdk: Option<&Sdk>, services: &[Arc<str>], host: Option<&str>) -> bool {
         let mut names: Vec<String> = Vec::new();
-        let mut kinds: &[&str] = &[];
         if let Some(sdk) = sdk {
             names.push(sdk.zh.to_string());
             names.push(sdk.en.to_string());
             names.extend(sdk.zh.split(['、', ' ', '（']).map(str::to_owned));
             names.extend(sdk.names.iter().map(ToString::to_string));
-            kinds = match &*sdk.kind {
-                "analytics" | "monitor" => &[
-                    "统计分析服务",
-                    "统计服务",
-                    "数据统计",
-                    "统计sdk",
-                    "统计分析sdk",
-                    "数据分析服务",
-                    "统计类sdk",
-                    "统计分析类",
-                    "第三方统计",
-                    "性能监控",
-                ],
-                "ads" => &["广告合作伙伴", "广告服务商", "广告sdk", "第三方广告", "广告联盟"],
-                "map" => &["地图服务", "地图sdk", "位置服务商", "定位服务商", "地图服务商", "第三方地图"],
-                "push" => &["推送服务", "推送sdk", "消息推送"],
-                "im" | "rtc" => &["即时通讯服务", "即时通信服务", "音视频服务"],
-                "captcha" | "risk" => &["风控服务", "安全服务商", "验证服务", "验证码服务"],
-                "ai" => &["识别服务商", "人工智能服务", "ocr服务", "语音识别服务"],
-                "support" => &["在线客服服务", "第三方客服"],
-                "payment" => &["支付服务", "支付机构"],
-                "hosting" => &["云服务", "服务器托管", "云存储"],
-                "data" => &["数据服务商", "查询服务"],
-                _ => &[],
-            };
         }
         if let Some(host) = host {
             names.push(host.to_owned());
             names.push(super::registrable(host).to_owned());
         }
         self.mentions(text, names.iter().map(String::as_str).filter(|name| name.chars().count() >= 2))
-            || self.mentions(text, kinds.iter().copied())
+            || self.mentions(text, services.iter().map(|name| &**name))
     }
 }

@@ -74,6 +74,8 @@ struct Words {
     business: Vec<Arc<str>>,
     person: Vec<Arc<str>>,
     noise: Vec<Arc<str>>,
+    filler: Vec<Arc<str>>,
+    of_people: Vec<Arc<str>>,
     fronts: Vec<Arc<str>>,
     minor: Vec<Arc<str>>,
     minor_heading: Vec<Arc<str>>,
@@ -146,8 +148,10 @@ impl Vocabulary {
         let mut labels = Vec::new();
         let mut ids = FxHashMap::default();
         for (kind, words) in &file.kinds {
-            labels.extend(words.labels.iter().map(|label| (normalise(label), kind.clone(), false)));
-            labels.extend(words.soft_labels.iter().map(|label| (normalise(label), kind.clone(), true)));
+            labels.extend(words.labels.iter().map(|label| (normalise(label, &file.words.filler), kind.clone(), false)));
+            labels.extend(
+                words.soft_labels.iter().map(|label| (normalise(label, &file.words.filler), kind.clone(), true)),
+            );
             for (list, strength) in
                 [(&words.ids, Strength::Strong), (&words.shared, Strength::Shared), (&words.weak, Strength::Weak)]
             {
@@ -173,20 +177,20 @@ impl Vocabulary {
     }
 
     pub(super) fn minor(&self, text: &str) -> bool {
-        let text = normalise(text);
+        let text = normalise(text, &self.words.filler);
         any(&self.words.minor, &text) && !any(&self.words.not_minor, &text)
     }
 
     /// Whether a heading says that what stands under it is about a minor.
     fn heads_minor(&self, text: &str) -> bool {
-        let text = normalise(text);
+        let text = normalise(text, &self.words.filler);
         any(&self.words.minor_heading, &text)
             && any(&self.words.minor_heading_with, &text)
             && !any(&self.words.not_minor, &text)
     }
 
     pub(super) fn guardian(&self, text: &str) -> bool {
-        let text = normalise(text);
+        let text = normalise(text, &self.words.filler);
         any(&self.words.guardian, &text)
             || text
                 .split(['。', '；', ';', '\n'])
@@ -236,7 +240,8 @@ impl Vocabulary {
     }
 
     pub(super) fn person_picture(&self, text: &str) -> bool {
-        any(&self.words.person_picture, &normalise(text)) || has_name(&self.words.person_picture_words, text)
+        any(&self.words.person_picture, &normalise(text, &self.words.filler))
+            || has_name(&self.words.person_picture_words, text)
     }
 
     pub(super) fn beside_picture(&self) -> &[Arc<str>] {
@@ -408,7 +413,7 @@ impl Vocabulary {
 
     /// What a placeholder or label says.
     fn text(&self, text: &str, placeholder: bool) -> Said {
-        let text = normalise(text);
+        let text = normalise(text, &self.words.filler);
         if text.is_empty() {
             return Said::Nothing;
         }
@@ -443,8 +448,7 @@ impl Vocabulary {
         let rest = length.saturating_sub(label_length);
         if COMMON.contains(&&**kind) {
             let before = text.split(label.as_str()).next().unwrap_or("");
-            let person = label.contains("姓名") || label.contains("联系人") || label.contains("收货");
-            if !person && any(&self.words.things, before) {
+            if !any(&self.words.of_people, label) && any(&self.words.things, before) {
                 return Said::Other;
             }
         }
@@ -527,7 +531,7 @@ fn has_word(text: &str, label: &str) -> bool {
 }
 
 /// Lower case; blanks, marks and words of politeness left out.
-fn normalise(text: &str) -> String {
+fn normalise(text: &str, filler: &[Arc<str>]) -> String {
     let lower = text.to_lowercase();
     let mut out: String = lower
         .chars()
@@ -555,31 +559,9 @@ fn normalise(text: &str) -> String {
                 )
         })
         .collect();
-    for word in [
-        "请输入",
-        "请填写",
-        "请选择",
-        "请填入",
-        "请录入",
-        "请先",
-        "输入",
-        "填写",
-        "必填",
-        "选填",
-        "您的",
-        "你的",
-        "本人",
-        "正确的",
-        "真实的",
-        "有效的",
-        "完整的",
-        "常用",
-        "pleaseenter",
-        "enteryour",
-        "enter",
-    ] {
-        if out.contains(word) && out.len() > word.len() {
-            out = out.replace(word, "");
+    for word in filler {
+        if out.contains(&**word) && out.len() > word.len() {
+            out = out.replace(&**word, "");
         }
     }
     out

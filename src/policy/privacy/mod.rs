@@ -634,6 +634,31 @@ impl Privacy {
         self.consent.deletes_only(text)
     }
 
+    /// Whether a text asks about deleting, or tells how it ended.
+    pub fn tells_deletion(&self, text: &str) -> bool {
+        self.consent.deletion_told(text)
+    }
+
+    /// Whether a text speaks of closing the account.
+    pub fn closes_account(&self, text: &str) -> bool {
+        self.consent.closes_account(text)
+    }
+
+    /// Whether a text speaks of permitting something.
+    pub fn permits(&self, text: &str) -> bool {
+        self.consent.permits(text)
+    }
+
+    /// Whether a text speaks of taking something, or of a permission for it.
+    pub fn takes(&self, text: &str) -> bool {
+        self.consent.takes(text)
+    }
+
+    /// Whether a text asks to read a document, or names one.
+    pub fn names_document(&self, text: &str) -> bool {
+        self.consent.names_document(text)
+    }
+
     /// Whether texts or names around such a control speak of what is a person's own.
     pub fn is_of_person(&self, text: &str) -> bool {
         self.consent.of_person(text)
@@ -662,7 +687,8 @@ impl Privacy {
 
     /// Whether a policy's text names a third party, by its name, its SDK's name or its kind of service.
     pub fn policy_names_party(&self, text: &str, sdk: Option<&Sdk>, host: Option<&str>) -> bool {
-        self.consent.names_party(text, sdk, host)
+        let services = sdk.map_or(&[][..], |sdk| self.parties.services(&sdk.kind));
+        self.consent.names_party(text, sdk, services, host)
     }
 
     /// What the regulation says of the declared categories; `None` when it covers none of them.

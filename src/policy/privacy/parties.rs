@@ -86,12 +86,14 @@ pub enum SdkUse {
 #[serde(deny_unknown_fields)]
 struct File {
     sdk: BTreeMap<Arc<str>, Sdk>,
+    services: BTreeMap<Arc<str>, Vec<Arc<str>>>,
 }
 
 /// `sdks.toml`.
 #[derive(Debug, Default)]
 pub struct Table {
     sdks: Vec<Sdk>,
+    services: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     ids: FxHashMap<Arc<str>, usize>,
     modules: FxHashMap<Arc<str>, usize>,
     globals: FxHashMap<Arc<str>, usize>,
@@ -116,7 +118,7 @@ impl NamedFile {
 impl Table {
     pub(super) fn load(packs: &Packs, errors: &mut Vec<PackError>) -> Self {
         let file: File = packs.parse("privacy/sdks.toml", errors).unwrap_or_default();
-        let mut table = Self::default();
+        let mut table = Self { services: file.services, ..Self::default() };
         for (index, (id, mut sdk)) in file.sdk.into_iter().enumerate() {
             sdk.id = id.clone();
             table.modules.entry(id.clone()).or_insert(index);
@@ -131,6 +133,11 @@ impl Table {
             table.sdks.push(sdk);
         }
         table
+    }
+
+    /// What policies call services of a kind.
+    pub(super) fn services(&self, kind: &str) -> &[Arc<str>] {
+        self.services.get(kind).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn get(&self, id: &str) -> Option<&Sdk> {

@@ -8,7 +8,7 @@ use crate::flow::{EntryKind, Origin, Place};
 use crate::model::conditions::{chain, reads};
 use crate::model::ir::{Expr, ExprKind, Function, Key, Name, Operator, Pattern, Script, Stmt, StmtKind, walk_expr};
 use crate::package::Origin as FileOrigin;
-use crate::rules::privacy::evidence::text_of;
+use crate::rules::elements::text_of;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::{FileId, Span};
 

@@ -3,7 +3,7 @@
 use super::support::{acted, api_name, calls, has_role, told, unit};
 use crate::flow::Place;
 use crate::model::Unit;
-use crate::rules::privacy::evidence::text_of;
+use crate::rules::elements::text_of;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::syntax::template::{NodeKind, Part};
 

@@ -50,7 +50,7 @@ impl Rule for ConsentWithoutRefusal {
                     if !is_control(cx, *file, node, button)
                         || text.chars().count() > 20
                         || !cx.policy.privacy.agrees(&text)
-                        || &*button.name != "button" && (text.contains('《') || text.contains("阅读"))
+                        || &*button.name != "button" && cx.policy.privacy.names_document(&text)
                         || !innermost(cx, *file, node, &text)
                     {
                         continue;
@@ -82,7 +82,7 @@ impl Rule for ConsentWithoutRefusal {
 fn informs(cx: &Context<'_>, dialog: &crate::flow::HostCall, text: &str) -> bool {
     let place = dialog.place;
     let hangs = |fact: &Fact| matches!(fact, Fact::DialogConfirmed(at) | Fact::Succeeded(at) | Fact::Closed(at) if *at == place);
-    !["同意", "授权", "允许", "接受", "agree", "allow", "accept"].iter().any(|word| text.contains(word))
+    !cx.policy.privacy.permits(text)
         && !cx.solution.calls.iter().any(|call| call.facts.iter().any(hangs))
         && !cx.solution.updates.iter().any(|update| update.after.contains(&place))
 }
@@ -91,11 +91,7 @@ fn informs(cx: &Context<'_>, dialog: &crate::flow::HostCall, text: &str) -> bool
 fn asks(cx: &Context<'_>, text: &str) -> bool {
     let says = cx.policy.privacy.consent_text(text);
     !says.contract_only
-        && (says.privacy
-            || says.policy
-            || says.agreement
-            || says.purpose
-                && ["授权", "获取", "收集", "允许", "同意", "采集", "读取"].iter().any(|word| text.contains(word)))
+        && (says.privacy || says.policy || says.agreement || says.purpose && cx.policy.privacy.takes(text))
 }
 
 fn clip(text: &str) -> String {

@@ -76,7 +76,6 @@ fn shown<'a>(cx: &Context<'a>, file: FileId, node: NodeId) -> &'a str {
 /// Whether elements that are tapped show items of the script, one of which closes the account (`[{ text: '注销账号' }]`).
 fn menu_deletes(cx: &Context<'_>, unit: &Unit) -> bool {
     const ITEM: usize = 8;
-    const TELLS: &[&str] = &["成功", "失败", "确定", "确认", "是否", "吗", "已"];
     let Some(script) = unit.script.and_then(|file| cx.program.script(file)) else { return false };
     let privacy = &cx.policy.privacy;
     let mut named = false;
@@ -88,7 +87,7 @@ fn menu_deletes(cx: &Context<'_>, unit: &Unit) -> bool {
                         named |= text.chars().count() <= ITEM
                             && privacy.deletes(text)
                             && !privacy.deletes_only(text)
-                            && !TELLS.iter().any(|word| text.contains(word));
+                            && !privacy.tells_deletion(text);
                     }
                 });
             }
@@ -145,7 +144,7 @@ fn has_way(cx: &Context<'_>) -> bool {
             .and_then(|config| cx.package.files[config.index()].json.as_ref())
             .and_then(|json| json.get("navigationBarTitleText"))
             .and_then(|title| title.as_str());
-        if title.is_some_and(|title| privacy.deletes(title) && title.contains("注销")) {
+        if title.is_some_and(|title| privacy.deletes(title) && privacy.closes_account(title)) {
             return true;
         }
     }
@@ -157,6 +156,6 @@ fn has_way(cx: &Context<'_>) -> bool {
         })
     }) || calls(cx, "dialog").any(|(call, api)| {
         let title = param_text(call, api, "title") + &param_text(call, api, "content");
-        call.entry.kind == crate::flow::EntryKind::User && title.contains("注销") && title.chars().count() < 60
+        call.entry.kind == crate::flow::EntryKind::User && privacy.closes_account(&title) && title.chars().count() < 60
     })
 }
