@@ -2,6 +2,7 @@
 
 pub mod conditions;
 pub mod facts;
+pub mod given;
 mod idle;
 pub mod ir;
 mod link;

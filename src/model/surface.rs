@@ -18,10 +18,12 @@ pub struct Methods {
     pub beside: BTreeSet<Arc<str>>,
     /// Whether these are all: nothing is mixed in, wrapped or computed.
     pub complete: bool,
+    /// The global functions that they are registered with.
+    pub registers: BTreeSet<Arc<str>>,
 }
 
 /// Global functions that register a unit.
-const REGISTERS: [&str; 4] = ["App", "Page", "Component", "Behavior"];
+pub(super) const REGISTERS: [&str; 4] = ["App", "Page", "Component", "Behavior"];
 
 /// Keys of a registration whose objects hold methods too.
 const METHOD_TABLES: [&str; 3] = ["methods", "lifetimes", "pageLifetimes"];
@@ -40,13 +42,15 @@ pub fn methods_with<'s>(script: &'s Script, module: &dyn Fn(Span) -> Option<&'s 
     let mut registered = 0;
     script.for_each_expr(&mut |expr| match &expr.kind {
         ExprKind::Call { callee, args, .. } => {
-            if matches!(&callee.kind, ExprKind::Global(name) if REGISTERS.contains(&&**name)) {
+            if let ExprKind::Global(name) = &callee.kind
+                && REGISTERS.contains(&&**name)
+            {
                 registered += 1;
+                found.registers.insert(name.clone());
                 match args.first() {
                     Some(Arg { value, spread: false }) => {
                         // A component's template calls what its table of methods holds, and nothing beside it.
-                        let component = matches!(&callee.kind, ExprKind::Global(name) if &**name == "Component");
-                        let level = if component { Level::Beside } else { Level::Table };
+                        let level = if &**name == "Component" { Level::Beside } else { Level::Table };
                         collect(script, value, &mut found, level, 0, module);
                     }
                     _ => found.complete = false,

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::flow::Place;
+use crate::model::given::{self, Given};
 use crate::model::ir::{Expr, ExprKind, Key, Name, Pattern, Property, Script};
 use crate::model::surface::{Methods, methods_with, names_of_this};
 use crate::model::{Binding, Unit, UnitId};
@@ -21,13 +22,10 @@ impl Rule for MissingHandler {
         "package/missing-handler"
     }
 
-    fn reads_solution(&self) -> bool {
-        false
-    }
-
     fn check(&self, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let mut known: HashMap<UnitId, Option<Methods>> = HashMap::new();
         let lent = std::cell::OnceCell::new();
+        let given = given::by_registration(cx.program);
         let mut parts = HashMap::new();
         let mut missing: Vec<(&Binding, Finding)> = Vec::new();
         for binding in &cx.program.bindings {
@@ -46,8 +44,13 @@ impl Rule for MissingHandler {
                 let mut methods = methods_with(script, &module);
                 if hands_out_itself(script) {
                     methods.names.extend(lent.get_or_init(|| hung_on_others(cx)).iter().cloned());
+                    methods.complete &= !Given::from(cx.program, file).unknown;
                 }
-                methods.complete.then_some(methods)
+                for given in methods.registers.iter().filter_map(|name| given.get(name)) {
+                    methods.names.extend(given.names.iter().cloned());
+                    methods.complete &= !given.unknown;
+                }
+                (methods.complete && !not_understood(cx, file)).then_some(methods)
             });
             let Some(methods) = methods else { continue };
             if let Some(span) = methods.idle.get(handler)
@@ -103,6 +106,15 @@ impl Rule for MissingHandler {
             }
         }
     }
+}
+
+/// Notes of blind spots that leave open what a page or component registers.
+const GAPS: [&str; 2] = ["opaque-options", "unregistered-unit"];
+
+/// Whether the analyses could not tell what a script registers, though they had the steps to.
+fn not_understood(cx: &Context<'_>, script: crate::source::FileId) -> bool {
+    !cx.solution.exhausted
+        && cx.solution.blind_spots.iter().any(|spot| spot.place.file == script && GAPS.contains(&spot.note))
 }
 
 /// Whether an element, or one around it, is shown on a condition.
