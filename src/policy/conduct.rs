@@ -390,13 +390,11 @@ impl Conduct {
         hits.sort_by_key(|hit| (hit.start, hit.end));
         for (soft, whole) in [("soft-negation", "no-negation"), ("must-share", "invitation-code")] {
             let (Some(soft), Some(whole)) = (group(soft), group(whole)) else { continue };
-            if !hits.iter().any(|hit| hit.group == whole) {
-                continue;
-            }
-            let words: Vec<(u32, u32)> =
-                hits.iter().filter(|hit| hit.group == whole).map(|hit| (hit.start, hit.end)).collect();
-            hits.retain(|hit| {
-                hit.group != soft || !words.iter().any(|(start, end)| *start <= hit.start && hit.end <= *end)
+            covered(&mut hits, whole, |hit, start, end| hit.group == soft && start <= hit.start && hit.end <= end);
+        }
+        if let Some(whole) = group("whole-words") {
+            covered(&mut hits, whole, |hit, start, end| {
+                start <= hit.start && hit.end <= end && hit.end - hit.start < end - start
             });
         }
         hits
@@ -549,6 +547,14 @@ impl Conduct {
         words.iter().any(|word| set.contains(&**word))
             || words.windows(2).any(|pair| set.contains(&*pair.join(" ")))
             || set.contains(&*words.concat())
+    }
+}
+
+/// Leaves out the hits for which `inside` holds with the place of a word of the group `whole`.
+fn covered(hits: &mut Vec<Hit>, whole: u16, inside: impl Fn(&Hit, u32, u32) -> bool) {
+    let words: Vec<(u32, u32)> = hits.iter().filter(|hit| hit.group == whole).map(|hit| (hit.start, hit.end)).collect();
+    if !words.is_empty() {
+        hits.retain(|hit| !words.iter().any(|(start, end)| inside(hit, *start, *end)));
     }
 }
 
