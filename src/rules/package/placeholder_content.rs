@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::flow::Place;
-use crate::model::ir::{ExprKind, Operator, Property, Script, walk_expr};
+use crate::model::ir::{Expr, ExprKind, Key, Operator, Pattern, Property, Script, walk_expr};
 use crate::package::FileKind;
 use crate::rules::drawn::unseen;
 use crate::rules::{Confidence, Context, Finding, Rule};
@@ -127,23 +127,51 @@ fn beside(cx: &Context<'_>, file: FileId, span: Span) -> Vec<String> {
             })
             .collect();
     }
-    let Some(script) = cx.program.script(file) else { return Vec::new() };
+    let Some(script) = cx.program.script(file) else { return shown_by(cx, file) };
     let mut out = Vec::new();
-    script.for_each_expr(&mut |expr| {
-        if let ExprKind::Object(properties) = &expr.kind
-            && expr.span.contains(span)
-            && expr.span.len() <= NEAR
-        {
+    let mut push = |value: &Expr| {
+        if let ExprKind::String(text) = &value.kind {
+            out.push(text.to_string());
+        }
+    };
+    let mut assigned: Vec<(&str, &Expr)> = Vec::new();
+    script.for_each_expr(&mut |expr| match &expr.kind {
+        ExprKind::Object(properties) if expr.span.contains(span) && expr.span.len() <= NEAR => {
             for property in properties {
-                if let Property::Value(_, value) = property
-                    && let ExprKind::String(text) = &value.kind
-                {
-                    out.push(text.to_string());
+                if let Property::Value(_, value) = property {
+                    push(value);
                 }
             }
         }
+        ExprKind::Array(items) if expr.span.contains(span) && expr.span.len() <= NEAR => {
+            items.iter().flatten().for_each(|item| push(&item.value));
+        }
+        ExprKind::Assign { operator: None, target, value } => {
+            if let Pattern::Member(member) = &**target
+                && let ExprKind::Member { key: Key::Static(name, _), .. } = &member.kind
+            {
+                assigned.push((name, value));
+            }
+        }
+        _ => {}
     });
+    // What else the same field is set to.
+    let own = assigned.iter().find(|(_, value)| value.span.contains(span)).map(|(name, _)| *name);
+    assigned.iter().filter(|(name, _)| Some(*name) == own).for_each(|(_, value)| push(value));
     out
+}
+
+/// The texts of the templates that a configuration belongs to; of all pages for the app's.
+fn shown_by(cx: &Context<'_>, config: FileId) -> Vec<String> {
+    const MOST: usize = 200;
+    let app = cx.package.app == Some(config);
+    let units = cx.program.units.iter().filter(|unit| unit.live && (app || unit.config == Some(config)));
+    let nodes = units.flat_map(|unit| &unit.templates).flat_map(|file| {
+        let source = &cx.package.source(*file).text;
+        let nodes = cx.program.template(*file).map_or(&[][..], |template| &template.document.nodes);
+        nodes.iter().filter(|node| matches!(node.kind, NodeKind::Text(_))).map(|node| node.span.slice(source).trim())
+    });
+    nodes.filter(|text| !text.is_empty()).take(MOST).map(str::to_owned).collect()
 }
 
 /// Listed pages whose template holds nothing, and whose script leads nowhere else.
