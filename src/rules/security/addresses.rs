@@ -94,7 +94,18 @@ fn script(cx: &Context<'_>, file: FileId, out: &mut Vec<Address>) {
     while let Some(step) = memchr::memchr3(b'"', b'\'', b'`', &bytes[at..]) {
         let open = at + step;
         at = open + 1;
-        let rest = text.get(at..).unwrap_or("");
+        let mut rest = text.get(at..).unwrap_or("");
+        // A blank before an address is left out by who requests it; the address must be the whole string then.
+        let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        if blanks > 0 {
+            let quote = char::from(bytes[open]);
+            let whole = rest[blanks..].find(['"', '\'', '`', '\n', ' ', '\\']).map(|end| &rest[blanks + end..]);
+            if !whole.is_some_and(|after| after.trim_start_matches(' ').starts_with(quote)) {
+                continue;
+            }
+            at += blanks;
+            rest = &rest[blanks..];
+        }
         let scheme = SCHEMES.iter().any(|scheme| {
             rest.len() > scheme.len() && rest.as_bytes()[..scheme.len()].eq_ignore_ascii_case(scheme.as_bytes())
         });
@@ -149,7 +160,10 @@ fn template(cx: &Context<'_>, file: FileId, out: &mut Vec<Address>) {
                 {
                     let url = text.trim().to_owned();
                     let image = image || is_image(&url, &attribute.name);
-                    out.push(Address { place: Place { file, span: *span }, url, image });
+                    let lead = (text.len() - text.trim_start().len()) as u32;
+                    let span =
+                        if text.len() == span.len() as usize { Span::new(span.start + lead, span.end) } else { *span };
+                    out.push(Address { place: Place { file, span }, url, image });
                 }
                 Some(Part::Text { span, text }) if &*attribute.name == "style" => {
                     css(file, text, span.start, out);
