@@ -46,11 +46,11 @@ impl Rule for DynamicCode {
                     (Root::Global, ["WebAssembly" | "WXWebAssembly", "instantiate" | "compile"]) => chain[0],
                     _ => continue,
                 };
-                // `Function("return this")()` finds the global object and runs nothing.
-                if what == "Function" && (site.args.is_empty() || constant.is_some_and(finds_global)) {
+                // `Function("return this")()` and `(1, eval)("this")` find the global object and run nothing.
+                if matches!(what, "Function" | "eval") && constant.is_some_and(finds_global) {
                     continue;
                 }
-                if what == "constructor" && site.args.is_empty() {
+                if matches!(what, "Function" | "constructor") && site.args.is_empty() {
                     continue;
                 }
                 let place = Place { file, span: site.span };
@@ -103,7 +103,8 @@ fn is_own(cx: &Context<'_>, file: FileId) -> bool {
 
 /// Whether a constant only finds or fills a name of the platform, as transpilers have it.
 fn finds_global(text: &str) -> bool {
-    text.trim_end_matches([';', '(', ')']).starts_with("return this") || text.starts_with("regeneratorRuntime")
+    let text = text.trim_end_matches([';', '(', ')']);
+    matches!(text, "this" | "globalThis") || text.starts_with("return this") || text.starts_with("regeneratorRuntime")
 }
 
 fn interprets(cx: &Context<'_>, request: &str) -> bool {
