@@ -464,14 +464,19 @@ impl<'a> Machine<'a> {
 
     /// Short texts that stand before an element, nearest first: its label.
     fn labels(&mut self, unit: UnitId, template: FileId, node: NodeId) -> Vec<Name> {
+        const DEEPEST: usize = 6;
         let mut out = Vec::new();
         let Some(facts) = self.program.template(template) else { return out };
         let mut at = node;
-        for _ in 0..2 {
+        let mut levels = 0;
+        for _ in 0..DEEPEST {
             let Some(parent) = facts.document.nodes.get(at as usize).map(|node| node.parent) else { break };
-            if parent == at {
+            if parent == at || levels == 2 {
                 break;
             }
+            // A block is not drawn: what stands before it stands before the field.
+            levels += usize::from(self.element(template, parent).is_none_or(|around| &*around.name != "block"));
+            let mut alternative = self.has_directive(template, at, &["else", "elif"]);
             let siblings: &[NodeId] = match &facts.document.nodes[parent as usize].kind {
                 NodeKind::Element(element) => &element.children,
                 NodeKind::Root { children } => children,
@@ -481,6 +486,11 @@ impl<'a> Machine<'a> {
             let mut seen = 0;
             let mut another = false;
             for &sibling in siblings[..position].iter().rev() {
+                // The other arm of a condition stands in the same place.
+                if alternative && self.has_directive(template, sibling, &["if", "elif"]) {
+                    alternative = self.has_directive(template, sibling, &["elif"]);
+                    continue;
+                }
                 // Another input between ends the label's reach.
                 if self.holds_input(&facts.document, sibling) {
                     another = self.holds_text_field(&facts.document, sibling);
@@ -515,6 +525,13 @@ impl<'a> Machine<'a> {
             at = parent;
         }
         out
+    }
+
+    /// Whether an element has one of these directives of the host.
+    fn has_directive(&self, template: FileId, node: NodeId, names: &[&str]) -> bool {
+        let prefix = &self.host.info.directive_prefix;
+        self.element(template, node)
+            .is_some_and(|element| names.iter().any(|name| element.attribute(&format!("{prefix}{name}")).is_some()))
     }
 
     /// Text inside an element, as it is in the turn of the loop that is taken.
