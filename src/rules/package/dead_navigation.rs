@@ -64,7 +64,9 @@ impl Rule for DeadNavigation {
         if cx.package.pages.is_empty() {
             return;
         }
+        let first = out.len();
         without_target(cx, out);
+        let blank: BTreeSet<Place> = out[first..].iter().map(|finding| finding.place).collect();
         let mut told = BTreeSet::new();
         // Of pages that are listed twice the first counts.
         let pages: HashMap<&str, &PageEntry> = cx.package.pages.iter().rev().map(|page| (&*page.route, page)).collect();
@@ -86,20 +88,23 @@ impl Rule for DeadNavigation {
         }
         for navigation in &cx.solution.navigations {
             // Of many combinations of known parts not all can happen: one that is served speaks for the call.
+            let around = |link: &&Place| link.span.contains(navigation.place.span);
             if !is_own(cx, navigation.place.file)
                 || unseen(cx, navigation.place)
+                || blank.iter().filter(|link| link.file == navigation.place.file).any(|link| around(&link))
                 || targets.get(&navigation.place).is_some_and(|target| target.0 > 2 && target.1)
             {
                 continue;
             }
-            if navigation.target.head().is_empty() {
+            if navigation.target.head().trim().is_empty() {
                 if navigation.target.complete().is_some()
                     && cx.program.script(navigation.place.file).is_some()
                     && told.insert(navigation.place)
                 {
                     let text = navigation.place.span.slice(&cx.package.source(navigation.place.file).text);
+                    let packed: String = text.split_whitespace().collect();
                     // What is empty where it starts is seldom so where it is used.
-                    if !["''", "\"\"", "``"].iter().any(|empty| text.contains(empty)) {
+                    if !["''", "\"\"", "``"].iter().any(|empty| packed.contains(empty)) {
                         continue;
                     }
                     let name = text.split('(').next().unwrap_or(text).trim();
