@@ -11,9 +11,9 @@ mod unknown;
 
 use self::globals::is_return_this;
 use super::heap::{ITEM, Kind};
-use super::machine::{Keys, Machine, Site};
+use super::machine::{Keys, Machine, Site, TRAP};
 use super::solution::{Origin, Place};
-use super::value::{Ids, NUMBER, ObjId, UNDEFINED, Value, one, unite};
+use super::value::{Ids, NUMBER, ObjId, UNDEFINED, Value, intersect, one, unite};
 use crate::model::ir::Name;
 
 impl<'a> Machine<'a> {
@@ -219,6 +219,13 @@ impl<'a> Machine<'a> {
                 }
                 Value::object(array)
             }
+            // The same numbers.
+            "Uint8Array" | "Int8Array" | "Uint8ClampedArray" | "Uint16Array" | "Int16Array" | "Uint32Array"
+            | "Int32Array" | "Float32Array" | "Float64Array"
+                if args.first().is_some_and(|list| !list.objects.is_empty()) =>
+            {
+                args.into_iter().next().unwrap_or_default()
+            }
             "Object" => {
                 let object = self.make_at(site.place, 9, Kind::Plain);
                 Value::object(object)
@@ -238,7 +245,7 @@ impl<'a> Machine<'a> {
                         }
                     }
                 }
-                args.first().cloned().unwrap_or_else(Value::any)
+                self.trapped(&args, site).unwrap_or_else(|| args.first().cloned().unwrap_or_else(Value::any))
             }
             "Function" if args.len() == 1 && is_return_this(&args[0]) => {
                 Value::object(self.shared(Kind::Builtin("Function.this")))
@@ -261,6 +268,35 @@ impl<'a> Machine<'a> {
             }
             _ => self.call_external(&module, &path, &Value::undefined(), args, site),
         }
+    }
+
+    /// The words of a regular expression that is nothing but a choice of words; none where it is more.
+    fn words_of_pattern(&mut self, regex: ObjId) -> Vec<Name> {
+        let key = self.known("source");
+        let Some(source) = self.heap.get(regex, key).and_then(|source| source.as_text().cloned()) else {
+            return Vec::new();
+        };
+        let source = source.trim_start_matches('^').trim_end_matches('$');
+        let plain = |c: char| c.is_alphanumeric() || matches!(c, ':' | ' ' | '_' | '-' | '|');
+        match !source.is_empty() && source.chars().all(plain) {
+            true => source.split('|').map(Name::from).collect(),
+            false => Vec::new(),
+        }
+    }
+
+    /// A proxy whose target holds nothing: what it has is what its trap gives for each name.
+    fn trapped(&mut self, args: &[Value], site: &Site) -> Option<Value> {
+        let [target, handler] = args else { return None };
+        let [object] = target.objects.as_slice() else { return None };
+        if !matches!(self.heap.kind(*object), Kind::Plain) || !self.heap.keys(*object).is_empty() {
+            return None;
+        }
+        let key = self.known("get");
+        let trap = self.field(handler, &Keys::one(key), site.place);
+        let trap = trap.objects.iter().copied().find(|&id| self.is_function(id))?;
+        let proxy = self.make_at(site.place, 103, Kind::Plain);
+        self.heap.objects[proxy as usize].getters.push((TRAP, trap));
+        Some(Value::object(proxy))
     }
 
     /// Calls a global or a function of a module that is not in the package.
@@ -526,6 +562,18 @@ impl<'a> Machine<'a> {
                 let (yes, no) = self.tested(&subject, None, site.place.file, site.place.span);
                 out.yes = yes;
                 out.no = no;
+                // `/deny|fail/.test(res.errMsg)`: one of the words stands there, or none does.
+                let parts: Vec<Name> = base.objects.iter().flat_map(|&id| self.words_of_pattern(id)).collect();
+                let proved =
+                    parts.iter().map(|part| subject.proved_by_part(part)).reduce(|mut all, (found, missed)| {
+                        all.0 = intersect(&all.0, &found);
+                        unite(&mut all.1, &missed);
+                        all
+                    });
+                if let Some((found, missed)) = proved {
+                    unite(&mut out.yes, &found);
+                    unite(&mut out.no, &missed);
+                }
             }
             return Some(out);
         }

@@ -22,6 +22,9 @@ const BESIDE: usize = 240;
 /// How many ancestors up a text still stands beside an element.
 const LEVELS: usize = 3;
 
+/// Most uses of a component whose surroundings are read.
+const MAX_USES: usize = 16;
+
 /// Where a component is used: the unit, its template, the element.
 type Use = (UnitId, FileId, NodeId);
 
@@ -35,6 +38,14 @@ struct Told {
     /// Whether the host asks.
     prompt: bool,
     refused: bool,
+}
+
+impl Told {
+    fn add(&mut self, other: Self) {
+        self.notice |= other.notice;
+        self.linked |= other.linked;
+        self.agreed |= other.agreed;
+    }
 }
 
 impl<'a> Machine<'a> {
@@ -121,19 +132,21 @@ impl<'a> Machine<'a> {
                     told.agreed = true;
                     return;
                 }
-                let (beside, top) = self.beside(*file, *node, LEVELS);
-                let says = self.policy.privacy.consent_text(&beside);
-                if says.policy || purpose(says, &beside) || (says.privacy && says.agreement) {
-                    // "Agree" on the button itself, the terms beside it.
-                    let own_agrees = self.policy.privacy.agrees(&own) && !self.policy.privacy.refuses(&own);
-                    let asked_elsewhere = self.asked_elsewhere(*file, *node, top, kinds);
-                    let stated = purpose(says, &beside) || self.policy.privacy.states(&beside);
-                    told.notice |= own_agrees || stated && !asked_elsewhere;
-                    told.linked |= !asked_elsewhere;
-                    // … or the terms say that acting is agreeing.
-                    let acting = (says.policy || says.agreement && !says.contract_only)
-                        && self.policy.privacy.agrees_by_acting(&beside);
-                    told.agreed |= own_agrees || acting;
+                let agrees = self.policy.privacy.agrees(&own) && !self.policy.privacy.refuses(&own);
+                if let Some(beside) = self.told_beside((*file, *node), agrees, kinds) {
+                    told.add(beside);
+                    return;
+                }
+                // What a component does not say itself, all pages that show it may say around it.
+                let users: Vec<Use> = self.users_of(*file).map_or_else(Vec::new, |(_, users)| users.to_vec());
+                let around = users.into_iter().take(MAX_USES).map(|(_, file, node)| {
+                    let beside = self.told_beside((file, node), false, kinds)?;
+                    Some(Told { agreed: false, ..beside })
+                });
+                if let Some(all) = around.collect::<Option<Vec<Told>>>() {
+                    let every = |said: fn(&Told) -> bool| !all.is_empty() && all.iter().all(said);
+                    told.notice |= every(|told| told.notice);
+                    told.linked |= every(|told| told.linked);
                 }
             }
             Fact::DialogRefused(place) => {
@@ -159,6 +172,30 @@ impl<'a> Machine<'a> {
             }
             _ => {}
         }
+    }
+
+    /// What stands beside an element that was acted on says, where it tells anything; `agrees` where the element itself does.
+    fn told_beside(&mut self, (file, node): (FileId, NodeId), agrees: bool, kinds: Option<&[Name]>) -> Option<Told> {
+        let (beside, top) = self.beside(file, node, LEVELS);
+        let says = self.policy.privacy.consent_text(&beside);
+        let privacy = &self.policy.privacy;
+        let purpose = says.purpose
+            && kinds.is_some_and(|kinds| privacy.purpose_covers(&beside, kinds.iter().map(|kind| &**kind)));
+        if !(says.policy || purpose || (says.privacy && says.agreement)) {
+            return None;
+        }
+        let asked_elsewhere = self.asked_elsewhere(file, node, top, kinds);
+        let stated = purpose || self.policy.privacy.states(&beside);
+        // … or the terms say that acting is agreeing.
+        let acting =
+            (says.policy || says.agreement && !says.contract_only) && self.policy.privacy.agrees_by_acting(&beside);
+        Some(Told {
+            // "Agree" on the button itself, the terms beside it.
+            notice: agrees || stated && !asked_elsewhere,
+            linked: !asked_elsewhere,
+            agreed: agrees || acting,
+            ..Told::default()
+        })
     }
 
     /// Whether the user was asked and said no, by these facts.

@@ -74,6 +74,8 @@ pub(super) const THIS: Sym = u32::MAX;
 pub(super) const ARGUMENTS: Sym = u32::MAX - 1;
 /// The class whose method runs, for `super`.
 pub(super) const HOME: Sym = u32::MAX - 2;
+/// Whatever a proxy is asked for.
+pub(super) const TRAP: Sym = u32::MAX - 3;
 
 /// A personal value on its way.
 #[derive(Clone, Debug)]

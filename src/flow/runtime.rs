@@ -283,7 +283,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn is_function(&self, id: ObjId) -> bool {
+    pub(super) fn is_function(&self, id: ObjId) -> bool {
         matches!(self.heap.kind(id), Kind::Closure { .. } | Kind::Bound { .. })
     }
 

@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::ir::{Expr, Script};
+use super::ir::{Expr, ExprKind, Key, Script};
+use super::sites::initial_data;
 use super::texts::{TextIndex, texts};
 use crate::package::Package;
 use crate::source::{FileId, Span};
@@ -124,6 +125,8 @@ pub struct Program {
     pub by_template: OnceLock<HashMap<FileId, Vec<usize>>>,
     /// Text runs, made at first use: see [`Program::texts`].
     pub texts: OnceLock<TextIndex>,
+    /// Strings that data begin with, by template and path, made at first use: see [`Program::first_texts`].
+    pub first: OnceLock<HashMap<FileId, HashMap<String, Arc<str>>>>,
 }
 
 /// A `require`, `import` or template import.
@@ -162,6 +165,28 @@ impl Program {
         self.texts.get_or_init(|| texts(package, self))
     }
 
+    /// The texts that an expression of a template shows before anything happens: its literals, and strings that the data of its
+    /// page or component begin with.
+    pub fn first_texts(&self, template: FileId, expression: Span) -> Vec<&str> {
+        let mut out = Vec::new();
+        let Some(facts) = self.template(template) else { return out };
+        let Some(expr) = facts.expressions.get(&expression.start) else { return out };
+        let first = self.first.get_or_init(|| {
+            let mut out: HashMap<FileId, HashMap<String, Arc<str>>> = HashMap::new();
+            for unit in &self.units {
+                let Some(script) = unit.script.and_then(|file| self.script(file)) else { continue };
+                let strings = initial_data(script).into_iter().filter_map(|one| Some((one.path, one.string?)));
+                let strings: HashMap<String, Arc<str>> = strings.filter(|(_, text)| !text.is_empty()).collect();
+                if !strings.is_empty() {
+                    out.extend(unit.templates.iter().map(|template| (*template, strings.clone())));
+                }
+            }
+            out
+        });
+        first_texts(expr, first.get(&template), &mut out);
+        out
+    }
+
     /// A template's facts.
     pub fn template(&self, file: FileId) -> Option<&TemplateFacts> {
         self.facts.get(file.index())?.template.as_deref()
@@ -180,5 +205,26 @@ impl Program {
                 _ => None,
             })
         })
+    }
+}
+
+/// The strings that an expression can be, by itself or by `data`.
+fn first_texts<'p>(expr: &'p Expr, data: Option<&'p HashMap<String, Arc<str>>>, out: &mut Vec<&'p str>) {
+    match &expr.kind {
+        ExprKind::String(text) => out.push(text),
+        ExprKind::Conditional(_, then, other) => {
+            first_texts(then, data, out);
+            first_texts(other, data, out);
+        }
+        _ => out.extend(data_path(expr).and_then(|path| data?.get(&path)).map(|text| &**text)),
+    }
+}
+
+/// The path of data that a template expression reads (`form.title`).
+fn data_path(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        ExprKind::Global(name) => Some(name.to_string()),
+        ExprKind::Member { object, key: Key::Static(name, _), .. } => Some(format!("{}.{name}", data_path(object)?)),
+        _ => None,
     }
 }

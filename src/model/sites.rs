@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::ir::{Expr, ExprKind, FnId, Key, Name, Pattern, Property, Script, Stmt, StmtKind, VarId};
+use super::ir::{Expr, ExprKind, FnId, Function, Key, Name, Pattern, Property, Script, Stmt, StmtKind, VarId};
 use crate::source::Span;
 
 /// Where a called name comes from.
@@ -338,6 +338,11 @@ fn constants(expr: &Expr, path: &str, out: &mut Vec<Initial>, depth: u8) {
         }
         _ => {}
     }
+}
+
+/// Every statement of a function, those inside others too; not those of functions in it.
+pub fn statements_of(function: &Function, visit: &mut impl FnMut(&Stmt)) {
+    statements(&function.body, visit);
 }
 
 fn statements(body: &[Stmt], visit: &mut impl FnMut(&Stmt)) {

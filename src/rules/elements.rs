@@ -2,13 +2,13 @@
 
 use crate::model::Program;
 use crate::source::FileId;
-use crate::syntax::template::{Element, NodeId, NodeKind, Part};
+use crate::syntax::template::{Element, Node, NodeId, NodeKind, Part};
 
-/// Text of an element and all below it; interpolations are left out.
+/// Text of an element and all below it; of interpolations what they show before anything happens.
 pub fn text_of(program: &Program, file: FileId, node: NodeId) -> String {
     let mut out = String::new();
     if let Some(template) = program.template(file) {
-        collect(&template.document.nodes, node, &mut out, usize::MAX, 0);
+        collect((program, file), &template.document.nodes, node, &mut out, usize::MAX, 0);
     }
     out
 }
@@ -18,21 +18,24 @@ pub fn short_text_of(program: &Program, file: FileId, node: NodeId, most: usize)
     const LONGEST: usize = 4;
     let mut out = String::new();
     if let Some(template) = program.template(file) {
-        collect(&template.document.nodes, node, &mut out, most * LONGEST, 0);
+        collect((program, file), &template.document.nodes, node, &mut out, most * LONGEST, 0);
     }
     (out.chars().count() <= most).then_some(out)
 }
 
 /// Stops once there are more than `most` bytes.
-fn collect(nodes: &[crate::syntax::template::Node], node: NodeId, out: &mut String, most: usize, depth: u16) {
+fn collect(of: (&Program, FileId), nodes: &[Node], node: NodeId, out: &mut String, most: usize, depth: u16) {
     if depth > 200 || out.len() > most {
         return;
     }
     match nodes.get(node as usize).map(|node| &node.kind) {
         Some(NodeKind::Text(parts)) => {
             for part in parts {
-                if let Part::Text { text, .. } = part {
-                    out.push_str(text.trim());
+                match part {
+                    Part::Interpolation { expression, .. } => {
+                        of.0.first_texts(of.1, *expression).into_iter().for_each(|text| out.push_str(text));
+                    }
+                    _ => out.push_str(part.literal().unwrap_or_default().trim()),
                 }
             }
         }
@@ -46,13 +49,13 @@ fn collect(nodes: &[crate::syntax::template::Node], node: NodeId, out: &mut Stri
                 }
             }
             for child in &element.children {
-                collect(nodes, *child, out, most, depth + 1);
+                collect(of, nodes, *child, out, most, depth + 1);
             }
             out.push(' ');
         }
         Some(NodeKind::Root { children }) => {
             for child in children {
-                collect(nodes, *child, out, most, depth + 1);
+                collect(of, nodes, *child, out, most, depth + 1);
             }
         }
         _ => {}

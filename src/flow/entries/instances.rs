@@ -299,10 +299,18 @@ impl<'a> Machine<'a> {
         let detail = self.stepped(detail, site.place, "triggered", &event);
         let users = self.uses.get(&unit).cloned().unwrap_or_default();
         let program = self.program;
-        for (user, template, node) in users {
+        let bubbles = self.bubbles(args.get(2), site);
+        for (user, template, own) in users {
+            let mut around: Vec<u32> = vec![own];
+            if let Some(facts) = program.template(template).filter(|_| bubbles) {
+                around.extend(facts.document.ancestors(own));
+            }
             for binding in program.bindings_of(user).iter().filter(|binding| {
-                binding.template == template && binding.node == node && binding.event.eq_ignore_ascii_case(&event)
+                binding.template == template
+                    && around.contains(&binding.node)
+                    && binding.event.eq_ignore_ascii_case(&event)
             }) {
+                let node = binding.node;
                 let Some(element) = self.element(template, node).filter(|_| self.units.contains_key(&user)) else {
                     continue;
                 };
@@ -357,6 +365,14 @@ impl<'a> Machine<'a> {
                 });
             }
         }
+    }
+
+    /// Whether the options of an event say that it goes on to what the component stands in.
+    fn bubbles(&mut self, options: Option<&Value>, site: &Site) -> bool {
+        let Some(options) = options.filter(|options| !options.objects.is_empty()) else { return false };
+        let key = self.known("bubbles");
+        let value = self.field(options, &Keys::one(key), site.place);
+        !value.is_any() && value.may_true()
     }
 
     /// The templates of other pages and components that use a component: what they hand it, it does not tell this one.

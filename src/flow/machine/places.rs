@@ -2,7 +2,7 @@
 
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::host_calls::is_from_end;
-use crate::flow::machine::{Act, HOME, Keys, Machine, Site, key_span, key_span_of};
+use crate::flow::machine::{Act, HOME, Keys, Machine, Site, TRAP, key_span, key_span_of};
 use crate::flow::solution::{Fact, Origin, Place};
 use crate::flow::value::{NUMBER, ObjId, Sym, UNDEFINED, Value, number_text, unite};
 use crate::model::ir::{Expr, ExprKind, FnId, Key, Name, Pattern, VarId};
@@ -419,6 +419,13 @@ impl<'a> Machine<'a> {
                     continue;
                 }
             }
+            if let Some(trap) = self.accessor(object, TRAP, true) {
+                let this = Value::object(object);
+                let asked = vec![this.clone(), Value::string(name, None), this.clone()];
+                let value = self.call_object(trap, &this, asked, &Site::at(place));
+                out.join(&value);
+                continue;
+            }
             if let Some(item) = self.heap.get(object, ITEM).cloned()
                 && &*name != "length"
             {
@@ -500,7 +507,7 @@ impl<'a> Machine<'a> {
                 }
             }
             for (key, getter) in self.heap.objects[object as usize].getters.clone() {
-                if !matches!(self.heap.kind(object), Kind::Frame { .. }) {
+                if key != TRAP && !matches!(self.heap.kind(object), Kind::Frame { .. }) {
                     let place = self.heap.objects[object as usize].place;
                     let value = self.call_object(getter, &Value::object(object), Vec::new(), &Site::at(place));
                     self.heap.set(to, key, Some(value));

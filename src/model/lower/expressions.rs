@@ -94,7 +94,7 @@ impl<'l> Lower<'l> {
             }
             Ast::AwaitExpression(inner) => ExprKind::Await(self.boxed(&inner.argument)),
             Ast::BinaryExpression(binary) => return self.binary_chain(binary),
-            Ast::LogicalExpression(logical) => return self.logical_chain(logical),
+            Ast::LogicalExpression(logical) => return self.logical_chain(logical, name),
             Ast::CallExpression(call) => return self.call(call),
             Ast::ChainExpression(chain) => match &chain.expression {
                 ast::ChainElement::CallExpression(call) => return self.call(call),
@@ -282,7 +282,8 @@ impl<'l> Lower<'l> {
         left
     }
 
-    fn logical_chain(&mut self, logical: &ast::LogicalExpression<'_>) -> Expr {
+    /// A function that stands last has the name of what the chain is kept in (`var load = (this && this.load) || function () {}`).
+    fn logical_chain(&mut self, logical: &ast::LogicalExpression<'_>, mut name: Option<Name>) -> Expr {
         let mut parts: Vec<(LogicalOperator, &Ast<'_>, oxc_span::Span)> = Vec::new();
         let mut current = logical;
         let first = loop {
@@ -300,8 +301,9 @@ impl<'l> Lower<'l> {
             items.extend(parts.into_iter().map(|(_, right, _)| self.expr(right)));
             return balanced(items, &|span, a, b| simple(span, ExprKind::Logical(operator, Box::new(a), Box::new(b))));
         }
+        let last = parts.len() - 1;
         for (index, (operator, right, span)) in parts.into_iter().enumerate() {
-            let right = self.expr(right);
+            let right = self.named(right, if index == last { name.take() } else { None });
             if index as u32 > MAX_DEPTH {
                 left = with_operand(left, right, self.span(span));
                 continue;

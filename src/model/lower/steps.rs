@@ -39,8 +39,9 @@ type Tries = Vec<[Option<u64>; 4]>;
 
 /// Restores the functions of a script that hold tables, and helpers around them.
 pub(super) fn restore(script: &mut Script) {
-    let tables: Vec<(usize, Table)> =
+    let mut tables: Vec<(usize, Table)> =
         script.functions.iter().enumerate().filter_map(|(index, function)| Some((index, table(function)?))).collect();
+    tables.extend(single_steps(script));
     helpers(script);
     if tables.is_empty() {
         return;
@@ -57,7 +58,10 @@ pub(super) fn restore(script: &mut Script) {
     for (index, table) in tables {
         let tries = tries.remove(&(index as FnId)).unwrap_or_default();
         let function = &mut script.functions[index];
-        let Some(cases) = take_cases(&mut function.body) else { continue };
+        let cases = match subject(&function.body) {
+            Some(_) => take_cases(&mut function.body).unwrap_or_default(),
+            None => vec![(None, std::mem::take(&mut function.body))],
+        };
         let mut steps = Restore { table, tries, ops: Vec::new(), places: HashMap::new() };
         for (label, body) in cases {
             if let Some(Expr { kind: ExprKind::Number(number), .. }) = label {
@@ -77,6 +81,35 @@ pub(super) fn restore(script: &mut Script) {
             script.functions[owner].steps = Steps::Owner;
         }
     }
+}
+
+/// Bodies of TypeScript's that wait for nothing: `__generator(this, function (_a) { …; return [2, value]; })`.
+fn single_steps(script: &Script) -> Vec<(usize, Table)> {
+    let mut out = Vec::new();
+    script.for_each_expr(&mut |expr| {
+        let ExprKind::Call { args, .. } = &expr.kind else { return };
+        let [_, Arg { value: Expr { kind: ExprKind::Function(id), .. }, .. }] = args.as_slice() else { return };
+        let Some(function) = script.functions.get(*id as usize) else { return };
+        let [Param { pattern: Pattern::Var(state, _), rest: false }] = function.params.as_slice() else { return };
+        let ends = function.body.last().is_some_and(|stmt| match &stmt.kind {
+            StmtKind::Return(Some(Expr { kind: ExprKind::Array(items), .. })) => {
+                let code = items.first().and_then(Option::as_ref).map(|item| &item.value.kind);
+                items.len() <= 2 && matches!(code, Some(ExprKind::Number(code)) if *code == 2.0)
+            }
+            _ => false,
+        });
+        if ends && !reads(function, *state) {
+            out.push((*id as usize, Table { state: *state, next: "label", guard: "trys", sent: "sent" }));
+        }
+    });
+    out
+}
+
+/// Whether a function reads a variable.
+fn reads(function: &Function, variable: VarId) -> bool {
+    let mut found = false;
+    function.for_each_expr(&mut |expr| found |= matches!(expr.kind, ExprKind::Var(var) if var == variable));
+    found
 }
 
 /// Functions that drive a generator, by their shape: what they give is the generator's own answer here.

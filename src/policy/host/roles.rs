@@ -134,6 +134,7 @@ pub const COMPONENT: &[&str] = &[
     "share",
     "contact",
     "authorize",
+    "exit",
     "privacy-agreement",
     "open-settings",
     "login",

@@ -466,7 +466,9 @@ impl Words {
 
     /// Whether a text speaks of permitting something.
     pub(super) fn permits(&self, text: &str) -> bool {
-        any(&self.permitting, &squeeze(text))
+        // What it says of not agreeing asks for nothing.
+        let rest = self.disagree.iter().fold(squeeze(text), |rest, word| rest.replace(&**word, ""));
+        any(&self.permitting, &rest)
     }
 
     /// Whether a text speaks of taking something, or of a permission for it.

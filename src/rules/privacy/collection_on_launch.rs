@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::{api, counted, entry_name, entry_step, silent_reads, told_at_start};
 use super::third_party_sharing::imports;
-use crate::flow::{Consent, Entry, EntryKind, Fact, Kind, Place, Step};
+use crate::flow::{Entry, EntryKind, Fact, Kind, Place, Step};
 use crate::model::ir::{Expr, ExprKind, Key, Pattern, Property};
 use crate::policy::privacy::Sdk;
 use crate::rules::{Context, Finding, Rule};
@@ -64,7 +64,6 @@ impl Rule for CollectionOnLaunch {
             }
             let reach = collection.reaches.iter().find(|reach| {
                 on_launch(&reach.entry, &reach.facts)
-                    && reach.consent != Consent::NoticeAndConsent
                     && !reach.facts.iter().any(|fact| {
                         matches!(fact, Fact::Authorized(scope) if collection.scope.as_ref().is_none_or(|own| own == scope))
                     })

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::{
-    ancestors, beside, confidence, counted, input_untold, is_input, is_sent, preselected_routes, short_text_of,
-    silent_reads, told_at_start, unit_of_template, weakest_path,
+    ancestors, beside, confidence, continued, counted, input_untold, is_input, is_sent, preselected_routes,
+    short_text_of, silent_reads, told_at_start, unit_of_template, weakest_path,
 };
 use crate::flow::{Consent, SinkKind};
 use crate::rules::{Context, Finding, Rule};
@@ -117,11 +117,18 @@ fn ignores_box(cx: &Context<'_>, route: &str, facts: &std::collections::BTreeSet
     };
     unit.templates.iter().any(|file| {
         cx.program.elements(*file).any(|(node, element)| {
-            let terms = |text: &str| {
-                let says = cx.policy.privacy.consent_text(text);
+            let terms = || {
+                let mut text = beside(cx.program, *file, node);
+                if cx.policy.privacy.agrees(&text) || cx.policy.privacy.reads(&text) {
+                    // "I have read and agree to", and the link that follows.
+                    text.push_str(&continued(cx.program, *file, node));
+                }
+                let says = cx.policy.privacy.consent_text(&text);
                 (says.policy || says.agreement) && !says.contract_only
             };
-            matches!(&*element.name, "checkbox" | "radio" | "switch") && terms(&beside(cx.program, *file, node))
+            // Libraries call theirs `van-checkbox`.
+            let named = element.name.rsplit('-').next().unwrap_or_default();
+            matches!(named, "checkbox" | "radio" | "switch") && terms()
         }) || draws_box(cx, *file)
     })
 }
@@ -139,7 +146,7 @@ fn draws_box(cx: &Context<'_>, file: FileId) -> bool {
             && privacy.agrees(&text)
             && privacy.reads(&text)
             && cx.program.elements(file).any(|(below, element)| {
-                (below == node || ancestors(cx.program, file, below).contains(&node)) && changes_look(element)
+                (below == node || ancestors(cx.program, file, below).contains(&node)) && changes_look(cx, element)
             })
     })
 }
@@ -148,12 +155,17 @@ fn draws_box(cx: &Context<'_>, file: FileId) -> bool {
 const BOX_TEXT: usize = 120;
 
 /// Whether the look of an element hangs on data.
-fn changes_look(element: &Element) -> bool {
-    element.attributes.iter().any(|attribute| {
-        matches!(&*attribute.name, "class" | "type" | "src" | "style" | "name" | "color" | "checked")
-            && attribute
-                .value
-                .as_ref()
-                .is_some_and(|value| value.parts.iter().any(|part| matches!(part, Part::Interpolation { .. })))
-    })
+fn changes_look(cx: &Context<'_>, element: &Element) -> bool {
+    let prefix = cx.policy.host(&cx.package.host).map_or("", |host| &host.info.directive_prefix);
+    // A tick that is drawn only sometimes.
+    let drawn = matches!(&*element.name, "icon" | "image")
+        && ["if", "elif", "else"].iter().any(|directive| element.attribute(&format!("{prefix}{directive}")).is_some());
+    drawn
+        || element.attributes.iter().any(|attribute| {
+            matches!(&*attribute.name, "class" | "type" | "src" | "style" | "name" | "color" | "checked")
+                && attribute
+                    .value
+                    .as_ref()
+                    .is_some_and(|value| value.parts.iter().any(|part| matches!(part, Part::Interpolation { .. })))
+        })
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{api, dialog_text, entry_step, short_text_of};
+use super::evidence::{ancestors, api, dialog_text, element, entry_step, literal, live_units, short_text_of};
 use crate::flow::{EntryKind, Fact, HostCall, Place};
 use crate::rules::{Context, Finding, Rule};
+use crate::source::FileId;
+use crate::syntax::template::NodeId;
 
 /// Refusal leads back to the prompt, to a dialog without a way out, or out of the program.
 pub struct ForcedAuthorization;
@@ -93,6 +95,7 @@ impl Rule for ForcedAuthorization {
                     .steps(call.path.iter().cloned())
             });
         }
+        leaves(cx, &mut found);
         let mut told = std::collections::BTreeSet::new();
         out.extend(found.into_values().filter(|finding| told.insert(finding.place)));
     }
@@ -159,6 +162,73 @@ impl Asked<'_> {
 fn buttons<'a>(cx: &Context<'a>) -> BTreeMap<Place, &'a str> {
     let asks = |collection: &&crate::flow::Collection| collection.element.is_some() && collection.host_prompt;
     cx.solution.collections.iter().filter(asks).map(|collection| (collection.place, &*collection.source)).collect()
+}
+
+/// Leaving the program by the control that refuses in a dialog of the package's own.
+fn leaves(cx: &Context<'_>, found: &mut BTreeMap<Place, Finding>) {
+    for role in ["exit", "program-back"] {
+        for (call, _) in super::evidence::calls(cx, role) {
+            let refused = call.facts.iter().find_map(|fact| match fact {
+                Fact::Acted(file, node) if refuses_terms(cx, *file, *node) => Some((*file, *node)),
+                _ => None,
+            });
+            let Some((file, node)) = refused else { continue };
+            let Some(element) = element(cx.program, file, node) else { continue };
+            found.entry(call.place).or_insert_with(|| {
+                Finding::new(ID, call.place)
+                    .text("call", &*call.api)
+                    .variant("exit")
+                    .steps([entry_step(&call.entry)])
+                    .step(Place { file, span: element.open }, "privacy-refused", element.name.clone())
+                    .steps(call.path.iter().cloned())
+            });
+        }
+    }
+    let Some(host) = cx.policy.host(&cx.package.host) else { return };
+    for unit in live_units(cx) {
+        for file in &unit.templates {
+            for (node, element) in cx.program.elements(*file) {
+                let Some(open) = literal(element, "open-type") else { continue };
+                let leaves = host
+                    .components
+                    .get(&element.name)
+                    .and_then(|component| component.open_types.get(open.as_str()))
+                    .is_some_and(|open| open.roles.iter().any(|role| &**role == "exit"));
+                if leaves && refuses_terms(cx, *file, node) {
+                    let place = Place { file: *file, span: element.open };
+                    let finding = Finding::new(ID, place).text("call", open).variant("exit");
+                    found.entry(place).or_insert(finding);
+                }
+            }
+        }
+    }
+}
+
+/// Whether a control says no to terms that stand around it, beside one that says yes.
+fn refuses_terms(cx: &Context<'_>, file: FileId, node: NodeId) -> bool {
+    const CONTROL: usize = 16;
+    const DIALOG: usize = 1200;
+    const LEVELS: usize = 4;
+    let privacy = &cx.policy.privacy;
+    if !short_text_of(cx.program, file, node, CONTROL).is_some_and(|text| privacy.refuses(&text)) {
+        return false;
+    }
+    let above: Vec<NodeId> = ancestors(cx.program, file, node).into_iter().chain([0]).take(LEVELS).collect();
+    // The other answer stands beside it, each maybe in a box of its own.
+    let beside = above.iter().take(2).any(|parent| {
+        cx.program.bindings_in(file).filter(|binding| binding.user_action && binding.node != node).any(|binding| {
+            let over = ancestors(cx.program, file, binding.node);
+            let level = over.iter().chain([&0]).position(|at| at == parent);
+            level.is_some_and(|level| level == 0 || level == 1 && *parent != 0)
+                && short_text_of(cx.program, file, binding.node, CONTROL)
+                    .is_some_and(|text| privacy.agrees(&text) && !privacy.refuses(&text))
+        })
+    });
+    beside
+        && above.into_iter().any(|above| {
+            short_text_of(cx.program, file, above, DIALOG)
+                .is_some_and(|text| privacy.consent_text(&text).asks_consent())
+        })
 }
 
 /// What the refusal branch calls to come back to a prompt: the prompt itself, or the function that asks.

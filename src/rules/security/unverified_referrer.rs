@@ -1,6 +1,11 @@
 //! `security/unverified-referrer`
 
+use std::collections::BTreeSet;
+
 use crate::flow::Place;
+use crate::model::ir::{Expr, ExprKind, Function, Key, Operator, Pattern, Script, VarId, walk_expr};
+use crate::model::sites::statements_of;
+use crate::model::{conditions, ir::StmtKind};
 use crate::package::{FileKind, Origin};
 use crate::rules::{Context, Finding, Rule};
 use crate::source::{FileId, Span};
@@ -9,6 +14,13 @@ use crate::source::{FileId, Span};
 pub struct UnverifiedReferrer;
 
 const ID: &str = "security/unverified-referrer";
+
+/// Where the host hands over what the sender gave.
+const REFERRER: &str = "referrerInfo";
+/// What the sender gave.
+const GIVEN: &str = "extraData";
+/// Who the sender is.
+const SENDER: [&str; 5] = ["appId", "appKey", "srcAppId", "sourceAppId", "fromAppId"];
 
 impl Rule for UnverifiedReferrer {
     fn id(&self) -> &'static str {
@@ -25,96 +37,180 @@ impl Rule for UnverifiedReferrer {
                 continue;
             }
             let text = &file.source.text;
-            if !text.contains("extraData") || !text.contains("referrerInfo") {
+            if !text.contains(GIVEN) || !text.contains(REFERRER) {
                 continue;
             }
             let Some(script) = cx.program.script(id) else { continue };
-            for (at, found) in text.match_indices("extraData") {
-                let span = Span::new(at as u32, (at + found.len()) as u32);
-                if script.comments.iter().any(|comment| comment.contains(span)) {
-                    continue;
-                }
-                // The innermost function that holds the read.
-                let function = script
-                    .functions
-                    .iter()
-                    .filter(|function| function.span.contains(span))
-                    .min_by_key(|function| function.span.len());
-                let scope = function.map_or(&**text, |function| function.span.slice(text));
-                let Some(read) = read(text, at, scope) else { continue };
-                if verified(scope)
-                    || function.is_some_and(|function| {
-                        // A check in the function that calls this one by an inner callback.
-                        script
-                            .functions
-                            .get(function.parent as usize)
-                            .is_some_and(|parent| function.parent != 0 && verified(parent.span.slice(text)))
-                    })
-                {
-                    continue;
-                }
-                out.push(Finding::new(ID, Place { file: id, span: read }));
+            let referrer = Referrer::of(script);
+            let mut told = BTreeSet::new();
+            for read in &referrer.reads {
+                let Some((at, function)) = innermost(script, *read) else { continue };
+                // A check in the function that calls this one by an inner callback.
+                let around = script.functions.get(function.parent as usize).filter(|_| function.parent != 0);
+                let checked = |scope: Span| referrer.checks.iter().any(|check| scope.contains(*check));
                 // One finding a function.
-                break;
+                if !checked(function.span) && !around.is_some_and(|around| checked(around.span)) && told.insert(at) {
+                    out.push(Finding::new(ID, Place { file: id, span: *read }));
+                }
             }
         }
     }
 }
 
-/// The read (`options.referrerInfo.extraData`, `const { extraData } = options.referrerInfo`), if it is one.
-fn read(text: &str, at: usize, scope: &str) -> Option<Span> {
-    let before = &text[..at];
-    let trimmed = before.trim_end();
-    let end = at + "extraData".len();
-    let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '.' | '?');
-    if trimmed.ends_with('.') {
-        let start =
-            trimmed.rfind(|c: char| !word(c)).map_or(0, |i| i + trimmed[i..].chars().next().map_or(1, char::len_utf8));
-        let chain = &text[start..end];
-        let from_referrer = chain.contains("referrerInfo") || {
-            let root = chain.split(['.', '?']).next().unwrap_or("");
-            !root.is_empty() && scope.contains("referrerInfo") && {
-                let mut sources = scope.match_indices(root).map(|(at, found)| scope[at + found.len()..].trim_start());
-                sources.any(|rest| {
-                    rest.strip_prefix('=')
-                        .is_some_and(|rest| rest.split([';', '\n']).next().unwrap_or("").contains("referrerInfo"))
-                }) || root == "referrerInfo"
-            }
-        };
-        return from_referrer.then(|| Span::new(start as u32, end as u32));
-    }
-    // A destructured field.
-    let after = text[end..].trim_start();
-    let braces = trimmed.ends_with(['{', ',']) && after.starts_with(['}', ',', ':', '=']);
-    let statement = text[end..].split([';', '\n']).next().unwrap_or("");
-    (braces && statement.contains("referrerInfo")).then(|| Span::new(at as u32, end as u32))
+/// The innermost function that holds a place, with its index.
+fn innermost(script: &Script, span: Span) -> Option<(usize, &Function)> {
+    let holding = script.functions.iter().enumerate().filter(|(_, function)| function.span.contains(span));
+    holding.min_by_key(|(_, function)| function.span.len())
 }
 
-/// Whether a function compares the sender.
-fn verified(scope: &str) -> bool {
-    let names = ["appId", "appKey", "srcAppId", "sourceAppId", "fromAppId", "scene"];
-    scope.contains("referrerInfo")
-        && names.iter().filter(|name| **name != "scene").any(|name| {
-            scope.match_indices(name).any(|(at, found)| {
-                let after = scope[at + found.len()..].trim_start_matches([')', ' ']);
-                let before =
-                    scope[..at].trim_end_matches(|c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '?'));
-                let before = before.trim_end();
-                after.starts_with("===")
-                    || after.starts_with("!==")
-                    || after.starts_with("==")
-                    || after.starts_with("!=")
-                    || before.ends_with("===")
-                    || before.ends_with("!==")
-                    || before.ends_with("==")
-                    || before.ends_with("!=")
-                    || before.ends_with("includes(")
-                    || before.ends_with("indexOf(")
-                    || before.ends_with("has(")
-                    || before.ends_with('[')
-                    || before.ends_with("switch (")
-                    || before.ends_with("switch(")
-                    || before.ends_with("test(")
-            })
-        })
+/// What a script does with the referrer.
+#[derive(Default)]
+struct Referrer {
+    /// Variables that hold it, and those that hold who sent it.
+    holders: BTreeSet<VarId>,
+    senders: BTreeSet<VarId>,
+    /// Reads of what the sender gave, in order.
+    reads: Vec<Span>,
+    /// Where the sender is compared with something, or asked about.
+    checks: Vec<Span>,
+}
+
+impl Referrer {
+    fn of(script: &Script) -> Self {
+        let mut out = Self::default();
+        // Aliases of aliases, to a depth that nobody reaches.
+        for _ in 0..3 {
+            let known = out.holders.len() + out.senders.len();
+            for function in &script.functions {
+                function.params.iter().for_each(|param| out.bind(&param.pattern, false));
+                statements_of(function, &mut |stmt| {
+                    if let StmtKind::Let(pattern, Some(value)) = &stmt.kind {
+                        out.bind_to(pattern, value);
+                    }
+                });
+            }
+            script.for_each_expr(&mut |expr| {
+                if let ExprKind::Assign { operator: None, target, value } = &expr.kind {
+                    out.bind_to(target, value);
+                }
+            });
+            if out.holders.len() + out.senders.len() == known {
+                break;
+            }
+        }
+        script.for_each_expr(&mut |expr| match &expr.kind {
+            ExprKind::Member { object, key: Key::Static(key, _), .. } if &**key == GIVEN && out.is(object) => {
+                out.reads.push(expr.span);
+            }
+            ExprKind::Binary(Operator::Eq | Operator::NotEq | Operator::In, left, right)
+                if out.names_sender(left) || out.names_sender(right) =>
+            {
+                // That there is one says nothing of who it is.
+                let nothing = |expr: &Expr| match &expr.kind {
+                    ExprKind::String(text) => text.is_empty(),
+                    kind => matches!(kind, ExprKind::Undefined | ExprKind::Null),
+                };
+                if !nothing(left) && !nothing(right) {
+                    out.checks.push(expr.span);
+                }
+            }
+            ExprKind::Member { key: Key::Computed(key), .. } if out.names_sender(key) => out.checks.push(expr.span),
+            _ => {}
+        });
+        for condition in conditions::conditions(script) {
+            // Somebody else is asked about the sender.
+            script.for_each_expr(&mut |expr| {
+                if let ExprKind::Call { args, .. } = &expr.kind
+                    && condition.span.contains(expr.span)
+                    && args.iter().any(|arg| out.names_sender(&arg.value))
+                {
+                    out.checks.push(expr.span);
+                }
+            });
+        }
+        for function in &script.functions {
+            statements_of(function, &mut |stmt| match &stmt.kind {
+                StmtKind::Switch(subject, _) if out.names_sender(subject) => out.checks.push(stmt.span),
+                _ => {}
+            });
+        }
+        out.reads.sort_unstable();
+        out.reads.dedup();
+        out
+    }
+
+    /// Whether an expression is the referrer.
+    fn is(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Var(var) => self.holders.contains(var),
+            ExprKind::Global(name) => &**name == REFERRER,
+            ExprKind::Member { key: Key::Static(key, _), .. } => &**key == REFERRER,
+            ExprKind::Logical(_, left, right) => self.is(left) || self.is(right),
+            ExprKind::Conditional(_, then, other) => self.is(then) || self.is(other),
+            _ => false,
+        }
+    }
+
+    /// Whether an expression says who sent it.
+    fn names_sender(&self, expr: &Expr) -> bool {
+        let mut found = false;
+        walk_expr(expr, &mut |inner| {
+            found |= match &inner.kind {
+                ExprKind::Var(var) => self.senders.contains(var),
+                ExprKind::Member { object, key: Key::Static(key, _), .. } => {
+                    SENDER.contains(&&**key) && self.is(object)
+                }
+                _ => false,
+            };
+        });
+        found
+    }
+
+    fn bind_to(&mut self, pattern: &Pattern, value: &Expr) {
+        let holds = self.is(value);
+        if holds || matches!(pattern, Pattern::Object { .. }) {
+            self.bind(pattern, holds);
+        } else if let Pattern::Var(var, _) = pattern
+            && sender(value).is_some_and(|object| self.is(object))
+        {
+            self.senders.insert(*var);
+        }
+    }
+
+    /// Binds a pattern: to the referrer, or to something that may have it.
+    fn bind(&mut self, pattern: &Pattern, holds: bool) {
+        match pattern {
+            Pattern::Var(var, _) if holds => {
+                self.holders.insert(*var);
+            }
+            Pattern::Default(inner, _) => self.bind(inner, holds),
+            Pattern::Object { properties, .. } => {
+                for (key, target) in properties {
+                    let Key::Static(key, span) = key else { continue };
+                    let inner = match target {
+                        Pattern::Default(inner, _) => inner,
+                        target => target,
+                    };
+                    match (&**key, inner) {
+                        (GIVEN, _) if holds => self.reads.push(*span),
+                        (key, Pattern::Var(var, _)) if holds && SENDER.contains(&key) => {
+                            self.senders.insert(*var);
+                        }
+                        (REFERRER, _) if !holds => self.bind(target, true),
+                        _ if !holds => self.bind(target, false),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What an expression reads the sender of.
+fn sender(expr: &Expr) -> Option<&Expr> {
+    match &expr.kind {
+        ExprKind::Member { object, key: Key::Static(key, _), .. } if SENDER.contains(&&**key) => Some(object),
+        _ => None,
+    }
 }
