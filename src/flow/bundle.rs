@@ -85,20 +85,7 @@ impl<'a> Machine<'a> {
             return None;
         }
         let modules = self.field(&chunk, &Keys::one(one), site.place);
-        let _ = zero;
-        let mut found = false;
-        for &table in &modules.objects {
-            for key in self.heap.keys(table) {
-                let Some(value) = self.heap.get(table, key).cloned() else { continue };
-                if let Some(&function) =
-                    value.objects.iter().find(|&&id| matches!(self.heap.kind(id), Kind::Closure { .. }))
-                {
-                    found = true;
-                    let label = self.spell(key).to_string();
-                    self.webpack.factories.insert(label, function);
-                }
-            }
-        }
+        let found = self.take_modules(&modules);
         // Entries: `[[entry, chunk, …]]`, or a function that gets the loader.
         let run = self.field(&chunk, &Keys::one(two), site.place);
         if !found && !run.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Closure { .. })) {
@@ -123,10 +110,47 @@ impl<'a> Machine<'a> {
         Some(Value::undefined())
     }
 
+    /// Takes the functions of a table of modules; `false` where it holds none.
+    fn take_modules(&mut self, modules: &Value) -> bool {
+        let mut found = false;
+        for &table in &modules.objects {
+            for key in self.heap.keys(table) {
+                let Some(value) = self.heap.get(table, key).cloned() else { continue };
+                if let Some(&function) =
+                    value.objects.iter().find(|&&id| matches!(self.heap.kind(id), Kind::Closure { .. }))
+                {
+                    found = true;
+                    let label = self.spell(key).to_string();
+                    self.webpack.factories.insert(label, function);
+                }
+            }
+        }
+        found
+    }
+
+    /// `webpackJsonp([chunks], modules, [entries])`: a chunk of an older webpack bundle, whose loader is a function.
+    fn chunk_call(&mut self, args: &[Value], site: &Site) -> Option<Value> {
+        let [chunks, modules, run @ ..] = args else { return None };
+        let listed = chunks.objects.iter().any(|&id| matches!(self.heap.kind(id), Kind::Array));
+        if !listed || !self.take_modules(modules) {
+            return None;
+        }
+        let entries = self.items_of(run.first().unwrap_or(&Value::default()));
+        let mut out = Value::undefined();
+        for key in self.keys_from(&entries).0 {
+            let label = self.spell(key);
+            out = self.webpack_require(0, &[Value::string(label, None)], site);
+        }
+        Some(out)
+    }
+
     /// A call of what a framework's runtime offers, by the name that compilers write, where the runtime's own code stands in a
     /// bundle: what it does is known, however it does it.
     pub fn bundled_call(&mut self, args: &[Value], site: &Site) -> Option<Value> {
         let (_, member) = site.name.rsplit_once('.')?;
+        if member == "webpackJsonp" {
+            return self.chunk_call(args, site);
+        }
         if self.webpack.factories.is_empty() || !COMPILED.contains(&member) {
             return None;
         }

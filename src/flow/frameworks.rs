@@ -38,6 +38,8 @@ pub(super) const LOAD_HOOKS: [&str; 14] = [
     "componentDidMount",
     "componentDidShow",
 ];
+/// The runtime of Chameleon, as a module.
+const CHAMELEON: &str = "chameleon-runtime";
 /// Most handlers of rendered elements that are run.
 const MAX_LISTENERS: usize = 400;
 
@@ -359,6 +361,17 @@ impl<'a> Machine<'a> {
                 self.register_class_component(&args[0], site);
                 Some(Value::undefined())
             }
+            "createApp" | "createPage" | "createComponent" if module == CHAMELEON && !args.is_empty() => {
+                self.register_framework(&args[0], site);
+                // The options are asked for again.
+                let made = self.make_at(site.place, 86, Kind::Plain);
+                let (key, same) = (self.known("getOptions"), self.external(CHAMELEON, "same"));
+                let (given, first) = (self.make_at(site.place, 87, Kind::Bound { target: same }), self.known("0"));
+                self.heap.set(given, first, Some(args[0].clone()));
+                self.heap.set(made, key, Some(Value::object(given)));
+                Some(Value::object(made))
+            }
+            "same" if module == CHAMELEON => args.first().cloned(),
             "createPage" | "createComponent" if !args.is_empty() => {
                 self.register_framework(&args[0], site);
                 Some(Value::undefined())

@@ -1,5 +1,5 @@
-//! Handlers that uni-app's compiler for Vue 2 wrote into `data-event-opts`: which methods an event calls, and what they are
-//! handed.
+//! Handlers that compilers wrote into attributes of elements: which methods an event calls, and what they are handed. uni-app for
+//! Vue 2 has one list for all events (`data-event-opts`), Chameleon one call an event (`data-eventtap`).
 
 use crate::flow::frameworks::vue::VUE;
 use crate::flow::heap::{ITEM, Kind};
@@ -13,6 +13,9 @@ use crate::syntax::template::{Element, NodeId, Part};
 
 /// What takes what is typed for a two-way bound field.
 const MODEL: &str = "__set_model";
+/// Chameleon's handler of all events, and the one that takes what is typed for a two-way bound field.
+const PROXY: &str = "_cmlEventProxy";
+const MODEL_PROXY: &str = "_cmlModelEventProxy";
 /// The method by which components tell their users of events.
 const TELLS: &str = "$emit";
 /// How deep components hand on events of components.
@@ -41,7 +44,7 @@ pub(in crate::flow) struct At<'a> {
 impl<'a> Machine<'a> {
     /// Whether a handler stands for those that the compiler wrote into an attribute.
     pub(in crate::flow) fn is_bound_event(handler: &str) -> bool {
-        matches!(handler, "__e" | "eh")
+        matches!(handler, "__e" | "eh" | PROXY | MODEL_PROXY)
     }
 
     /// The calls that an event of an element makes.
@@ -52,6 +55,16 @@ impl<'a> Machine<'a> {
         event: &str,
     ) -> Vec<BoundCall<'a>> {
         let mut out = Vec::new();
+        let own = element.attributes.iter().find(|attribute| {
+            attribute.name.strip_prefix("data-event").is_some_and(|told| told.eq_ignore_ascii_case(event))
+        });
+        if let Some(Part::Interpolation { expression, .. }) =
+            own.and_then(|attribute| attribute.value.as_ref()).and_then(|value| value.parts.first())
+            && let Some([Some(method), args @ ..]) = self.expression_at(template, *expression).map(list_of)
+            && let Some(method) = text(&method.value)
+        {
+            out.push(BoundCall { method, args, paths: &[], custom: false });
+        }
         let options = element.attribute("data-event-opts").and_then(|attribute| attribute.value.as_ref());
         let Some(Part::Interpolation { expression, .. }) = options.and_then(|value| value.parts.first()) else {
             return out;
@@ -84,6 +97,16 @@ impl<'a> Machine<'a> {
         let (template, node) = (binding.template, binding.node);
         let at = At { unit, template, node, element };
         let place = Place { file: template, span: element.open };
+        if binding.handler.as_deref() == Some(MODEL_PROXY) {
+            let key = element.attribute("data-modelkey").and_then(|attribute| attribute.value.as_ref()?.literal());
+            if let Some(key) = key {
+                let typed = self.input_value(unit, template, node, element);
+                let instance = self.instance(unit);
+                self.write_path(&Value::object(instance), &key, typed, place, false);
+                self.heap.settle();
+            }
+            return;
+        }
         for call in self.bound_calls(template, element, &binding.event) {
             let instance = self.instance(unit);
             if &**call.method == MODEL {

@@ -8,6 +8,9 @@ use crate::flow::solution::Place;
 use crate::flow::value::{ANY, FALSE, Ids, NULL, NUMBER, ObjId, Piece, Str, Strings, TRUE, UNDEFINED, Value, unite};
 use crate::model::ir::{Expr, ExprKind, Key, Operator, Pattern, Property};
 
+/// Functions of a list that are kept apart, at most.
+const MOST_MODULES: usize = 4096;
+
 impl<'a> Machine<'a> {
     pub(super) fn eval_unused(&mut self, act: &mut Act<'a>, expr: &'a Expr) {
         match &expr.kind {
@@ -90,7 +93,9 @@ impl<'a> Machine<'a> {
                         open = true;
                         continue;
                     }
-                    if open || index >= 64 {
+                    // The modules of a bundle stand under their places, however many there are.
+                    let module = matches!(item.value.kind, ExprKind::Function(_)) && index < MOST_MODULES;
+                    if open || index >= 64 && !module {
                         self.heap.add(array, ITEM, &value);
                     } else {
                         let key = self.index_sym(index);
