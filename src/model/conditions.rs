@@ -38,6 +38,8 @@ pub struct Condition {
     pub switches: Vec<(Arc<str>, bool)>,
     /// Keys that the arms set to 0 or 1 by `setData`.
     pub numbers: Vec<Arc<str>>,
+    /// Keys that the arms set to a text constant by `setData`, with that text.
+    pub modes: Vec<(Arc<str>, Arc<str>)>,
     /// String constants in the arms.
     pub strings: Vec<Arc<str>>,
 }
@@ -176,6 +178,7 @@ fn condition(test: &Expr, then: Option<Span>, other: Option<Span>) -> Condition 
         arms: [then, other],
         switches: Vec::new(),
         numbers: Vec::new(),
+        modes: Vec::new(),
         strings: Vec::new(),
     }
 }
@@ -304,11 +307,12 @@ fn effects_of(expr: &Expr, script: &Script, condition: &mut Condition) {
             if let Some(ExprKind::Object(properties)) = args.first().map(|arg| &arg.value.kind) {
                 for property in properties {
                     let Property::Value(Key::Static(key, _), value) = property else { continue };
-                    match value.kind {
-                        ExprKind::Bool(on) => condition.switches.push((key.clone(), on)),
-                        ExprKind::Number(number) if number == 0.0 || number == 1.0 => {
+                    match &value.kind {
+                        ExprKind::Bool(on) => condition.switches.push((key.clone(), *on)),
+                        ExprKind::Number(number) if *number == 0.0 || *number == 1.0 => {
                             condition.numbers.push(key.clone());
                         }
+                        ExprKind::String(text) => condition.modes.push((key.clone(), text.clone())),
                         _ => {}
                     }
                 }

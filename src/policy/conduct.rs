@@ -65,10 +65,25 @@ struct Topic {
     otherwise: Vec<u16>,
     /// Words that tie what is promised to the trigger, in its sentence; where there are none, standing beside it does.
     linked: Vec<u16>,
+    /// Words that only suggest the act: what their sentence names ties nothing to it.
+    untied: Vec<u16>,
     /// Words with which a trigger's own label asks for the act.
     calls: Vec<u16>,
     /// Promises beside a trigger that name no act of their own.
     alone: Patterns,
+}
+
+impl Topic {
+    /// Whether a word ties what is promised to the trigger: it names the act, and its sentence does more than suggest it.
+    fn ties(&self, scan: &Scan<'_>, hit: &Hit) -> bool {
+        self.linked.contains(&hit.group) && {
+            let sentence = scan.sentence(Span::new(hit.start, hit.end));
+            !scan
+                .hits
+                .iter()
+                .any(|other| self.untied.contains(&other.group) && sentence.contains(Span::new(other.start, other.end)))
+        }
+    }
 }
 
 /// Patterns, and the groups that one of them begins with.
@@ -140,6 +155,8 @@ struct TopicFile {
     otherwise: Vec<String>,
     /// Groups of words that tie a promise to the trigger: `near` counts where its sentence or the trigger's box holds one.
     linked: Vec<String>,
+    /// Groups of words that only suggest the act: `linked` does not count in their sentence.
+    untied: Vec<String>,
     /// Groups of words with which the label of a trigger asks for the act.
     calls: Vec<String>,
     /// Of `near`, what hangs on the trigger beside it without such words.
@@ -267,6 +284,7 @@ impl Conduct {
             veto: list(entry.veto),
             otherwise: list(entry.otherwise),
             linked: list(entry.linked),
+            untied: list(entry.untied),
             calls: list(entry.calls),
             ..Topic::default()
         };
@@ -429,7 +447,7 @@ impl Conduct {
     pub fn hangs(&self, topic: &str, scan: &Scan<'_>, span: Span) -> bool {
         let Some(entry) = self.topics.get(topic) else { return false };
         let sentence = scan.sentence(span);
-        let named = |hit: &Hit| entry.linked.contains(&hit.group) && sentence.contains(Span::new(hit.start, hit.end));
+        let named = |hit: &Hit| entry.ties(scan, hit) && sentence.contains(Span::new(hit.start, hit.end));
         entry.linked.is_empty()
             || scan.hits.iter().any(named)
             || self.first(entry, &entry.alone, scan).is_some_and(|alone| sentence.contains(alone))
@@ -437,7 +455,7 @@ impl Conduct {
 
     /// Whether a text names the act of the topic's triggers.
     pub fn links(&self, topic: &str, scan: &Scan<'_>) -> bool {
-        self.topics.get(topic).is_some_and(|entry| scan.hits.iter().any(|hit| entry.linked.contains(&hit.group)))
+        self.topics.get(topic).is_some_and(|entry| scan.hits.iter().any(|hit| entry.ties(scan, hit)))
     }
 
     /// Whether the label of a trigger asks for the act, where others only name it.

@@ -16,7 +16,7 @@ pub enum Quantity {
 }
 
 /// Units of money, and what counts people and things.
-const MONEY: [&str; 7] = ["元", "块", "万元", "千元", "角", "毛钱", "rmb"];
+const MONEY: [&str; 8] = ["元", "块", "万元", "千元", "角", "毛", "分钱", "rmb"];
 const COUNTED: [&str; 9] = ["个", "位", "名", "人", "次", "群", "条", "篇", "单"];
 
 /// Finds them in a folded text (lower case, narrow forms, no blanks beside ideographs).
@@ -82,6 +82,7 @@ mod tests {
     fn reads_sums_and_names() {
         assert_eq!(all("每单得5.5元"), [(Quantity::Sum, "5.5元")]);
         assert_eq!(all("奖励三十块"), [(Quantity::Sum, "三十块")]);
+        assert_eq!(all("一次给五毛"), [(Quantity::Count, "一次"), (Quantity::Sum, "五毛")]);
         assert_eq!(all("返20%给你"), [(Quantity::Percent, "20%")]);
         assert_eq!(all("拉两位新人"), [(Quantity::Count, "两位")]);
         assert_eq!(all("微信lin_2020"), [(Quantity::Account, "lin_2020")]);

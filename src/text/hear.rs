@@ -10,7 +10,7 @@ use super::lexicon::Evasions;
 use super::matcher::{Hit, Matcher};
 use super::readings::Readings;
 use super::tables::reading_of;
-use super::written::{bounded, whole_latin};
+use super::written::{bounded, some_blanks, whole_latin};
 
 /// Units around joined halves that are read again without joining.
 const AROUND: usize = 12;
@@ -197,7 +197,7 @@ impl Matcher {
         let bytes = view.bytes(text, units.clone());
         let raw = text.get(bytes.clone())?;
         let apart = evasions.contains(Evasions::GAP) && raw.contains(char::is_whitespace);
-        let unsure = evasions == Evasions::HOMOPHONE || apart && !bounded(text, &bytes);
+        let unsure = evasions == Evasions::HOMOPHONE || apart && (!bounded(text, &bytes) || some_blanks(raw));
         if raw.chars().any(ignorable) {
             evasions = evasions.with(Evasions::INVISIBLE);
         }

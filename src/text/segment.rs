@@ -29,6 +29,28 @@ pub fn crosses(text: &str, range: &Range<usize>) -> bool {
     !(opens && closes)
 }
 
+/// Whether blanks in `range` part a word of ordinary Chinese, where others stand between two: `出售 银行卡` is two entries of a list,
+/// `毕业 证代办` hides one.
+pub fn parts_word(text: &str, range: &Range<usize>) -> bool {
+    let Some(surface) = text.get(range.clone()) else { return false };
+    let mut joined = String::with_capacity(surface.len());
+    let mut blanks = Vec::new();
+    for c in surface.chars() {
+        if c.is_whitespace() {
+            blanks.push(joined.len());
+        } else {
+            joined.push(c);
+        }
+    }
+    let mut at = 0;
+    let mut ends = Vec::new();
+    for token in JIEBA.cut(&joined, false) {
+        at += token.word.len();
+        ends.push(at);
+    }
+    blanks.iter().any(|blank| !ends.contains(blank))
+}
+
 /// From this count on in the segmenter's dictionary a word is one of everyday.
 const COMMON: usize = 4000;
 

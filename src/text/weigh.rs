@@ -10,7 +10,7 @@ use super::image::{Compiled, CueSide, Part};
 use super::lexicon::{Evasions, Reach, Strength};
 use super::matcher::{Certainty, GAME, Hit, Match, Matcher, Reason};
 use super::segment;
-use super::written::adjacent;
+use super::written::{adjacent, some_blanks};
 
 /// Texts of more units than this are long.
 const LONG: usize = 48;
@@ -64,7 +64,8 @@ impl Matcher {
                     let bytes = view.bytes(text, hit.units.clone());
                     let accident = segment::crosses(text, &bytes)
                         || hit.evasions == Evasions::HOMOPHONE
-                            && segment::ordinary(text, &bytes, self.image.word(hit.word).text);
+                            && segment::ordinary(text, &bytes, self.image.word(hit.word).text)
+                        || text.get(bytes.clone()).is_some_and(some_blanks) && !segment::parts_word(text, &bytes);
                     dropped |= accident;
                     return !accident;
                 }

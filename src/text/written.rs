@@ -62,7 +62,8 @@ impl Matcher {
         }
         // What is held apart by spaces may end in the midst of a word, and so may two characters.
         let apart = evasions.contains(Evasions::GAP) && (units.len() == 2 || raw.contains(char::is_whitespace));
-        let unsure = word.boundary && evasions.is_empty() || apart && !bounded(text, &view.bytes(text, units.clone()));
+        let unsure = word.boundary && evasions.is_empty()
+            || apart && (!bounded(text, &view.bytes(text, units.clone())) || some_blanks(raw));
         Some(Hit { word: index, units, evasions, unsure })
     }
 
@@ -136,6 +137,8 @@ impl Matcher {
         // Two characters that stand free and have a bar or a bracket between are one word.
         let short = units.len() < 3
             && !(gaps[0].chars().all(|c| BARS.contains(&c) || BRACKETS.contains(&c)) && bounded(text, &bytes));
+        // One blank in a long word: whether it parts one of its words is asked later, too.
+        let blanks = !even && units.len() > 3 && gaps.iter().all(|gap| matches!(*gap, "" | " " | "\u{3000}"));
         for gap in &gaps {
             if visible(gap) > 4 || gap.contains(['\n', '\r', '\u{fffc}', '{', '}', '<', '>', '=', '"', '\'']) {
                 return None;
@@ -145,14 +148,14 @@ impl Matcher {
                 '，', '。', '、', '；', '：', '！', '？', ',', ';', ':', '!', '?', '/', '／', '（', '）', '(', ')',
                 '《', '》', '“', '”', '】', '【', '「', '」', '『', '』', '|', '｜', '#', '→',
             ]);
-            if stops && (short && !listed || !even) || spaces && !even {
+            if stops && (short && !listed || !even) || spaces && !even && !blanks {
                 return None;
             }
             // Three characters held apart in running text are no accident.
             let apart = units.len() > 2 && even && gaps.len() + 1 == units.len();
             // Where words end beside two characters is asked later, and only where that decides.
             let pair = units.len() == 2 && gap.chars().all(|c| c == ' ' || c == '\u{3000}');
-            if spaces && !apart && !pair && !bounded(text, &bytes) {
+            if spaces && !apart && !pair && !blanks && !bounded(text, &bytes) {
                 return None;
             }
         }
@@ -173,6 +176,15 @@ const BARS: [char; 6] = ['/', '／', '|', '｜', '#', '＃'];
 /// Signs that hold one character of a word.
 const BRACKETS: [char; 18] =
     ['（', '）', '(', ')', '【', '】', '[', ']', '「', '」', '『', '』', '《', '》', '〈', '〉', '“', '”'];
+
+/// Whether blanks stand between some characters of a piece of text, and not between all.
+pub(super) fn some_blanks(raw: &str) -> bool {
+    let blank = |c: &char| c.is_whitespace();
+    let parted = raw.split_whitespace().count();
+    parted > 1
+        && parted < raw.chars().filter(|c| !blank(c)).count()
+        && raw.chars().all(|c| c.is_alphanumeric() || blank(&c))
+}
 
 /// Whether a range stands free on both sides.
 pub fn bounded(text: &str, bytes: &Range<usize>) -> bool {

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use super::support::{Lure, Trigger, beside_triggers, calls, element, has_role, told_where, triggers, without_labels};
+use super::support::{
+    Lure, Trigger, beside_triggers, calls, element, has_role, told_where, triggers, units_of, without_labels,
+};
 use super::texts::{Run, Site};
 use crate::flow::{Branch, Fact, HostCall, Origin, Place, Update};
 use crate::model::conditions::chain;
-use crate::model::ir::{ExprKind, Key, Operator, Property};
+use crate::model::ir::{Expr, ExprKind, Key, Operator, Property};
+use crate::rules::elements::text_of;
 use crate::rules::{Confidence, Context, Finding, Rule};
-use crate::source::Span;
+use crate::source::{FileId, Span};
+use crate::syntax::template::{NodeId, NodeKind, Part};
 
 /// `conduct/induced-sharing`
 #[derive(Debug)]
@@ -150,6 +154,13 @@ pub fn results(
             continue;
         }
         if !conduct.names("id-grant", &update.key) {
+            let after = update.after.iter().find(|at| triggers.contains(at));
+            if sharing
+                && let Some(at) = after
+                && (parts_content(cx, update) || only_after(cx, update, &triggers))
+            {
+                add(*at, &update.key, Some(update.place), &update.route, out);
+            }
             continue;
         }
         if let Some(at) = update.after.iter().find(|at| triggers.contains(at)) {
@@ -201,6 +212,142 @@ fn raised(cx: &Context<'_>, update: &Update) -> bool {
         });
     });
     found
+}
+
+/// Whether an update turns a flag on by which the page's template shows content in place of something else, whatever it is called.
+fn parts_content(cx: &Context<'_>, update: &Update) -> bool {
+    let conduct = &cx.policy.conduct;
+    !conduct.names("id-share-ordinary", &update.key)
+        && turns_on(cx, update)
+        && units_of(cx, update.place.file).flat_map(|unit| &unit.templates).any(|template| {
+            let sides = sides(cx, *template, &update.key);
+            sides.iter().any(|(on, node)| *on && holds_content(cx, *template, *node)) && sides.iter().any(|(on, _)| !on)
+        })
+}
+
+/// Whether an update sets a flag to `true`.
+fn turns_on(cx: &Context<'_>, update: &Update) -> bool {
+    set_to(cx, update.place.file, &update.key)
+        .any(|(at, value)| update.place.span.contains(at) && matches!(value.kind, ExprKind::Bool(true)))
+}
+
+/// The elements that a flag shows where it is on, and those where it is off.
+fn sides(cx: &Context<'_>, template: FileId, key: &str) -> Vec<(bool, NodeId)> {
+    let mut out = Vec::new();
+    let Some(document) = cx.program.template(template).map(|template| &template.document) else { return out };
+    for (node, tested) in cx.program.elements(template) {
+        for attribute in &tested.attributes {
+            let name = attribute.name.to_ascii_lowercase();
+            let hides = name == "hidden";
+            if !hides && (!name.ends_with("if") || name.ends_with("elif")) {
+                continue;
+            }
+            let Some(value) = &attribute.value else { continue };
+            let test = value.span.slice(&cx.package.source(template).text);
+            let test = test.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '{' | '}'));
+            let on = match test.strip_prefix('!') {
+                Some(rest) if rest.trim() == key => false,
+                None if test == key => true,
+                _ => continue,
+            };
+            out.push((on != hides, node));
+            let parent = document.nodes.get(node as usize).map_or(0, |node| node.parent);
+            let siblings = match document.nodes.get(parent as usize).map(|node| &node.kind) {
+                Some(NodeKind::Element(parent)) => &parent.children,
+                Some(NodeKind::Root { children }) => children,
+                _ => continue,
+            };
+            let next = siblings.iter().skip_while(|sibling| **sibling != node).skip(1);
+            let next = next.filter_map(|sibling| Some((*sibling, element(document, *sibling)?))).next();
+            if let Some((other, element)) = next.filter(|_| !hides)
+                && element.attributes.iter().any(|attribute| attribute.name.to_ascii_lowercase().ends_with("else"))
+            {
+                out.push((!on, other));
+            }
+        }
+    }
+    out
+}
+
+/// Whether an element shows more than a word of thanks: data of the page, a medium, or a text of some length.
+fn holds_content(cx: &Context<'_>, template: FileId, node: NodeId) -> bool {
+    /// Characters of a text that says more than that something was done.
+    const LONG: usize = 24;
+    let Some(document) = cx.program.template(template).map(|template| &template.document) else { return false };
+    let mut nodes = vec![node];
+    while let Some(at) = nodes.pop() {
+        match document.nodes.get(at as usize).map(|node| &node.kind) {
+            Some(NodeKind::Text(parts)) if parts.iter().any(|part| matches!(part, Part::Interpolation { .. })) => {
+                return true;
+            }
+            Some(NodeKind::Element(element)) => {
+                if matches!(&*element.name, "rich-text" | "video" | "audio" | "image") {
+                    return true;
+                }
+                nodes.extend(&element.children);
+            }
+            _ => {}
+        }
+    }
+    text_of(cx.program, template, node).chars().count() >= LONG
+}
+
+/// Whether what a page shows is set nowhere but after a share.
+fn only_after(cx: &Context<'_>, update: &Update, triggers: &BTreeSet<Place>) -> bool {
+    let conduct = &cx.policy.conduct;
+    let file = update.place.file;
+    let others = cx.solution.updates.iter().filter(|other| other.route == update.route && other.key == update.key);
+    !conduct.names("id-share-ordinary", &update.key)
+        && set_to(cx, file, &update.key).count() == 1
+        && set_to(cx, file, &update.key)
+            .all(|(_, value)| matches!(value.kind, ExprKind::Member { .. } | ExprKind::Var(_)))
+        && others.into_iter().all(|other| other.after.iter().any(|at| triggers.contains(at)))
+        && units_of(cx, file).flat_map(|unit| &unit.templates).any(|template| shown(cx, *template, &update.key))
+}
+
+/// Whether a template shows a data key as text, or as a list.
+fn shown(cx: &Context<'_>, template: FileId, key: &str) -> bool {
+    let Some(document) = cx.program.template(template).map(|template| &template.document) else { return false };
+    let source = &cx.package.source(template).text;
+    let named = |span: Span| {
+        let mut names = Vec::new();
+        super::support::names_in(span.slice(source), &mut names);
+        names.first().is_some_and(|name| name == key)
+    };
+    document.nodes.iter().any(|node| match &node.kind {
+        NodeKind::Text(parts) => {
+            parts.iter().any(|part| matches!(part, Part::Interpolation { span, .. } if named(*span)))
+        }
+        NodeKind::Element(element) => element.attributes.iter().any(|attribute| {
+            let name = attribute.name.to_ascii_lowercase();
+            (name == "nodes" || name.ends_with("for"))
+                && attribute.value.as_ref().is_some_and(|value| value.span.slice(source).contains(key))
+        }),
+        _ => false,
+    })
+}
+
+/// Where `setData` of a script sets a key, and to what.
+fn set_to<'c>(cx: &'c Context<'_>, file: FileId, key: &str) -> impl Iterator<Item = (Span, &'c Expr)> {
+    let mut found = Vec::new();
+    if let Some(script) = cx.program.script(file) {
+        script.for_each_expr(&mut |expr| {
+            let ExprKind::Call { callee, args, .. } = &expr.kind else { return };
+            let sets =
+                matches!(&callee.kind, ExprKind::Member { key: Key::Static(name, _), .. } if &**name == "setData");
+            let Some(ExprKind::Object(properties)) = args.first().filter(|_| sets).map(|arg| &arg.value.kind) else {
+                return;
+            };
+            for property in properties {
+                if let Property::Value(Key::Static(name, _), value) = property
+                    && **name == *key
+                {
+                    found.push((expr.span, value));
+                }
+            }
+        });
+    }
+    found.into_iter()
 }
 
 fn granted(cx: &Context<'_>, branch: &Branch) -> Option<String> {

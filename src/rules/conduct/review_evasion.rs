@@ -7,12 +7,12 @@ use super::versions;
 use crate::flow::{Branch, EntryKind, Origin, Place};
 use crate::model::conditions::{Condition, Read, chain, conditions, reads};
 use crate::model::ir::{
-    Expr, ExprKind, Key, Name, Operator, Pattern, Property, Script, Stmt, StmtKind, VarId, walk_expr,
+    Expr, ExprKind, Function, Key, Name, Operator, Pattern, Property, Script, Stmt, StmtKind, VarId, walk_expr,
 };
 use crate::package::{FileKind, Origin as FileOrigin};
 use crate::policy::conduct::name_words;
 use crate::rules::{Confidence, Context, Finding, Rule};
-use crate::source::FileId;
+use crate::source::{FileId, Span};
 
 /// `conduct/review-evasion`
 #[derive(Debug)]
@@ -56,7 +56,8 @@ impl Rule for ReviewEvasion {
             for condition in conditions(script) {
                 if let Some(clock) = condition.clock
                     && condition.constants.iter().any(|constant| fixed_date(constant))
-                    && condition.switches.iter().any(|(key, _)| shows(cx, key) || controls(cx, id, key))
+                    && (condition.switches.iter().any(|(key, _)| shows(cx, key) || controls(cx, id, key))
+                        || condition.modes.iter().any(|(key, mode)| becomes(cx, id, key, mode)))
                     && let Some(finding) = telling.finding(id, Place { file: id, span: clock }, "Date")
                 {
                     telling.out.push(finding.variant("date").confidence(Confidence::Medium));
@@ -92,6 +93,7 @@ impl Rule for ReviewEvasion {
             negated_flags(cx, id, script, &records, &mut telling);
             compared_flags(cx, id, script, &records, &mut telling);
             shown_flags(cx, id, script, &records, &mut telling);
+            asked_flags(cx, id, script, &mut telling);
         }
         for branch in &cx.solution.branches {
             if telling.places.contains(&branch.read) || telling.places.contains(&branch.place) {
@@ -256,6 +258,88 @@ fn controls(cx: &Context<'_>, file: FileId, key: &str) -> bool {
     units_of(cx, file).flat_map(|unit| &unit.templates).any(|template| cx.readings.controls.hold(cx, *template, key))
 }
 
+/// Whether the page's template shows or hides something by a text that a data key is set to, which is no season and no state of an
+/// event.
+fn becomes(cx: &Context<'_>, file: FileId, key: &str, mode: &str) -> bool {
+    let ordinary =
+        |name: &str| ["id-time-ordinary", "id-mode-ordinary"].iter().any(|group| cx.policy.conduct.names(group, name));
+    mode.is_ascii() && !ordinary(key) && !ordinary(mode) && controls(cx, file, key)
+}
+
+/// What a server answers where it is asked for a review switch (`request('/switch/shenhe').then(res => …)`), and what the page shows
+/// or hides by it, whatever the fields are called.
+fn asked_flags(cx: &Context<'_>, file: FileId, script: &Script, telling: &mut Telling<'_>) {
+    let mut addresses: Vec<(Span, Name)> = Vec::new();
+    let mut calls: Vec<Span> = Vec::new();
+    script.for_each_expr(&mut |expr| match &expr.kind {
+        ExprKind::String(text) if asks_review(cx, text) => addresses.push((expr.span, text.clone())),
+        ExprKind::Call { .. } => calls.push(expr.span),
+        _ => {}
+    });
+    if addresses.is_empty() {
+        return;
+    }
+    calls.sort_by_key(|span| span.len());
+    let source = &cx.package.source(file).text;
+    let conditions = conditions(script);
+    for (address, text) in addresses {
+        // The call that holds the address and what takes the answer.
+        let takers = calls.iter().filter(|call| call.contains(address)).find_map(|call| {
+            let takes = |function: &&Function| call.contains(function.span) && !function.span.contains(address);
+            let takers: Vec<&Function> = script.functions.iter().filter(takes).collect();
+            (!takers.is_empty()).then_some(takers)
+        });
+        for taker in takers.into_iter().flatten() {
+            let Some(Pattern::Var(var, _)) = taker.params.first().map(|param| &param.pattern) else { continue };
+            let Some(answer) = script.variables.get(*var as usize).map(|variable| &variable.name) else { continue };
+            let of_answer = |span: Span| {
+                taker.span.contains(span)
+                    && span.slice(source).strip_prefix(&**answer).is_some_and(|rest| rest.starts_with(['.', '[']))
+            };
+            let mut found: Option<Span> = None;
+            script.for_each_expr(&mut |expr| {
+                let ExprKind::Object(properties) = &expr.kind else { return };
+                if found.is_some() || !taker.span.contains(expr.span) {
+                    return;
+                }
+                for property in properties {
+                    let Property::Value(Key::Static(key, _), value) = property else { continue };
+                    let read = reads(value).into_iter().find(|read| of_answer(read.span));
+                    if let Some(read) = read.filter(|_| controls(cx, file, key)) {
+                        found = Some(read.span);
+                    }
+                }
+            });
+            let parted = conditions
+                .iter()
+                .filter(|condition| hides(cx, file, condition))
+                .find_map(|condition| condition.reads.iter().map(|read| read.span).find(|span| of_answer(*span)));
+            if let Some(span) = found.or(parted)
+                && let Some(finding) = telling.finding(file, Place { file, span }, &text)
+            {
+                telling.out.push(finding.confidence(Confidence::Medium));
+            }
+        }
+    }
+}
+
+/// Whether an address asks for a review switch: its last two parts name one.
+fn asks_review(cx: &Context<'_>, text: &str) -> bool {
+    let path = text.split('?').next().unwrap_or(text);
+    let mut parts = path.rsplit('/').filter(|part| !part.is_empty());
+    let (Some(last), before) = (parts.next(), parts.next().unwrap_or_default()) else { return false };
+    let conduct = &cx.policy.conduct;
+    let ordinary = |part: &str| conduct.names("id-review-ordinary", part);
+    path.contains('/')
+        && path.is_ascii()
+        && !path.contains("pages/")
+        && !ordinary(last)
+        && !ordinary(before)
+        && (held_name(cx, last)
+            || held_name(cx, before) && conduct.names("id-visibility", last)
+            || conduct.names("id-app-wide", before) && conduct.names("id-review-sent", last))
+}
+
 /// Flags that a script hands to the page turned round (`setData({ show: !data.isAudit })`), and what the program runs as
 /// (`setData({ full: envVersion === 'release' })`).
 fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Records, telling: &mut Telling<'_>) {
@@ -315,7 +399,9 @@ fn shared_flag<'e>(cx: &Context<'_>, file: FileId, key: &str, value: &'e Expr) -
     let read = chain(value).filter(|_| matches!(value.kind, ExprKind::Member { .. }))?;
     let shared = read.path.iter().any(|name| name.eq_ignore_ascii_case("globaldata"));
     let flagged = flag(cx, file, &read) || sent_flag(cx, file, &read) || held_name(cx, read.name());
-    (shared && flagged && key != read.name() && controls(cx, file, key)).then_some(value)
+    // What a server answers under a name that means nothing else, too: `setData({ plain: res.shenhe })`.
+    let sent = &*read.path[0] != "this" && held_name(cx, read.name()) && !ordinary(cx, file, &read);
+    ((shared && flagged || sent) && key != read.name() && controls(cx, file, key)).then_some(value)
 }
 
 /// What a value turns on: `!flag`, `flag === 1`, `flag ? 0 : 1`, or what a variable holds of that.
