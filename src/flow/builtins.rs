@@ -121,6 +121,8 @@ impl<'a> Machine<'a> {
             Kind::Map | Kind::Set if field == "size" => Some(Value { bits: NUMBER, ..Value::default() }),
             Kind::Map | Kind::Set => Some(Value::default()),
             Kind::Array if field == "length" => Some(Value { bits: NUMBER, ..Value::default() }),
+            // The bytes behind a list of numbers.
+            Kind::Array if field == "buffer" => Some(Value::object(object)),
             Kind::Regex => Some(Value::default()),
             Kind::Closure { .. } | Kind::Bound { .. } if field == "constructor" => {
                 Some(Value::object(self.external("", "Function")))

@@ -3,7 +3,7 @@
 use super::heap::{ITEM, Kind};
 use super::machine::{Keys, Machine, Site};
 use super::solution::{Fact, Origin, Place};
-use super::value::{Ids, ObjId, Sym, UNDEFINED, Value, unite};
+use super::value::{Ids, NUMBER, ObjId, Sym, UNDEFINED, Value, unite};
 
 /// Most items that a list keeps apart when a function of the language makes it.
 const MAX_APART: usize = 12;
@@ -92,18 +92,47 @@ impl<'a> Machine<'a> {
 
     /// Names and values of an object whose fields are all known.
     pub fn known_fields(&mut self, value: &Value) -> Option<Vec<(Sym, Value)>> {
+        self.fields_apart(value).filter(|fields| fields.iter().all(|(key, _)| *key != ITEM))
+    }
+
+    /// A list of what the fields of an object become; where others than those known may be there, they are one more, and how many
+    /// there are is not known.
+    pub fn list_of_fields(
+        &mut self,
+        object: &Value,
+        site: &Site,
+        mut each: impl FnMut(&mut Self, Sym, Value) -> Value,
+    ) -> Option<Value> {
+        let fields = self.fields_apart(object)?;
+        let open = fields.iter().any(|(key, _)| *key == ITEM);
+        let items = fields.into_iter().map(|(key, value)| each(self, key, value)).collect();
+        let list = self.list_from(items, site);
+        if open {
+            let length = self.known("length");
+            for &object in &list.objects {
+                self.heap.set(object, length, Some(Value { bits: NUMBER, ..Value::default() }));
+            }
+        }
+        Some(list)
+    }
+
+    /// Names and values of the fields of an object, those of unknown names as one.
+    fn fields_apart(&mut self, value: &Value) -> Option<Vec<(Sym, Value)>> {
         let [object] = value.objects.as_slice() else { return None };
-        if value.is_any()
+        if value.is_any() && !(value.taints.is_empty() && value.origins.is_empty())
             || !matches!(self.heap.kind(*object), Kind::Plain)
             || !self.heap.objects[*object as usize].getters.is_empty()
         {
             return None;
         }
         let keys = self.heap.keys(*object);
-        if keys.is_empty() || keys.len() > MAX_APART || keys.contains(&ITEM) {
+        if keys.iter().all(|key| *key == ITEM) || keys.len() > MAX_APART {
             return None;
         }
         let mut out = Vec::new();
+        if value.is_any() && !keys.contains(&ITEM) {
+            out.push((ITEM, Value::any()));
+        }
         for key in keys {
             if !self.spell(key).starts_with("[[")
                 && let Some(value) = self.heap.get(*object, key).cloned()

@@ -19,6 +19,8 @@ use crate::syntax::template::{Element, Node, NodeId, NodeKind, Part};
 
 /// Longest text around an element that counts as standing beside it, in characters.
 const BESIDE: usize = 240;
+/// Longest text of a component that counts where it stands, in characters.
+const LINE: usize = 100;
 /// How many ancestors up a text still stands beside an element.
 const LEVELS: usize = 3;
 
@@ -405,8 +407,10 @@ impl<'a> Machine<'a> {
                     if left_out(self, id, element) || never_shown(element) {
                         continue;
                     }
-                    // What a component is told is mostly what it shows.
-                    let own = given && !self.host.components.contains_key(&element.name) && element.name.contains('-');
+                    // What a component is told is mostly what it shows; and it says something by itself.
+                    let custom = given && !self.host.components.contains_key(&element.name);
+                    let itself = if custom { self.said_by(file, &element.name) } else { None };
+                    let own = custom && (element.name.contains('-') || itself.is_some());
                     for attribute in &element.attributes {
                         // What its other button says is said by it.
                         if own && attribute.name.contains("cancel") {
@@ -417,6 +421,10 @@ impl<'a> Machine<'a> {
                             out.push_str(&text);
                             out.push(' ');
                         }
+                    }
+                    if let Some(itself) = itself {
+                        out.push_str(&itself);
+                        out.push(' ');
                     }
                     if given && &*element.name == "slot" {
                         out.push_str(&self.slotted(file));
@@ -441,6 +449,20 @@ impl<'a> Machine<'a> {
             }
         }
         out
+    }
+
+    /// What a component of the package always shows by itself, where that is little more than a line.
+    fn said_by(&mut self, file: FileId, tag: &str) -> Option<String> {
+        let unit = self.program.units.iter().find(|unit| unit.templates.contains(&file))?;
+        let component = &self.program.units[(*unit.components.get(tag)?)? as usize];
+        let template = component.template.filter(|template| *template != file)?;
+        if !matches!(self.package.files[template.index()].origin, Origin::Own) {
+            return None;
+        }
+        let nodes = &self.program.template(template)?.document.nodes;
+        let text = self.visible_text(template, nodes, 0, false, |machine, _, element| machine.conditional(element));
+        let text = text.trim();
+        Some(if text.chars().count() <= LINE { text.to_owned() } else { String::new() })
     }
 
     /// The component whose template this is, and the elements that stand for it.

@@ -55,6 +55,10 @@ impl<'a> Machine<'a> {
         {
             return answer;
         }
+        // A command about a value, which goes where the value goes.
+        if has("wraps") {
+            return options;
+        }
         if has("event") {
             return self.host_event(api, namespace, path, &args, site);
         }

@@ -56,8 +56,8 @@ const MAX_LITERAL: usize = 8192;
 pub(super) enum Piece {
     /// Known text.
     Literal(Name),
-    /// Unknown text, with what it carries.
-    Hole(Ids, Ids),
+    /// Unknown text: the taints and origins that it carries, and the objects that it was written from (`JSON.stringify`).
+    Hole(Ids, Ids, Ids),
 }
 
 /// A string with holes.
@@ -82,7 +82,7 @@ impl Str {
 
     /// A text of which the start is known.
     pub fn starting(text: Name, held: Ids) -> Self {
-        Self { held, ..Self::of(vec![Piece::Literal(text), Piece::Hole(Ids::new(), Ids::new())], None) }
+        Self { held, ..Self::of(vec![Piece::Literal(text), Piece::Hole(Ids::new(), Ids::new(), Ids::new())], None) }
     }
 
     fn of(pieces: Vec<Piece>, place: Option<Place>) -> Self {
@@ -142,17 +142,17 @@ impl Str {
         let (mut taints, mut origins) = (self.taints(), Ids::new());
         unite(&mut taints, &other.taints());
         for piece in self.pieces.iter().chain(&other.pieces) {
-            if let Piece::Hole(_, from) = piece {
+            if let Piece::Hole(_, from, _) = piece {
                 unite(&mut origins, from);
             }
         }
-        Str::of(vec![Piece::Literal(left[..shared].into()), Piece::Hole(taints, origins)], self.place)
+        Str::of(vec![Piece::Literal(left[..shared].into()), Piece::Hole(taints, origins, Ids::new())], self.place)
     }
 
     pub fn taints(&self) -> Ids {
         let mut out = Ids::new();
         for piece in &self.pieces {
-            if let Piece::Hole(taints, _) = piece {
+            if let Piece::Hole(taints, ..) = piece {
                 unite(&mut out, taints);
             }
         }
@@ -172,19 +172,21 @@ impl Str {
                     }
                 }
                 // What is personal and what is mixed into it stay apart: a salt makes a hash another one.
-                (Some(Piece::Hole(taints, origins)), Piece::Hole(more, from))
+                (Some(Piece::Hole(taints, origins, objects)), Piece::Hole(more, from, written))
                     if full || taints.is_empty() == more.is_empty() =>
                 {
                     unite(taints, more);
                     unite(origins, from);
+                    unite(objects, written);
                 }
                 (_, piece) if !full => pieces.push(piece.clone()),
-                (_, Piece::Hole(more, from)) => {
-                    if let Some(Piece::Hole(taints, origins)) =
+                (_, Piece::Hole(more, from, written)) => {
+                    if let Some(Piece::Hole(taints, origins, objects)) =
                         pieces.iter_mut().rev().find(|p| matches!(p, Piece::Hole(..)))
                     {
                         unite(taints, more);
                         unite(origins, from);
+                        unite(objects, written);
                     }
                 }
                 _ => {}
@@ -464,7 +466,7 @@ impl Value {
         unite(out, &self.taints);
         for text in &self.strings {
             for piece in &text.pieces {
-                if let Piece::Hole(taints, _) = piece {
+                if let Piece::Hole(taints, ..) = piece {
                     unite(out, taints);
                 }
             }
@@ -476,7 +478,7 @@ impl Value {
         let mut out = self.origins.clone();
         for text in &self.strings {
             for piece in &text.pieces {
-                if let Piece::Hole(_, origins) = piece {
+                if let Piece::Hole(_, origins, _) = piece {
                     unite(&mut out, origins);
                 }
             }
@@ -513,7 +515,9 @@ impl Value {
             || self.bits & (TRUE | FALSE) == (TRUE | FALSE)
             || !self.taints.is_empty();
         if opaque || out.is_empty() {
-            out.push(Rc::new(Str::of(vec![Piece::Hole(self.taints.clone(), self.origins.clone())], None)));
+            let written = if self.taints.is_empty() { Ids::new() } else { self.objects.clone() };
+            let hole = Piece::Hole(self.taints.clone(), self.origins.clone(), written);
+            out.push(Rc::new(Str::of(vec![hole], None)));
         }
         out
     }

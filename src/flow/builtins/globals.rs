@@ -169,17 +169,17 @@ impl<'a> Machine<'a> {
             }
             "Object.keys" | "Object.getOwnPropertyNames" | "Reflect.ownKeys" => {
                 let subject = first();
-                if let Some(fields) = self.known_fields(&subject) {
-                    let keys = fields.into_iter().map(|(key, _)| Value::string(self.spell(key), None)).collect();
-                    return Some(self.list_from(keys, site));
+                let label = |machine: &mut Self, key, _| Value::string(machine.spell(key), None);
+                if let Some(keys) = self.list_of_fields(&subject, site, label) {
+                    return Some(keys);
                 }
                 let keys = self.keys_of(&subject);
                 self.list_of(keys, site)
             }
             "Object.values" => {
                 let subject = first();
-                if let Some(fields) = self.known_fields(&subject) {
-                    return Some(self.list_from(fields.into_iter().map(|(_, value)| value).collect(), site));
+                if let Some(values) = self.list_of_fields(&subject, site, |_, _, value| value) {
+                    return Some(values);
                 }
                 let mut out = Value::default();
                 for object in first().objects {
@@ -196,13 +196,12 @@ impl<'a> Machine<'a> {
                 if path == "Object.fromEntries" {
                     return Some(self.object_of_entries(&subject, site));
                 }
-                if let Some(fields) = self.known_fields(&subject) {
-                    let mut pairs = Vec::new();
-                    for (key, value) in fields {
-                        let label = Value::string(self.spell(key), None);
-                        pairs.push(self.pair(site.place, u64::from(key) + 1, label, value));
-                    }
-                    return Some(self.list_from(pairs, site));
+                let pair = |machine: &mut Self, key, value| {
+                    let label = Value::string(machine.spell(key), None);
+                    machine.pair(site.place, u64::from(key) + 1, label, value)
+                };
+                if let Some(pairs) = self.list_of_fields(&subject, site, pair) {
+                    return Some(pairs);
                 }
                 let keys = self.keys_of(&subject);
                 let value = self.field(&subject, &Keys::default(), site.place);

@@ -401,11 +401,11 @@ impl<'a> Machine<'a> {
         out.taints.retain(|id| stays(self, *id));
         for text in &mut out.strings {
             let touched =
-                |piece: &Piece| matches!(piece, Piece::Hole(ids, _) if ids.iter().any(|id| !stays(self, *id)));
+                |piece: &Piece| matches!(piece, Piece::Hole(ids, ..) if ids.iter().any(|id| !stays(self, *id)));
             if text.pieces.iter().any(touched) {
                 let mut new = (**text).clone();
                 for piece in &mut new.pieces {
-                    if let Piece::Hole(ids, _) = piece {
+                    if let Piece::Hole(ids, ..) = piece {
                         ids.retain(|id| stays(self, *id));
                     }
                 }

@@ -36,7 +36,7 @@ impl<'a> Machine<'a> {
                 && (data.strings.iter().any(|text| {
                     text.pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if text.len() >= 6))
                 }) || data.strings.iter().any(|text| {
-                    text.pieces.iter().any(|piece| matches!(piece, Piece::Hole(taints, _) if taints.is_empty()))
+                    text.pieces.iter().any(|piece| matches!(piece, Piece::Hole(taints, ..) if taints.is_empty()))
                 }));
         let policy = self.policy;
         out.taints = self.map_taints(&taints, |_, taint| {

@@ -158,10 +158,11 @@ impl<'a> Machine<'a> {
                         }
                     }
                 }
-                Piece::Hole(taints, origins) if seen => {
+                Piece::Hole(taints, origins, written) if seen => {
                     value.bits |= ANY;
                     unite(&mut value.taints, taints);
                     unite(&mut value.origins, origins);
+                    unite(&mut value.objects, written);
                 }
                 Piece::Hole(..) => {}
             }

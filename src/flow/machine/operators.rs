@@ -142,13 +142,20 @@ impl<'a> Machine<'a> {
             return value;
         }
         // Only lists and serialised data turn into readable text.
-        let mut readable = std::mem::take(&mut value.objects);
+        let mut written = std::mem::take(&mut value.objects);
+        let mut readable = written.clone();
         if value.bits & ANY == 0 {
             readable.retain(|&object| matches!(self.heap.kind(object), Kind::Array | Kind::Map));
         }
         let taints = self.deep_taints(&Value { objects: readable, ..Value::default() }, 3);
         value.bits |= ANY;
         value.taints.unite(&taints);
+        // The text of an object can be read back.
+        let json = Protection::Encoded("JSON".into());
+        if value.taints.iter().any(|&id| self.taints[id as usize].protections.contains(&json)) {
+            written.retain(|&object| matches!(self.heap.kind(object), Kind::Plain));
+            value.objects = written;
+        }
         value
     }
 
@@ -183,7 +190,7 @@ impl<'a> Machine<'a> {
         for text in strings {
             let mut new: Str = (*text).clone();
             for piece in &mut new.pieces {
-                if let Piece::Hole(taints, _) = piece {
+                if let Piece::Hole(taints, ..) = piece {
                     *taints = change(self, taints);
                 }
             }

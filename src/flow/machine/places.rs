@@ -542,6 +542,9 @@ impl<'a> Machine<'a> {
             value.taints = list.shallow_taints();
             value.origins = self.extend_origins(&list.origins, "*");
             out.join(&value);
+        } else if !list.taints.is_empty() && list.objects.iter().all(|&id| matches!(self.heap.kind(id), Kind::Plain)) {
+            // The characters of a text that an object was written to.
+            out.join(&Value::tainted(list.shallow_taints()));
         }
         out
     }

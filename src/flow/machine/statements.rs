@@ -1,9 +1,11 @@
 //! Statements: blocks, branches whose arms are joined, loops, jumps.
 
-use crate::flow::heap::{Diff, Kind};
+use std::rc::Rc;
+
+use crate::flow::heap::{Diff, ITEM, Kind};
 use crate::flow::machine::{Act, Jump, Machine};
 use crate::flow::solution::Place;
-use crate::flow::value::{FALSE, FactId, Ids, NULL, Strings, UNDEFINED, Value, intersect, unite};
+use crate::flow::value::{FALSE, FactId, Ids, NULL, Str, Strings, UNDEFINED, Value, intersect, unite};
 use crate::model::ir::{Expr, ExprKind, Key, Operator, Pattern, Stmt, StmtKind};
 
 /// Whether an expression makes a rejected promise (`Promise.reject(…)`).
@@ -139,11 +141,17 @@ impl<'a> Machine<'a> {
                         machine.block(act, body)
                     })
                 };
-                // Known keys are bound one by one, so that fields keep apart.
-                let known = *keys && !item.is_any() && (2..=8).contains(&item.strings.len());
+                // Known keys are bound one by one, so that fields keep apart; what else there may be is one more.
+                let mut texts = item.strings.clone();
+                let open = item.is_any();
+                let kept = list.taints.is_empty() && list.origins.is_empty();
+                if open {
+                    texts.push(Rc::new(Str::literal(self.spell(ITEM), None)));
+                }
+                let known = *keys && kept && !item.strings.is_empty() && (2..=8).contains(&texts.len());
                 let apart = (1..=8).contains(&singles.len());
                 let ways = if known {
-                    item.strings.len()
+                    texts.len()
                 } else if apart {
                     singles.len()
                 } else {
@@ -155,7 +163,7 @@ impl<'a> Machine<'a> {
                             pass(machine, item);
                         }
                     } else if known {
-                        for text in &item.strings {
+                        for text in &texts {
                             pass(machine, Value { strings: Strings::from_iter([text.clone()]), ..Value::default() });
                         }
                     } else {

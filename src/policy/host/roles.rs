@@ -68,6 +68,7 @@ pub const API: &[(&str, &[&str])] = &[
     ("capability-check", &["name"]),
     ("debug-switch", &["on"]),
     ("exit", &[]),
+    ("wraps", &[]),
     ("update-manager", &[]),
     ("log", &["data"]),
     ("analytics", &["data"]),

@@ -473,6 +473,9 @@ pub fn told_on_page(
             true,
         ));
     }
+    for file in shown_components(cx, unit) {
+        out = out.and(super::notices::notices(cx, file, None, kinds, true));
+    }
     // What another page says counts where every way here comes from a page that says something.
     let from: BTreeSet<&str> = cx
         .solution
@@ -498,6 +501,26 @@ pub fn told_on_page(
         before = before.and(told);
     }
     out.and(before)
+}
+
+/// The templates of the package's own components that a page shows, also inside other components.
+fn shown_components(cx: &Context<'_>, unit: &Unit) -> Vec<FileId> {
+    let mut out: Vec<FileId> = Vec::new();
+    let mut waiting = vec![unit];
+    while let Some(unit) = waiting.pop() {
+        for file in &unit.templates {
+            for (_, element) in cx.program.elements(*file) {
+                let Some(Some(component)) = unit.components.get(&element.name) else { continue };
+                let Some(component) = cx.program.units.get(*component as usize) else { continue };
+                let Some(template) = component.template.filter(|template| !out.contains(template)) else { continue };
+                if matches!(cx.package.files[template.index()].origin, crate::package::Origin::Own) {
+                    out.push(template);
+                    waiting.push(component);
+                }
+            }
+        }
+    }
+    out
 }
 
 /// Whether a collection by an input has neither notice nor agreement: by what is known on the path, else by the page.
