@@ -39,7 +39,8 @@ impl Rule for UnmoderatedUserContent {
             cx.solution.calls.iter().filter(|call| has_role(host, call, &EDITING)).map(|call| call.place).collect();
         let mut found: BTreeMap<Place, Finding> = BTreeMap::new();
         for call in &cx.solution.calls {
-            if !has_role(host, call, &PUBLISHING)
+            // A text may go along with a picture.
+            if !(has_role(host, call, &PUBLISHING) || has_role(host, call, &UPLOADING))
                 || reviews.contains(&call.place)
                 || found.contains_key(&call.place)
                 || !by_user(call)
