@@ -194,9 +194,12 @@ fn contexts(lexicon: &Lexicon, writer: &mut Writer) {
     let mut cues = Words::default();
     for (index, context) in lexicon.contexts.iter().enumerate() {
         writer.context(context);
-        for (side, list) in
-            [(CueSide::Before, &context.before), (CueSide::After, &context.after), (CueSide::Around, &context.around)]
-        {
+        for (side, list) in [
+            (CueSide::Before, &context.before),
+            (CueSide::After, &context.after),
+            (CueSide::Around, &context.around),
+            (CueSide::Quoted, &context.quoted),
+        ] {
             for word in list {
                 cues.push(fold(word), writer.count(Part::CueOf));
                 writer.longs(Part::CueOf, [(index as u32) << 2 | side as u32]);

@@ -83,6 +83,8 @@ pub enum CueSide {
     After,
     /// On either side.
     Around,
+    /// On either side of the quotation marks that hold it.
+    Quoted,
 }
 
 /// A word.
@@ -348,7 +350,8 @@ impl Image {
     /// Context and side of a cue.
     pub fn cue(&self, index: u32) -> (u32, CueSide) {
         let packed = self.number(Part::CueOf, index as usize);
-        (packed >> 2, [CueSide::Before, CueSide::After, CueSide::Around][(packed & 3).min(2) as usize])
+        let sides = [CueSide::Before, CueSide::After, CueSide::Around, CueSide::Quoted];
+        (packed >> 2, sides[(packed & 3) as usize])
     }
 
     /// Words of a named list; none when there is none of that name.

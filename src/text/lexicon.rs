@@ -163,6 +163,9 @@ pub struct Context {
     pub after: Vec<Arc<str>>,
     /// Cues that may stand anywhere within reach.
     pub around: Vec<Arc<str>>,
+    /// Cues that may stand anywhere in the sentence, outside the quotation marks that hold the term: who quotes a term and says
+    /// what came of it does not offer it. Classes of [`except`](Self::except) mind none.
+    pub quoted: Vec<Arc<str>>,
     /// How far cues before the term reach.
     pub reach: Reach,
     /// Units between a cue and the term at most.
@@ -247,6 +250,8 @@ struct ContextEntry {
     after: String,
     #[serde(default)]
     around: String,
+    #[serde(default)]
+    quoted: String,
     reach: Reach,
     distance: u32,
     #[serde(default)]
@@ -363,6 +368,7 @@ impl Lexicon {
                 before: words(&context.before),
                 after: words(&context.after),
                 around: words(&context.around),
+                quoted: words(&context.quoted),
                 reach: context.reach,
                 distance: context.distance,
                 categories: words(&context.categories),

@@ -144,7 +144,7 @@ impl Matcher {
                         let cues = found_cues.get_or_insert_with(|| self.cues_in(text, view));
                         let mut spans = vec![&hit.units];
                         spans.extend(company.iter().map(|other| &hits[*other].units));
-                        for (context, bytes) in self.quenched(text, view, cues, &spans, entry.quench) {
+                        for (context, bytes) in self.quenched(text, view, cues, &spans, entry.quench, &self.classes[entry.class]) {
                             cons.push(Reason::Context(bytes, self.contexts[context].clone()));
                             score -= 10;
                         }
@@ -337,7 +337,7 @@ impl Matcher {
         if set == 0 || units.is_empty() {
             return false;
         }
-        !self.quenched(text, &view, &self.cues_in(text, &view), &[&units], set).is_empty()
+        !self.quenched(text, &view, &self.cues_in(text, &view), &[&units], set, "").is_empty()
     }
 
     /// Whether somebody speaks to a buyer from a place on to the end of the sentence.
@@ -350,6 +350,30 @@ impl Matcher {
         })
     }
 
+    /// Whether a cue stands outside the quotation marks that hold a term, in its sentence, and nobody speaks to a buyer there.
+    fn mentions(
+        &self,
+        text: &str,
+        view: &View,
+        cues: &[(u32, CueSide, Range<usize>)],
+        span: &Range<usize>,
+        cue: &Range<usize>,
+        distance: usize,
+    ) -> bool {
+        let Some(quotation) = quotation(text, &view.bytes(text, span.clone())) else { return false };
+        let place = view.bytes(text, cue.clone());
+        let (between, apart) = if place.end <= quotation.start {
+            (place.end..quotation.start, span.start.saturating_sub(cue.end))
+        } else if quotation.end <= place.start {
+            (quotation.end..place.start, cue.start.saturating_sub(span.end))
+        } else {
+            return false;
+        };
+        apart <= distance
+            && text.get(between).is_some_and(|between| !between.contains(['。', '！', '!', '\n', '\u{fffc}']))
+            && !self.defied(text, view, cues, quotation.start)
+    }
+
     /// Contexts that reach one of the spans, each once.
     fn quenched(
         &self,
@@ -358,6 +382,7 @@ impl Matcher {
         cues: &[(u32, CueSide, Range<usize>)],
         spans: &[&Range<usize>],
         quench: u64,
+        class: &str,
     ) -> Vec<(usize, Range<usize>)> {
         let mut out: Vec<(usize, Range<usize>)> = Vec::new();
         for (context, side, cue) in cues {
@@ -366,8 +391,14 @@ impl Matcher {
             if own || quench & (1 << index) == 0 || out.iter().any(|(known, _)| *known == index) {
                 continue;
             }
+            if *side == CueSide::Quoted && self.image.context_except(index).any(|except| except == class) {
+                continue;
+            }
             let context = self.image.context(index);
             let reaches = spans.iter().any(|span| {
+                if *side == CueSide::Quoted {
+                    return self.mentions(text, view, cues, span, cue, context.distance);
+                }
                 let inside = cue.start >= span.start && cue.end <= span.end;
                 let (from, to, distance) = if cue.end <= span.start + (span.len() - 1) && cue.start < span.start {
                     if *side == CueSide::After {
@@ -418,6 +449,33 @@ impl Matcher {
 const SENTENCE_ENDS: [char; 7] = ['。', '！', '!', '？', '?', '\n', '\u{fffc}'];
 /// Signs that end a clause.
 const CLAUSE_ENDS: [char; 4] = ['，', ',', '；', ';'];
+
+/// Quotation marks, by pairs.
+const QUOTES: [(char, char); 5] = [('“', '”'), ('‘', '’'), ('「', '」'), ('『', '』'), ('"', '"')];
+/// Characters between two quotation marks at most.
+const QUOTED: usize = 40;
+
+/// The place of the quotation marks and all between them that hold a part of a text.
+fn quotation(text: &str, place: &Range<usize>) -> Option<Range<usize>> {
+    let ends = |c: char| matches!(c, '\n' | '\u{fffc}');
+    // Marks within the part itself, at its ends.
+    let inner = text.get(place.clone())?;
+    let lead = inner.len() - inner.trim_start_matches(|c| QUOTES.iter().any(|(open, _)| *open == c)).len();
+    let before = text.get(..place.start + lead)?;
+    let after = text.get(place.start + lead..)?;
+    QUOTES.iter().find_map(|(open, close)| {
+        let mut near = before.char_indices().rev().take(QUOTED).take_while(|(_, c)| !ends(*c));
+        let (start, _) = near.find(|(_, c)| c == open || c == close)?;
+        let opens = if open == close {
+            before.get(..=start)?.matches(*open).count() % 2 == 1
+        } else {
+            before.get(start..)?.starts_with(*open)
+        };
+        let (end, mark) = after.char_indices().take(QUOTED).take_while(|(_, c)| !ends(*c)).find(|(_, c)| c == close)?;
+        (opens && place.start + lead + end + mark.len_utf8() >= place.end)
+            .then(|| start..place.start + lead + end + mark.len_utf8())
+    })
+}
 
 /// Finds the nearest hit for every other slot.
 fn company_of(

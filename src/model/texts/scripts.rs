@@ -43,11 +43,23 @@ pub(super) struct Place<'a> {
 }
 
 /// A text as it is joined, and which parts of it stand in other files.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Joined {
     text: Mapped,
     borrowed: Vec<Range<usize>>,
 }
+
+/// What a variable holds so far that pieces are added to, one statement after another.
+struct Growing<'a> {
+    joined: Joined,
+    place: Place<'a>,
+    /// The run that tells it.
+    run: Option<usize>,
+    pieces: usize,
+}
+
+/// Pieces of a text at most that are added one by one.
+const PIECES: usize = 64;
 
 pub(super) struct Walker<'a> {
     pub(super) file: FileId,
@@ -60,6 +72,10 @@ pub(super) struct Walker<'a> {
     pushed: HashMap<VarId, Vec<&'a Expr>>,
     /// Variables that only go to logs, or that others are only compared with.
     quiet: HashMap<VarId, Role>,
+    /// Variables that something is added to.
+    added: HashSet<VarId>,
+    /// What they hold, as far as statements follow on one another.
+    growing: HashMap<VarId, Growing<'a>>,
     pub(super) borrowed: Borrowed,
     pub(super) used: HashSet<(u32, u32)>,
     pub(super) runs: &'a mut Vec<TextRun>,
@@ -75,6 +91,8 @@ impl<'a> Walker<'a> {
             tables: HashMap::new(),
             pushed: HashMap::new(),
             quiet: HashMap::new(),
+            added: HashSet::new(),
+            growing: HashMap::new(),
             borrowed: Borrowed::default(),
             used: HashSet::new(),
             runs,
@@ -97,6 +115,7 @@ impl<'a> Walker<'a> {
             for param in &function.params {
                 self.pattern(&param.pattern, Place { role, name: None });
             }
+            self.growing.clear();
             self.block(&function.body, Place { role, name: None });
         }
     }
@@ -108,9 +127,14 @@ impl<'a> Walker<'a> {
         for function in &script.functions {
             let mut visit = |expr: &'a Expr| match &expr.kind {
                 ExprKind::Update(Pattern::Var(id, _)) => drop(assigned.insert(*id)),
-                ExprKind::Assign { target, .. } => {
+                ExprKind::Assign { operator, target, value } => {
                     if let Pattern::Var(id, _) = &**target {
                         assigned.insert(*id);
+                        if *operator == Some(Operator::Add)
+                            || operator.is_none() && matches!(value.kind, ExprKind::Binary(Operator::Add, ..))
+                        {
+                            self.added.insert(*id);
+                        }
                     }
                 }
                 _ => {
@@ -156,14 +180,85 @@ impl<'a> Walker<'a> {
 
     fn block(&mut self, block: &'a [Stmt], place: Place<'a>) {
         for stmt in block {
+            // What may not run, or more than once, adds to no text before or behind it.
+            let straight = matches!(
+                stmt.kind,
+                StmtKind::Expr(_) | StmtKind::Let(..) | StmtKind::Block(..) | StmtKind::Return(_) | StmtKind::Throw(_)
+            );
+            if !straight {
+                self.growing.clear();
+            }
             self.stmt(stmt, place);
+            if !straight {
+                self.growing.clear();
+            }
+        }
+    }
+
+    /// Adds the pieces of `text += "…"` or `text = text + "…"` to what the variable holds; whether it is one of these.
+    fn grow(&mut self, expr: &'a Expr, place: Place<'a>) -> bool {
+        let ExprKind::Assign { operator, target, value } = &expr.kind else { return false };
+        let Pattern::Var(id, _) = &**target else { return false };
+        let mut pieces = Vec::new();
+        match operator {
+            Some(Operator::Add) => pieces.push(&**value),
+            None => {
+                summands(value, &mut pieces);
+                if pieces.len() < 2 || !matches!(pieces[0].kind, ExprKind::Var(known) if known == *id) {
+                    self.growing.remove(id);
+                    return false;
+                }
+                pieces.remove(0);
+            }
+            Some(_) => return false,
+        }
+        let known = self.growing.remove(id);
+        if known.is_none() && !pieces.iter().any(|piece| self.has_string(piece, 0)) {
+            return false;
+        }
+        let mut grown = known.unwrap_or_else(|| {
+            let name = self.script.and_then(|script| Some(&script.variables.get(*id as usize)?.name));
+            let mut joined = Joined::default();
+            joined.text.push_hole(Span::at(expr.span.start));
+            Growing { joined, place: named(place, name), run: None, pieces: 0 }
+        });
+        for piece in pieces {
+            self.used.insert((piece.span.start, piece.span.end));
+            self.join(piece, grown.place, &mut grown.joined, 0);
+        }
+        self.retell(*id, grown);
+        true
+    }
+
+    /// Tells what a variable holds by now.
+    fn retell(&mut self, id: VarId, mut grown: Growing<'a>) {
+        if let Some(run) = self.run(grown.joined.clone(), grown.place) {
+            match grown.run.and_then(|at| self.runs.get_mut(at)) {
+                Some(known) => *known = run,
+                None => {
+                    grown.run = Some(self.runs.len());
+                    self.runs.push(run);
+                }
+            }
+        }
+        grown.pieces += 1;
+        if grown.pieces < PIECES {
+            self.growing.insert(id, grown);
         }
     }
 
     fn stmt(&mut self, stmt: &'a Stmt, place: Place<'a>) {
         let key = Place { role: Role::Key, ..place };
         match &stmt.kind {
-            StmtKind::Expr(expr) => self.expr(expr, place),
+            StmtKind::Expr(expr) => match &expr.kind {
+                ExprKind::Sequence(items) => items.iter().for_each(|item| {
+                    if !self.grow(item, place) {
+                        self.expr(item, place);
+                    }
+                }),
+                _ if self.grow(expr, place) => {}
+                _ => self.expr(expr, place),
+            },
             StmtKind::Throw(expr) => self.expr(expr, Place { role: Role::Log, name: None }),
             StmtKind::Let(pattern, init) => {
                 self.pattern(pattern, place);
@@ -178,7 +273,19 @@ impl<'a> Walker<'a> {
                         }
                         _ => None,
                     };
-                    self.expr(init, named(place, name));
+                    match pattern {
+                        Pattern::Var(id, _)
+                            if self.added.contains(id)
+                                && self.has_string(init, 0)
+                                && self.used.insert((init.span.start, init.span.end)) =>
+                        {
+                            let place = named(place, name);
+                            let mut joined = Joined::default();
+                            self.join(init, place, &mut joined, 0);
+                            self.retell(*id, Growing { joined, place, run: None, pieces: 0 });
+                        }
+                        _ => self.expr(init, named(place, name)),
+                    }
                 }
             }
             StmtKind::Return(value) => value.iter().for_each(|value| self.expr(value, place)),
@@ -430,16 +537,23 @@ impl<'a> Walker<'a> {
         }
         let mut joined = Joined::default();
         self.join(expr, place, &mut joined, 0);
+        if let Some(run) = self.run(joined, place) {
+            self.runs.push(run);
+        }
+    }
+
+    /// The run of a joined text; `None` when there is nothing to read.
+    fn run(&self, joined: Joined, place: Place<'a>) -> Option<TextRun> {
         let text = with_references(without_tags(joined.text));
         if !has_text(&text.text) {
-            return;
+            return None;
         }
         let shown = place.name.is_some_and(|name| {
             let last = name.rsplit(['.', ']']).next().unwrap_or(name);
             SHOWN_KEYS.contains(&last)
         });
         if text.text.is_ascii() && !shown && place.role != Role::Visible {
-            return;
+            return None;
         }
         let role = match place.role {
             Role::Data | Role::Visible if is_url(&text.text) => Role::Url,
@@ -449,7 +563,7 @@ impl<'a> Walker<'a> {
             role => role,
         };
         let span = trimmed(&text);
-        self.runs.push(TextRun {
+        Some(TextRun {
             file: self.file,
             span,
             role,
@@ -457,7 +571,7 @@ impl<'a> Walker<'a> {
             element: None,
             name: place.name.cloned(),
             borrowed: joined.borrowed,
-        });
+        })
     }
 
     /// Joins what an expression is made of; what is not known leaves a hole.
@@ -586,6 +700,17 @@ impl<'a> Walker<'a> {
             }
         }
     }
+}
+
+/// What a sum is made of, in order.
+fn summands<'a>(expr: &'a Expr, out: &mut Vec<&'a Expr>) {
+    let mut expr = expr;
+    let at = out.len();
+    while let ExprKind::Binary(Operator::Add, left, right) = &expr.kind {
+        out.insert(at, right);
+        expr = left;
+    }
+    out.insert(at, expr);
 }
 
 fn named<'a>(place: Place<'a>, name: Option<&'a Arc<str>>) -> Place<'a> {

@@ -364,6 +364,25 @@ pub fn likely(cx: &Context<'_>) -> Option<Service> {
     Some(by_kind(cx, &all, service.clone()))
 }
 
+/// What a package most likely is where it is none of what is declared: nothing to speak of names one of those.
+pub fn instead(cx: &Context<'_>, declared: &[CategoryId]) -> Option<Service> {
+    const LOUD: u32 = 8;
+    let table = cx.policy.category_table();
+    let covered = |category: CategoryId| declared.iter().any(|one| table.covers(*one, category));
+    let level = |category: CategoryId| table.name(category).split('/').next().unwrap_or_default().to_owned();
+    let spoken = services(cx).iter().filter(|service| covered(service.category)).map(|service| service.naming).max();
+    let service = likely(cx)?;
+    let read = service.evidence.iter().filter(|one| one.surface < Surface::Path && one.weight >= 2);
+    let near = declared.iter().any(|one| level(*one) == level(service.category));
+    (!near
+        && !covered(service.category)
+        && !table.is_subject(service.category)
+        && service.naming >= LOUD
+        && service.naming >= spoken.unwrap_or(0) * 4
+        && read.count() >= 2)
+        .then_some(service)
+}
+
 /// What is of many kinds, told by its kind where the package shows one: articles by their subject.
 fn by_kind(cx: &Context<'_>, all: &[Service], service: Service) -> Service {
     let table = cx.policy.category_table();

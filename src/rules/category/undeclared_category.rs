@@ -31,6 +31,15 @@ impl Rule for UndeclaredCategory {
             out.push(self.finding(cx, &service, strongest.place, &names));
             findings += 1;
         }
+        // What shows too little to be claimed beside others is claimed where nothing speaks for what is declared.
+        if findings == 0
+            && !cx.package.game
+            && listed(cx)
+            && let Some(service) = model::instead(cx, &declared)
+            && let Some(strongest) = service.strongest()
+        {
+            out.push(self.finding(cx, &service, strongest.place, &names));
+        }
         if cx.package.game && findings == 0 && listed(cx) && game.is_some_and(|game| !declared.contains(&game)) {
             let Some(place) = app_start(cx) else { return };
             let category = game.unwrap_or_default();
