@@ -144,7 +144,9 @@ impl Matcher {
                         let cues = found_cues.get_or_insert_with(|| self.cues_in(text, view));
                         let mut spans = vec![&hit.units];
                         spans.extend(company.iter().map(|other| &hits[*other].units));
-                        for (context, bytes) in self.quenched(text, view, cues, &spans, entry.quench, &self.classes[entry.class]) {
+                        for (context, bytes) in
+                            self.quenched(text, view, cues, &spans, entry.quench, &self.classes[entry.class])
+                        {
                             cons.push(Reason::Context(bytes, self.contexts[context].clone()));
                             score -= 10;
                         }

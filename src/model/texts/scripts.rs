@@ -115,7 +115,6 @@ impl<'a> Walker<'a> {
             for param in &function.params {
                 self.pattern(&param.pattern, Place { role, name: None });
             }
-            self.growing.clear();
             self.block(&function.body, Place { role, name: None });
         }
     }
@@ -179,20 +178,12 @@ impl<'a> Walker<'a> {
     }
 
     fn block(&mut self, block: &'a [Stmt], place: Place<'a>) {
+        // A block of its own may not run, or more than once: it adds to no text before or behind it.
+        self.growing.clear();
         for stmt in block {
-            // What may not run, or more than once, adds to no text before or behind it.
-            let straight = matches!(
-                stmt.kind,
-                StmtKind::Expr(_) | StmtKind::Let(..) | StmtKind::Block(..) | StmtKind::Return(_) | StmtKind::Throw(_)
-            );
-            if !straight {
-                self.growing.clear();
-            }
             self.stmt(stmt, place);
-            if !straight {
-                self.growing.clear();
-            }
         }
+        self.growing.clear();
     }
 
     /// Adds the pieces of `text += "…"` or `text = text + "…"` to what the variable holds; whether it is one of these.

@@ -54,6 +54,9 @@ impl Rule for ProhibitedIndustry {
         };
         surface::titles(cx, &mut read);
         surface::texts(cx, &mut read);
+        surface::price_marks(cx, &mut |file| {
+            offering.insert(stem(cx, file));
+        });
         if hits.is_empty() {
             return;
         }

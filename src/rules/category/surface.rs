@@ -147,6 +147,20 @@ pub fn titles<'a>(cx: &Context<'a>, each: &mut dyn FnMut(Run<'a>)) {
     }
 }
 
+/// Templates that put a mark of money before a value.
+pub fn price_marks<'a>(cx: &Context<'a>, each: &mut dyn FnMut(FileId)) {
+    for (index, file) in cx.package.files.iter().enumerate() {
+        let id = FileId(index as u32);
+        if file.origin == Origin::Own
+            && file.kind == FileKind::Template
+            && ["¥{{", "￥{{", "¥ {{", "￥ {{"].iter().any(|mark| file.source.text.contains(mark))
+            && reached(cx, id)
+        {
+            each(id);
+        }
+    }
+}
+
 /// Texts of templates and scripts that may be shown.
 pub fn texts<'a>(cx: &Context<'a>, each: &mut dyn FnMut(Run<'a>)) {
     for (index, file) in cx.package.files.iter().enumerate() {
