@@ -79,7 +79,14 @@ impl<'a> Machine<'a> {
 
     pub(super) fn inputs_inside(&self, template: FileId, node: NodeId) -> Vec<(NodeId, &'a Element)> {
         let mut out = self.elements_below(template, node);
-        out.retain(|(_, element)| element.attribute("name").is_some());
+        // A box or a text that has a name gives a form nothing.
+        let shown = |element: &Element| {
+            self.host
+                .components
+                .get(&element.name)
+                .is_some_and(|known| known.roles.iter().any(|role| matches!(&**role, "container" | "text" | "image")))
+        };
+        out.retain(|(_, element)| element.attribute("name").is_some() && !shown(element));
         out
     }
 
