@@ -453,7 +453,7 @@ impl<'a> Machine<'a> {
 
     /// What a component of the package always shows by itself, where that is little more than a line.
     fn said_by(&mut self, file: FileId, tag: &str) -> Option<String> {
-        let unit = self.program.units.iter().find(|unit| unit.templates.contains(&file))?;
+        let unit = self.program.unit_showing(file)?;
         let component = &self.program.units[(*unit.components.get(tag)?)? as usize];
         let template = component.template.filter(|template| *template != file)?;
         if !matches!(self.package.files[template.index()].origin, Origin::Own) {

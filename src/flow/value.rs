@@ -499,6 +499,15 @@ impl Value {
         self.strings.iter().filter_map(|text| text.complete())
     }
 
+    /// As a number: of a constant its own.
+    pub fn as_number(self) -> Self {
+        let written =
+            self.as_text().and_then(|text| text.trim().parse::<f64>().ok()).filter(|number| number.is_finite());
+        let known = self.number.map(f64::from_bits).or(written).map(Self::number);
+        let out = known.unwrap_or(Self { bits: NUMBER, ..Self::default() });
+        Self { taints: self.shallow_taints(), origins: self.all_origins(), yes: self.yes, no: self.no, ..out }
+    }
+
     /// As strings with holes, for concatenation.
     pub fn as_strings(&self) -> Strings {
         let mut out = self.strings.clone();

@@ -123,6 +123,8 @@ pub struct Program {
     pub by_route: HashMap<Arc<str>, UnitId>,
     /// Indices of the bindings by template, made at first use: see [`Program::bindings_in`].
     pub by_template: OnceLock<HashMap<FileId, Vec<usize>>>,
+    /// The unit that shows a template, made at first use: see [`Program::unit_showing`].
+    pub showing: OnceLock<HashMap<FileId, UnitId>>,
     /// Text runs, made at first use: see [`Program::texts`].
     pub texts: OnceLock<TextIndex>,
     /// Strings that data begin with, by template and path, made at first use: see [`Program::first_texts`].
@@ -158,6 +160,20 @@ impl Program {
             out
         });
         by_template.get(&template).into_iter().flatten().map(|&index| &self.bindings[index])
+    }
+
+    /// The first unit that shows a template, as its own or as one that it includes.
+    pub fn unit_showing(&self, template: FileId) -> Option<&Unit> {
+        let showing = self.showing.get_or_init(|| {
+            let mut out = HashMap::new();
+            for (index, unit) in self.units.iter().enumerate() {
+                for file in &unit.templates {
+                    out.entry(*file).or_insert(index as UnitId);
+                }
+            }
+            out
+        });
+        self.units.get(*showing.get(&template)? as usize)
     }
 
     /// The text runs of the package that this program was linked from.

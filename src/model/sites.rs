@@ -190,7 +190,7 @@ fn modules(script: &Script) -> HashMap<VarId, (Name, Option<Name>)> {
 /// Constants in the initial data of the pages, components and app that a script defines.
 pub fn initial_data(script: &Script) -> Vec<Initial> {
     let mut out = Vec::new();
-    let named = declared_objects(script);
+    let named = Declared::of(script);
     expressions(script, &mut |_, expr| {
         if let ExprKind::Class(class) = &expr.kind {
             for (of_class, property) in &class.members {
@@ -198,7 +198,7 @@ pub fn initial_data(script: &Script) -> Vec<Initial> {
                     && &**name == "data"
                     && matches!(value.kind, ExprKind::Object(_))
                 {
-                    constants(value, "", &mut out, 0);
+                    named.constants(value, "", &mut out, 0);
                 }
             }
         }
@@ -217,7 +217,7 @@ pub fn initial_data(script: &Script) -> Vec<Initial> {
             }
             let object = match &value.kind {
                 ExprKind::Object(_) if methods || properties.len() == 1 => value,
-                ExprKind::Var(var) if methods => match named.get(var) {
+                ExprKind::Var(var) if methods => match named.objects.get(var) {
                     Some(object) => object,
                     None => continue,
                 },
@@ -232,7 +232,7 @@ pub fn initial_data(script: &Script) -> Vec<Initial> {
                 }
                 _ => continue,
             };
-            constants(object, "", &mut out, 0);
+            named.constants(object, "", &mut out, 0);
         }
     });
     out.sort_by_key(|initial| initial.span.start);
@@ -242,6 +242,7 @@ pub fn initial_data(script: &Script) -> Vec<Initial> {
 /// Constant values that the properties of a component have where its user gives none.
 pub fn property_defaults(script: &Script) -> Vec<Initial> {
     let mut out = Vec::new();
+    let named = Declared::of(script);
     expressions(script, &mut |_, expr| {
         let ExprKind::Object(definition) = &expr.kind else { return };
         for property in definition {
@@ -260,7 +261,7 @@ pub fn property_defaults(script: &Script) -> Vec<Initial> {
                     if let Property::Value(Key::Static(key, _), value) = field
                         && &**key == "value"
                     {
-                        constants(value, name, &mut out, 0);
+                        named.constants(value, name, &mut out, 0);
                     }
                 }
             }
@@ -270,21 +271,87 @@ pub fn property_defaults(script: &Script) -> Vec<Initial> {
     out
 }
 
-/// Object literals that the script's own level gives a name.
-fn declared_objects(script: &Script) -> HashMap<VarId, &Expr> {
-    let top = script.functions.first().map(|function| function.body.as_slice()).unwrap_or_default();
-    let declared = top.iter().filter_map(|stmt| match &stmt.kind {
-        StmtKind::Let(Pattern::Var(var, _), Some(value)) if matches!(value.kind, ExprKind::Object(_)) => {
-            Some((*var, &**value))
+/// What a script's own level gives a name: object literals, and functions that give nothing but one.
+struct Declared<'s> {
+    objects: HashMap<VarId, &'s Expr>,
+    made: HashMap<VarId, &'s Expr>,
+}
+
+impl<'s> Declared<'s> {
+    fn of(script: &'s Script) -> Self {
+        let (mut objects, mut made) = (HashMap::new(), HashMap::new());
+        let returned = |function: FnId| match script.functions.get(function as usize)?.body.as_slice() {
+            [Stmt { kind: StmtKind::Return(Some(value)), .. }] if matches!(value.kind, ExprKind::Object(_)) => {
+                Some(value)
+            }
+            _ => None,
+        };
+        if let Some(top) = script.functions.first() {
+            for stmt in &top.body {
+                let StmtKind::Let(Pattern::Var(var, _), Some(value)) = &stmt.kind else { continue };
+                match value.kind {
+                    ExprKind::Object(_) => {
+                        objects.insert(*var, &**value);
+                    }
+                    ExprKind::Function(function) => {
+                        made.extend(returned(function).map(|value| (*var, value)));
+                    }
+                    _ => {}
+                }
+            }
+            made.extend(top.hoisted.iter().filter_map(|(var, function)| Some((*var, returned(*function)?))));
         }
-        _ => None,
-    });
-    declared.collect()
+        Self { objects, made }
+    }
+
+    /// Constants in a value, by their paths.
+    fn constants(&self, expr: &Expr, path: &str, out: &mut Vec<Initial>, depth: u8) {
+        const DEEPEST: u8 = 4;
+        let mut push = |boolean, string| {
+            out.push(Initial { path: path.to_owned(), boolean, string, span: expr.span });
+        };
+        match &expr.kind {
+            ExprKind::Bool(value) => push(Some(*value), None),
+            // `!0`, as minifiers write it.
+            ExprKind::Not(inner) => {
+                if let ExprKind::Number(number) = inner.kind {
+                    push(Some(number == 0.0), None);
+                }
+            }
+            ExprKind::String(text) => push(None, Some(text.clone())),
+            ExprKind::Object(properties) if depth < DEEPEST => {
+                for property in properties {
+                    match property {
+                        Property::Value(Key::Static(name, _), value) => {
+                            let path = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
+                            self.constants(value, &path, out, depth + 1);
+                        }
+                        Property::Spread(value) => self.constants(value, path, out, depth + 1),
+                        _ => {}
+                    }
+                }
+            }
+            ExprKind::Var(var) if depth < DEEPEST => {
+                if let Some(object) = self.objects.get(var) {
+                    self.constants(object, path, out, depth + 1);
+                }
+            }
+            ExprKind::Call { callee, .. } if depth < DEEPEST => {
+                if let ExprKind::Var(var) = callee.kind
+                    && let Some(object) = self.made.get(&var)
+                {
+                    self.constants(object, path, out, depth + 1);
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Constants that the lifecycle methods in `loads` put into the data in any case, before the user can do anything.
 pub fn loaded_data(script: &Script, loads: &[Name]) -> Vec<Initial> {
     let mut out = Vec::new();
+    let named = Declared::of(script);
     let mut methods = Vec::new();
     expressions(script, &mut |_, expr| {
         let mut method = |property: &Property| {
@@ -309,7 +376,7 @@ pub fn loaded_data(script: &Script, loads: &[Name]) -> Vec<Initial> {
                     let sets = matches!(&callee.kind, ExprKind::Member { key: Key::Static(name, _), .. }
                         if &**name == "setData");
                     if let (true, Some(values)) = (sets, args.first()) {
-                        constants(&values.value, "", &mut out, 0);
+                        named.constants(&values.value, "", &mut out, 0);
                     }
                 }
                 StmtKind::Expr(_) | StmtKind::Let(..) => {}
@@ -319,25 +386,6 @@ pub fn loaded_data(script: &Script, loads: &[Name]) -> Vec<Initial> {
         }
     }
     out
-}
-
-fn constants(expr: &Expr, path: &str, out: &mut Vec<Initial>, depth: u8) {
-    let mut push = |boolean, string| {
-        out.push(Initial { path: path.to_owned(), boolean, string, span: expr.span });
-    };
-    match &expr.kind {
-        ExprKind::Bool(value) => push(Some(*value), None),
-        ExprKind::String(text) => push(None, Some(text.clone())),
-        ExprKind::Object(properties) if depth < 4 => {
-            for property in properties {
-                if let Property::Value(Key::Static(name, _), value) = property {
-                    let path = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
-                    constants(value, &path, out, depth + 1);
-                }
-            }
-        }
-        _ => {}
-    }
 }
 
 /// Every statement of a function, those inside others too; not those of functions in it.

@@ -303,19 +303,7 @@ impl<'a> Machine<'a> {
                 let empty = Value::string("".into(), None);
                 concat(&empty, &value)
             }
-            "Number" | "parseInt" | "parseFloat" => {
-                let value = first();
-                let mut out = Value { bits: NUMBER, ..Value::default() };
-                let written = value.as_text().and_then(|text| text.trim().parse::<f64>().ok());
-                if let Some(number) = value.number.map(f64::from_bits).or(written.filter(|n| n.is_finite())) {
-                    out = Value::number(number);
-                }
-                out.taints = value.shallow_taints();
-                out.origins = value.all_origins();
-                out.yes = value.yes;
-                out.no = value.no;
-                out
-            }
+            "Number" | "parseInt" | "parseFloat" => first().as_number(),
             "Boolean" => {
                 let value = first();
                 let mut out = Value::default();

@@ -509,14 +509,14 @@ impl<'a> Machine<'a> {
                 continue;
             }
             let kind = self.key_kind(field).map(|(kind, _)| kind);
-            if kind.as_deref() == Some(&*taint.kind) {
+            if kind.as_deref() == Some(&*taint.kind) || self.policy.privacy.is_decrypted(&taint.kind, field) {
                 let id = self.taint(Taint { container: false, ..taint });
                 unite(&mut out, &[id]);
                 let way = self.record.ways.entry(id).or_default();
                 if way.is_empty() {
                     way.push(Step { place, note: "answered", name: field.into() });
                 }
-            } else if holds_more(field) {
+            } else if field == "*" || field.parse::<u32>().is_ok() || self.policy.privacy.is_container(field) {
                 unite(&mut out, &[id]);
             }
         }
@@ -611,26 +611,4 @@ impl<'a> Machine<'a> {
         });
         value
     }
-}
-
-/// Whether a field of an answer is what all that was asked for stands in.
-fn holds_more(field: &str) -> bool {
-    field == "*"
-        || field.parse::<u32>().is_ok()
-        || matches!(
-            field,
-            "data"
-                | "result"
-                | "info"
-                | "body"
-                | "userInfo"
-                | "user"
-                | "res"
-                | "content"
-                | "phoneInfo"
-                | "phone_info"
-                | "userinfo"
-                | "user_info"
-                | "detail"
-        )
 }

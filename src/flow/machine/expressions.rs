@@ -227,9 +227,11 @@ impl<'a> Machine<'a> {
             }
             ExprKind::Unary(operator, inner) => {
                 let value = self.eval(act, inner);
+                if *operator == Operator::Add {
+                    return value.as_number();
+                }
                 let mut out = match (operator, value.number) {
                     (Operator::Sub, Some(bits)) => Value::number(-f64::from_bits(bits)),
-                    (Operator::Add, Some(bits)) => Value::number(f64::from_bits(bits)),
                     _ => Value { bits: NUMBER, ..Value::default() },
                 };
                 out.taints = value.shallow_taints();

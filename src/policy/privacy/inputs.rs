@@ -92,6 +92,7 @@ struct Words {
     dates: Vec<Arc<str>>,
     date_picker: Vec<Arc<str>>,
     session: Vec<Arc<str>>,
+    container: Vec<Arc<str>>,
     choice: Vec<Arc<str>>,
     few: Vec<Arc<str>>,
     public: Vec<Arc<str>>,
@@ -108,6 +109,7 @@ struct Words {
 #[serde(deny_unknown_fields)]
 struct File {
     kinds: BTreeMap<Arc<str>, KindWords>,
+    decrypted: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     words: Words,
 }
 
@@ -122,6 +124,7 @@ enum Strength {
 #[derive(Debug, Default)]
 pub struct Vocabulary {
     kinds: BTreeMap<Arc<str>, KindWords>,
+    decrypted: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     words: Words,
     /// Normalised label to kind and whether it is soft.
     labels: Vec<(String, Arc<str>, bool)>,
@@ -161,7 +164,7 @@ impl Vocabulary {
             }
         }
         labels.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.0.cmp(&b.0)));
-        Self { kinds: file.kinds, words: file.words, labels, ids }
+        Self { kinds: file.kinds, decrypted: file.decrypted, words: file.words, labels, ids }
     }
 
     pub(super) fn kinds(&self) -> impl Iterator<Item = &Arc<str>> {
@@ -195,6 +198,18 @@ impl Vocabulary {
             || text
                 .split(['。', '；', ';', '\n'])
                 .any(|sentence| any(&self.words.guardians, sentence) && any(&self.words.guardian_agrees, sentence))
+    }
+
+    /// Whether a field of an answer holds all that was asked for.
+    pub(super) fn container(&self, field: &str) -> bool {
+        let joined = words(field).concat();
+        self.words.container.iter().any(|word| **word == *joined)
+    }
+
+    /// Whether a field holds a kind in what a server makes of ciphertext.
+    pub(super) fn decrypted(&self, kind: &str, field: &str) -> bool {
+        let joined = words(field).concat();
+        self.decrypted.get(kind).is_some_and(|fields| fields.iter().any(|known| **known == *joined))
     }
 
     pub(super) fn session(&self, key: &str) -> bool {

@@ -599,6 +599,16 @@ impl Privacy {
         self.agrees(text) || self.reads(text) || self.tells_collecting(text)
     }
 
+    /// Whether a field of an answer holds all that was asked for.
+    pub fn is_container(&self, field: &str) -> bool {
+        self.inputs.container(field)
+    }
+
+    /// Whether a field holds a kind in what a server makes of the host's ciphertext.
+    pub fn is_decrypted(&self, kind: &str, field: &str) -> bool {
+        self.inputs.decrypted(kind, field)
+    }
+
     /// Whether a key names a session or a token.
     pub fn names_session(&self, key: &str) -> bool {
         self.inputs.session(key)

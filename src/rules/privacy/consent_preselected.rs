@@ -108,14 +108,18 @@ pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Option<Finding>)) {
             // A picture or class that shows the state of a flag.
             {
                 for value in initial.iter().filter(|value| value.boolean == Some(true)) {
-                    if !cx.policy.privacy.is_consent_flag(last(&value.path), false) {
-                        continue;
-                    }
+                    let named = cx.policy.privacy.is_consent_flag(last(&value.path), false);
                     let used = cx.program.elements(*file).find(|(node, element)| {
-                        mentions(cx, *file, element, &value.path) && {
-                            let text = around(cx.program, *file, *node);
-                            let says = cx.policy.privacy.consent_text(&text);
-                            (says.policy || says.agreement || says.privacy) && !says.contract_only
+                        let drawn = named || matches!(&*element.name, "icon" | "image");
+                        drawn && mentions(cx, *file, element, &value.path) && {
+                            let of = if named { around } else { beside };
+                            let text = of(cx.program, *file, *node);
+                            let privacy = &cx.policy.privacy;
+                            let says = privacy.consent_text(&text);
+                            // A flag of any name is one of consent where it draws the tick beside "I have read and agree to".
+                            (says.policy || says.agreement || says.privacy)
+                                && !says.contract_only
+                                && (named || privacy.agrees(&text) && privacy.reads(&text))
                         }
                     });
                     if let Some((_, element)) = used {
