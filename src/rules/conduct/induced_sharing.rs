@@ -257,8 +257,8 @@ fn sides(cx: &Context<'_>, template: FileId, key: &str) -> Vec<(bool, NodeId)> {
                 Some(NodeKind::Root { children }) => children,
                 _ => continue,
             };
-            let next = siblings.iter().skip_while(|sibling| **sibling != node).skip(1);
-            let next = next.filter_map(|sibling| Some((*sibling, element(document, *sibling)?))).next();
+            let mut next = siblings.iter().skip_while(|sibling| **sibling != node).skip(1);
+            let next = next.find_map(|sibling| Some((*sibling, element(document, *sibling)?)));
             if let Some((other, element)) = next.filter(|_| !hides)
                 && element.attributes.iter().any(|attribute| attribute.name.to_ascii_lowercase().ends_with("else"))
             {
@@ -296,12 +296,12 @@ fn holds_content(cx: &Context<'_>, template: FileId, node: NodeId) -> bool {
 fn only_after(cx: &Context<'_>, update: &Update, triggers: &BTreeSet<Place>) -> bool {
     let conduct = &cx.policy.conduct;
     let file = update.place.file;
-    let others = cx.solution.updates.iter().filter(|other| other.route == update.route && other.key == update.key);
+    let mut others = cx.solution.updates.iter().filter(|other| other.route == update.route && other.key == update.key);
     !conduct.names("id-share-ordinary", &update.key)
         && set_to(cx, file, &update.key).count() == 1
         && set_to(cx, file, &update.key)
             .all(|(_, value)| matches!(value.kind, ExprKind::Member { .. } | ExprKind::Var(_)))
-        && others.into_iter().all(|other| other.after.iter().any(|at| triggers.contains(at)))
+        && others.all(|other| other.after.iter().any(|at| triggers.contains(at)))
         && units_of(cx, file).flat_map(|unit| &unit.templates).any(|template| shown(cx, *template, &update.key))
 }
 
