@@ -500,7 +500,7 @@ impl Value {
     }
 
     /// As a number: of a constant its own.
-    pub fn as_number(self) -> Self {
+    pub fn into_number(self) -> Self {
         let written =
             self.as_text().and_then(|text| text.trim().parse::<f64>().ok()).filter(|number| number.is_finite());
         let known = self.number.map(f64::from_bits).or(written).map(Self::number);

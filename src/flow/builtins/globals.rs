@@ -303,7 +303,7 @@ impl<'a> Machine<'a> {
                 let empty = Value::string("".into(), None);
                 concat(&empty, &value)
             }
-            "Number" | "parseInt" | "parseFloat" => first().as_number(),
+            "Number" | "parseInt" | "parseFloat" => first().into_number(),
             "Boolean" => {
                 let value = first();
                 let mut out = Value::default();

@@ -228,7 +228,7 @@ impl<'a> Machine<'a> {
             ExprKind::Unary(operator, inner) => {
                 let value = self.eval(act, inner);
                 if *operator == Operator::Add {
-                    return value.as_number();
+                    return value.into_number();
                 }
                 let mut out = match (operator, value.number) {
                     (Operator::Sub, Some(bits)) => Value::number(-f64::from_bits(bits)),
