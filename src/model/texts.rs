@@ -1,7 +1,9 @@
 //! Text runs: every piece of text in the package that a user may read, joined as it is shown, with the way back to its source.
 
 mod borrowed;
+mod constants;
 mod markup;
+mod names;
 mod plain;
 mod scripts;
 mod templates;
@@ -12,8 +14,9 @@ use std::sync::{Arc, OnceLock};
 use rayon::prelude::*;
 
 use self::borrowed::Borrowed;
+use self::names::is_filter_name;
 use self::plain::{json_texts, style_texts, text_lines};
-use self::scripts::{Place, Walker, is_filter_name};
+use self::scripts::{Place, Walker};
 use self::templates::template_texts;
 use super::Program;
 use crate::package::{FileKind, Origin, Package, PackageFile};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::scripts::decoded;
+use super::constants::decoded;
 use crate::model::Program;
 use crate::model::ir::{Export, Expr, ExprKind, Key, Operator, Pattern, Property, Script, Stmt, StmtKind, VarId};
 use crate::source::FileId;

@@ -8,32 +8,15 @@ use crate::model::ir::{
     Arg, Class, Export, Expr, ExprKind, Key, Operator, Pattern, Property, Script, Stmt, StmtKind, VarId,
 };
 use crate::model::texts::borrowed::Borrowed;
+use crate::model::texts::constants::{concatenated, decoded, is_constant};
 use crate::model::texts::markup::{with_references, without_tags};
+use crate::model::texts::names::{
+    COMPARING, DRAWING, SEARCHING, is_address_name, is_filter_name, is_log_name, is_naming, is_telling,
+};
 use crate::model::texts::templates::trimmed;
 use crate::model::texts::{Role, SHOWN_KEYS, TextRun, has_text, is_url, literal};
 use crate::source::{FileId, Span};
-use crate::text::{Mapped, decode_by, unescape};
-
-/// Names of lists that a program filters by.
-const FILTER_NAMES: [&str; 17] = [
-    "sensitive",
-    "badword",
-    "bad_word",
-    "blackword",
-    "blacklist",
-    "black_list",
-    "forbid",
-    "banned",
-    "banword",
-    "prohibit",
-    "dirtyword",
-    "illegalword",
-    "filterword",
-    "denyword",
-    "blockword",
-    "mingan",
-    "weijin",
-];
+use crate::text::{Mapped, unescape};
 
 /// Where a string stands in the program.
 #[derive(Clone, Copy)]
@@ -753,146 +736,5 @@ impl Uses {
             (logged + compared == *all).then_some((*id, if logged > 0 { Role::Log } else { Role::Key }))
         };
         self.all.iter().filter_map(quiet).collect()
-    }
-}
-
-/// Methods of texts and lists that only compare with what they are given.
-const COMPARING: [&str; 12] = [
-    "includes",
-    "indexOf",
-    "lastIndexOf",
-    "startsWith",
-    "endsWith",
-    "split",
-    "replace",
-    "replaceAll",
-    "match",
-    "test",
-    "has",
-    "search",
-];
-/// Methods that tell of a list or text only whether something is in it.
-const SEARCHING: [&str; 6] = ["includes", "indexOf", "lastIndexOf", "some", "every", "has"];
-/// Methods whose first argument is drawn as it is.
-const DRAWING: [&str; 2] = ["fillText", "strokeText"];
-
-/// Whether what a method is given goes to statistics.
-fn is_telling(method: &str) -> bool {
-    let rest = method.strip_prefix("report").or_else(|| method.strip_prefix("track"));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_uppercase()))
-}
-
-/// Whether the first argument of a method is a name that programs know and users never read.
-fn is_naming(method: &str) -> bool {
-    matches!(method, "triggerEvent" | "emit" | "$emit" | "on" | "$on" | "off" | "$off" | "once" | "getItem" | "setItem")
-        || method.ends_with("StorageSync")
-}
-
-fn is_log_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name == "console" || name == "log" || name.ends_with("logger")
-}
-
-/// Whether a property holds an address.
-fn is_address_name(name: &str) -> bool {
-    matches!(name, "url" | "path" | "src" | "href")
-}
-
-pub(super) fn is_filter_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    FILTER_NAMES.iter().any(|part| name.contains(part))
-}
-
-fn is_constant(expr: &Expr, depth: u32) -> bool {
-    match &expr.kind {
-        ExprKind::String(_) => true,
-        ExprKind::Binary(Operator::Add, left, right) => {
-            depth < 32 && is_constant(left, depth + 1) && is_constant(right, depth + 1)
-        }
-        ExprKind::Template(_, items) => items.is_empty(),
-        _ => false,
-    }
-}
-
-/// What `concat` is called on.
-fn concatenated(callee: &Expr) -> Option<&Expr> {
-    match &callee.kind {
-        ExprKind::Member { object, key: Key::Static(name, _), .. } if &**name == "concat" => Some(object),
-        _ => None,
-    }
-}
-
-/// What a method makes of a string constant: replaced parts, or its characters turned around.
-fn rewritten(object: &Expr, method: &str, args: &[Arg], depth: u32) -> Option<String> {
-    let string = |index: usize| match &args.get(index)?.value.kind {
-        ExprKind::String(text) => Some(&**text),
-        _ => None,
-    };
-    match method {
-        "replace" => Some(whole(object, depth)?.replacen(string(0)?, string(1)?, 1)),
-        "replaceAll" => Some(whole(object, depth)?.replace(string(0)?, string(1)?)),
-        "join" if string(0) == Some("") => {
-            let (list, turned) = match called(object) {
-                Some((list, "reverse")) => (list, true),
-                _ => (object, false),
-            };
-            let (text, "split") = called(list)? else { return None };
-            let ExprKind::Call { args, .. } = &list.kind else { return None };
-            let ExprKind::String(separator) = &args.first()?.value.kind else { return None };
-            let text = whole(text, depth)?;
-            let mut parts: Vec<&str> = match separator.is_empty() {
-                true => text.split("").filter(|part| !part.is_empty()).collect(),
-                false => text.split(&**separator).collect(),
-            };
-            if turned {
-                parts.reverse();
-            }
-            Some(parts.concat())
-        }
-        _ => None,
-    }
-}
-
-/// The object and the method of a call.
-fn called(expr: &Expr) -> Option<(&Expr, &str)> {
-    let ExprKind::Call { callee, .. } = &expr.kind else { return None };
-    match &callee.kind {
-        ExprKind::Member { object, key: Key::Static(name, _), .. } => Some((object, name)),
-        _ => None,
-    }
-}
-
-/// The text of a constant, or of what methods make of one.
-fn whole(expr: &Expr, depth: u32) -> Option<String> {
-    match &expr.kind {
-        ExprKind::String(text) => Some(text.to_string()),
-        ExprKind::Call { args, .. } if depth < 16 => {
-            let (object, method) = called(expr)?;
-            rewritten(object, method, args, depth + 1)
-        }
-        _ => None,
-    }
-}
-
-/// What a call gives that only decodes constants.
-pub(super) fn decoded(expr: &Expr) -> Option<String> {
-    let ExprKind::Call { callee, args, .. } = &expr.kind else { return None };
-    match &callee.kind {
-        ExprKind::Member { object, key: Key::Static(name, _), .. }
-            if matches!(&**name, "fromCharCode" | "fromCodePoint")
-                && matches!(&object.kind, ExprKind::Global(name) if &**name == "String") =>
-        {
-            let codes = args.iter().map(|arg| match &arg.value.kind {
-                ExprKind::Number(number) => char::from_u32(*number as u32),
-                _ => None,
-            });
-            codes.collect::<Option<String>>().filter(|text| !text.is_empty())
-        }
-        ExprKind::Member { object, key: Key::Static(name, _), .. } => rewritten(object, name, args, 0),
-        ExprKind::Global(name) => {
-            let ExprKind::String(text) = &args.first()?.value.kind else { return None };
-            decode_by(name, text)
-        }
-        _ => None,
     }
 }

@@ -21,6 +21,7 @@ mod multi_level_distribution;
 mod paid_forwarding;
 mod payment_without_notice;
 mod program_dependency;
+mod records;
 mod review_evasion;
 mod support;
 mod texts;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::records::Records;
 use super::support::{has_role, units_of};
 use super::versions;
 use crate::flow::{Branch, EntryKind, Origin, Place};
@@ -182,64 +183,6 @@ fn is_property(script: &Script, name: &str) -> bool {
         }
     });
     found
-}
-
-/// States of records (`item.is_check`, `model.is_check`): what a name means that some record of the package carries.
-struct Records(BTreeSet<String>);
-
-impl Records {
-    fn of(cx: &Context<'_>) -> Self {
-        let conduct = &cx.policy.conduct;
-        let mut names = BTreeSet::new();
-        let mut add = |path: &[&str]| {
-            if let [around @ .., name] = path
-                && around.iter().any(|name| conduct.names("id-record", name))
-                && !around.iter().any(|name| conduct.names("id-app-wide", name))
-                && ["id-review-strong", "id-review-shared", "id-review", "id-review-sent"]
-                    .iter()
-                    .any(|group| conduct.names(group, name))
-            {
-                names.insert(name_words(name).concat());
-            }
-        };
-        for (index, file) in cx.package.files.iter().enumerate() {
-            let id = FileId(index as u32);
-            if file.origin != FileOrigin::Own {
-                continue;
-            }
-            for (_, element) in cx.program.elements(id) {
-                for attribute in &element.attributes {
-                    let Some(value) = &attribute.value else { continue };
-                    let text = value.span.slice(&file.source.text);
-                    for chain in text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '$' | '.'))) {
-                        let path: Vec<&str> = chain.split('.').filter(|name| !name.is_empty()).collect();
-                        add(&path);
-                    }
-                }
-            }
-            if let Some(script) = cx.program.script(id) {
-                script.for_each_expr(&mut |expr| {
-                    if let Some(read) = chain(expr) {
-                        let path: Vec<&str> = read.path.iter().map(|name| &**name).collect();
-                        add(&path);
-                    }
-                });
-            }
-        }
-        Self(names)
-    }
-
-    /// Whether a read is of such a state, and not of a setting of the whole program.
-    fn hold(&self, cx: &Context<'_>, path: &[impl AsRef<str>]) -> bool {
-        let conduct = &cx.policy.conduct;
-        let Some((name, around)) = path.split_last() else { return false };
-        if around.iter().any(|name| conduct.names("id-app-wide", name.as_ref())) {
-            return false;
-        }
-        let written = name_words(name.as_ref()).concat();
-        around.iter().any(|name| conduct.names("id-record", name.as_ref()))
-            || self.0.iter().any(|state| written.starts_with(state.as_str()))
-    }
 }
 
 /// Whether a condition compares what the program runs as (`develop`, `trial`, `release`).
