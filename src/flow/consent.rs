@@ -24,7 +24,7 @@ const LINE: usize = 100;
 /// How many ancestors up a text still stands beside an element.
 const LEVELS: usize = 3;
 
-/// Most uses of a component whose surroundings are read.
+/// Most uses of a component whose surroundings are read: of one with more, not every page is known to say anything.
 const MAX_USES: usize = 16;
 
 /// Where a component is used: the unit, its template, the element.
@@ -141,14 +141,13 @@ impl<'a> Machine<'a> {
                 }
                 // What a component does not say itself, all pages that show it may say around it.
                 let users: Vec<Use> = self.users_of(*file).map_or_else(Vec::new, |(_, users)| users.to_vec());
-                let around = users.into_iter().take(MAX_USES).map(|(_, file, node)| {
-                    let beside = self.told_beside((file, node), false, kinds)?;
-                    Some(Told { agreed: false, ..beside })
-                });
+                if users.is_empty() || users.len() > MAX_USES {
+                    return;
+                }
+                let around = users.into_iter().map(|(_, file, node)| self.told_beside((file, node), false, kinds));
                 if let Some(all) = around.collect::<Option<Vec<Told>>>() {
-                    let every = |said: fn(&Told) -> bool| !all.is_empty() && all.iter().all(said);
-                    told.notice |= every(|told| told.notice);
-                    told.linked |= every(|told| told.linked);
+                    told.notice |= all.iter().all(|told| told.notice);
+                    told.linked |= all.iter().all(|told| told.linked);
                 }
             }
             Fact::DialogRefused(place) => {
