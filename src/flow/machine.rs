@@ -39,6 +39,9 @@ const MAX_DEPTH: usize = 40;
 /// Most calls of one function inside itself.
 const MAX_RECURSION: usize = 2;
 
+/// The same where each call is given a part of what the one around it was given.
+const MAX_DESCENT: usize = 6;
+
 /// Most functions that one call is followed into.
 const MAX_TARGETS: usize = 8;
 
@@ -177,17 +180,6 @@ impl Site {
     }
 }
 
-/// An item of the call stack.
-#[derive(Clone, Debug)]
-pub(super) struct Called {
-    pub file: FileId,
-    pub function: FnId,
-    pub site: Place,
-    pub name: Name,
-    /// Whether the function is a library's.
-    pub library: bool,
-}
-
 pub(super) struct Machine<'a> {
     pub package: &'a Package,
     pub policy: &'a Policy,
@@ -233,7 +225,7 @@ pub(super) struct Machine<'a> {
     sites: FxHashMap<(FileId, u32, u64, u8), ObjId>,
     /// What holds on the current path.
     pub facts: Vec<FactId>,
-    pub stack: Vec<Called>,
+    pub stack: Vec<familiar::Called>,
     pub context: u64,
     /// The product of the ways taken one by one around here.
     ways: usize,

@@ -5,8 +5,9 @@ use std::hash::{Hash, Hasher};
 use rustc_hash::FxHasher;
 
 use crate::flow::heap::{ITEM, Kind};
+use crate::flow::machine::familiar::{Called, given_objects};
 use crate::flow::machine::{
-    ARGUMENTS, Act, Called, HOME, Jump, Keys, LIBRARY_STEPS, MAX_DEPTH, MAX_RECURSION, MAX_TARGETS, Machine, Site,
+    ARGUMENTS, Act, HOME, Jump, Keys, LIBRARY_STEPS, MAX_DEPTH, MAX_DESCENT, MAX_RECURSION, MAX_TARGETS, Machine, Site,
     THIS, key_span,
 };
 use crate::flow::solution::{Place, Step};
@@ -97,7 +98,9 @@ impl<'a> Machine<'a> {
         let Some(script) = self.script_of(file, target) else { return Value::any() };
         let Some(body) = script.functions.get(function as usize) else { return Value::any() };
         let recursion = self.stack.iter().filter(|called| called.file == file && called.function == function).count();
-        let round = recursion >= MAX_RECURSION && !self.loads_modules(file, function);
+        let round = recursion >= MAX_RECURSION
+            && !self.loads_modules(file, function)
+            && (recursion >= MAX_DESCENT || !self.descends(file, function, &args));
         if self.stack.len() >= MAX_DEPTH || round {
             if recursion == 0 {
                 // A long chain of calls may hide anything at its end; a circle has been seen.
@@ -134,7 +137,8 @@ impl<'a> Machine<'a> {
         (outer, site.place.file, site.place.span.start, site.place.span.end, file, function).hash(&mut hasher);
         self.context = hasher.finish();
         let name = body.name.clone().unwrap_or_else(|| site.name.clone());
-        self.stack.push(Called { file, function, site: site.place, name, library });
+        let objects = given_objects(&args);
+        self.stack.push(Called { file, function, site: site.place, name, library, given: objects });
         self.record.reached.insert((file, function));
         let kind = Kind::Frame { file, parent: Some(frame) };
         let new = if body.closes {

@@ -1,10 +1,12 @@
 //! Calls that need not be followed: of functions inside themselves, and those that a long entry point followed before.
 
+use rustc_hash::FxHashSet;
+
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::machine::Machine;
 use crate::flow::solution::{Fact, Origin, Place};
 use crate::flow::value::{ANY, FactId, Ids, NUMBER, ObjId, Value, intersect, unite};
-use crate::model::ir::FnId;
+use crate::model::ir::{FnId, Name};
 use crate::source::FileId;
 
 /// How far down the arguments of a call of a function inside itself are looked through for personal information.
@@ -21,6 +23,19 @@ const MAX_FOLLOWED: usize = 8;
 
 /// How far down two values are compared.
 const COVER_DEPTH: usize = 3;
+
+/// An item of the call stack.
+#[derive(Clone, Debug)]
+pub(in crate::flow) struct Called {
+    pub file: FileId,
+    pub function: FnId,
+    pub site: Place,
+    pub name: Name,
+    /// Whether the function is a library's.
+    pub library: bool,
+    /// Objects in its arguments.
+    pub given: Vec<ObjId>,
+}
 
 /// An entry point that followed a call of a function inside itself.
 pub(in crate::flow) struct Circle {
@@ -54,6 +69,11 @@ fn within(few: &[u32], many: &[u32]) -> bool {
     few.iter().all(|id| many.binary_search(id).is_ok())
 }
 
+/// The objects that the arguments of a call are.
+pub(super) fn given_objects(args: &[Value]) -> Vec<ObjId> {
+    args.iter().flat_map(|arg| arg.objects.iter().copied()).collect()
+}
+
 impl Machine<'_> {
     /// Whether a call of a function inside itself was followed before for another entry point, with no more proved and no less
     /// personal information in its arguments: what it does is known from there. A request function that logs in again, which
@@ -77,6 +97,31 @@ impl Machine<'_> {
         }
         known.push(Circle { entry, facts, taints });
         false
+    }
+
+    /// Whether a call of a function inside itself is given personal information in a part of what the call around it was given,
+    /// as when a tree is copied: it ends with the tree.
+    pub(super) fn descends(&mut self, file: FileId, function: FnId, args: &[Value]) -> bool {
+        let around: Vec<&[ObjId]> = self
+            .stack
+            .iter()
+            .rev()
+            .filter(|called| called.file == file && called.function == function)
+            .map(|called| &*called.given)
+            .collect();
+        let Some(last) = around.first() else { return false };
+        let mut parts: FxHashSet<ObjId> = FxHashSet::default();
+        for &holder in *last {
+            self.heap.each(holder, |value| parts.extend(value.objects.iter()));
+        }
+        for given in &around {
+            given.iter().for_each(|object| _ = parts.remove(object));
+        }
+        args.iter().any(|arg| {
+            !arg.objects.is_empty()
+                && arg.objects.iter().all(|object| parts.contains(object))
+                && !self.deep_taints(arg, CIRCLE_DEPTH).is_empty()
+        })
     }
 
     /// What a call gives that a long entry point followed before with no more proved, and with arguments that can be all that
