@@ -54,7 +54,9 @@ impl<'a> Machine<'a> {
                     };
                 }
                 // A library's module is the class itself, or has it.
-                if module.is_empty() && &**path == "Promise" && matches!(field, "Promise" | "default") {
+                let class = module.is_empty() && &**path == "Promise" && matches!(field, "Promise" | "default");
+                let whole = !module.is_empty() && path.is_empty() && field == "default";
+                if class || whole {
                     return Some(Value::object(object));
                 }
                 let full =
@@ -96,7 +98,7 @@ impl<'a> Machine<'a> {
                 Some(Value::string(route, None))
             }
             Kind::Unit(unit) if field == "$refs" => Some(self.references(*unit, place)),
-            Kind::Unit(_) if field == "properties" => {
+            Kind::Unit(_) if matches!(field, "properties" | "$data" | "$props" | "_data") => {
                 let key = self.known("data");
                 Some(self.field(&Value::object(object), &Keys::one(key), place))
             }

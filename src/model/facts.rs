@@ -132,8 +132,10 @@ impl Reader<'_> {
                 _ => self.parts(&value.parts),
             }
         }
+        // A script of its own file has nothing between its tags.
         if let Some(raw) = element.raw
             && !matches!(&*element.name, "style" | "script")
+            && !raw.slice(self.text).trim().is_empty()
         {
             let module =
                 element.attribute("module").and_then(|module| module.value.as_ref()?.literal()).unwrap_or_default();

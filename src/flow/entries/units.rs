@@ -228,7 +228,13 @@ impl<'a> Machine<'a> {
             place,
             element: None,
         };
-        let answer = self.wait(&answer);
+        let mut answer = self.wait(&answer);
+        // What is shared may be told later.
+        let key = self.known("promise");
+        let later = self.field(&answer, &Keys::one(key), place);
+        if !later.objects.is_empty() {
+            answer.join(&self.wait(&later));
+        }
         self.run_entry(entry, &[], Some(&answer), |machine| {
             for field in ["title", "path", "imageUrl", "content", "query", "desc"] {
                 let key = machine.sym(field);
