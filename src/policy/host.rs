@@ -172,6 +172,9 @@ pub struct Api {
     /// Kind of sink (`network`, `storage`, `file`, `log`, `url`, `share`, `program`, `clipboard`, `third-party`), and
     /// which of `params` carry data.
     pub sink: Option<ApiSink>,
+    /// Field of a dialog's answer that holds what the user writes into it: where its parameter `editable` is on, or always
+    /// where it has no such parameter.
+    pub written: Option<Arc<str>>,
     /// Official name of what the user must be told, where a host lists it.
     pub info_type: Option<String>,
     /// Whether it is callable by this host at all: `false` for entries that only tell of removal.

@@ -378,7 +378,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The titles of the page and of the blocks around a field.
-    fn headings(&self, unit: UnitId, template: FileId, node: NodeId) -> Vec<String> {
+    pub fn headings(&self, unit: UnitId, template: FileId, node: NodeId) -> Vec<String> {
         const AROUND: usize = 6;
         let mut out = Vec::new();
         let title = self.program.units[unit as usize].config.and_then(|config| {
@@ -470,7 +470,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Short texts that stand before an element, nearest first: its label.
-    fn labels(&mut self, unit: UnitId, template: FileId, node: NodeId) -> Vec<Name> {
+    pub fn labels(&mut self, unit: UnitId, template: FileId, node: NodeId) -> Vec<Name> {
         const DEEPEST: usize = 6;
         let mut out = Vec::new();
         let Some(facts) = self.program.template(template) else { return out };

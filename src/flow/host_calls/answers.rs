@@ -12,6 +12,7 @@ use crate::flow::solution::{Fact, FactSet, Origin, Place, Protection, Reach, Ste
 use crate::flow::value::{ANY, FALSE, Ids, Piece, Str, Value, intersect, one, unite};
 use crate::model::ir::Name;
 use crate::policy::host::{Api, Yields};
+use crate::policy::privacy::InputClues;
 use crate::source::FileId;
 
 impl<'a> Machine<'a> {
@@ -48,6 +49,12 @@ impl<'a> Machine<'a> {
             let (agreed, no) = self.asked(place, text);
             set(self, "confirm", Value::either().when(agreed.clone(), no.clone()));
             set(self, "cancel", Value::either().when(no, agreed));
+            if let Some(field) = &api.written
+                && (!api.params.contains_key("editable") || self.param(api, "editable", args).may_true())
+            {
+                let written = self.written(api, path, args, place);
+                set(self, field, written);
+            }
             // What it says of the call holds whatever was answered.
             set(self, "errMsg", Value::any());
             return Value::object(object);
@@ -140,6 +147,23 @@ impl<'a> Machine<'a> {
         out
     }
 
+    /// What the user writes into a dialog: typed by what it asks for.
+    fn written(&mut self, api: &Api, path: &str, args: &[Value], place: Place) -> Value {
+        let mut said = |param| self.param(api, param, args).as_text().map(|text| text.to_string());
+        let (placeholder, labels) = (said("placeholder"), [said("title"), said("content")]);
+        let clues = InputClues {
+            placeholder: placeholder.as_deref(),
+            labels: labels.iter().flatten().map(String::as_str).collect(),
+            ..InputClues::default()
+        };
+        let kind = self.policy.privacy.input_kind(&clues).map(|(kind, certainty, _)| (kind, certainty));
+        let mut value = Value::from_origin(self.origin(Origin::Input));
+        if kind.is_some() || !self.policy.privacy.input_is_other(&clues) {
+            value.taints = self.taken_at(place, path.into(), None, kind, false);
+        }
+        value
+    }
+
     /// What confirming and refusing a dialog prove, by its call and its text.
     pub fn asked(&mut self, place: Place, text: String) -> (Ids, Ids) {
         if self.dialogs.get(&place) != Some(&text) {
@@ -196,19 +220,24 @@ impl<'a> Machine<'a> {
         self.with_agreement(one(confirmed))
     }
 
-    /// The document of which an element asks for a picture: what runs from a tap on "identity card, front side" chooses that.
+    /// The document of which an element asks for a picture: what runs from a tap on "identity card, front side" chooses that,
+    /// and so does a button beside which that stands, or on a page that is called so.
     fn asked_picture(&mut self, api: &Api) -> Option<Name> {
         const LONGEST: usize = 18;
         if !api.roles.iter().any(|role| &**role == "media-pick") {
             return None;
         }
         let (file, node) = self.entries[self.entry].element?;
-        let text = self.text_inside(file, node);
-        if text.chars().count() > LONGEST {
-            return None;
+        let mut texts = vec![self.text_inside(file, node)];
+        if let Some(unit) = self.current_unit {
+            texts.extend(self.labels(unit, file, node));
+            texts.extend(self.headings(unit, file, node).iter().map(|text| Name::from(&**text)));
         }
-        let (kind, _) = self.policy.privacy.label_kind(&text)?;
-        self.policy.privacy.picture_kind(&kind)
+        let privacy = &self.policy.privacy;
+        texts.iter().filter(|text| text.chars().count() <= LONGEST).find_map(|text| {
+            let (kind, _) = privacy.label_kind(text)?;
+            privacy.picture_kind(&kind)
+        })
     }
 
     pub fn taints_of(&mut self, collection: usize, kinds: &[Name], protection: Option<Protection>) -> Ids {

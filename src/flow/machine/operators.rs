@@ -386,9 +386,12 @@ impl<'a> Machine<'a> {
                 | Kind::Settle { .. } => {
                     add("function");
                 }
-                Kind::Host { path, .. } if !path.is_empty() => {
+                Kind::Host { namespace, path } if !path.is_empty() => {
                     add("function");
-                    add("object");
+                    // What the host's table has can be called.
+                    if self.policy_api(namespace, path).is_none() {
+                        add("object");
+                    }
                 }
                 Kind::External { .. } => {
                     add("function");

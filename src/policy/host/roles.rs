@@ -42,7 +42,7 @@ pub const API: &[(&str, &[&str])] = &[
     ("program-back", &["data"]),
     ("app-open", &["url"]),
     ("app-download", &["url"]),
-    ("dialog", &["title", "content", "show-cancel", "confirm-text", "cancel-text"]),
+    ("dialog", &["title", "content", "show-cancel", "confirm-text", "cancel-text", "editable", "placeholder"]),
     ("toast", &["title"]),
     ("action-sheet", &["items", "content"]),
     ("title", &["title"]),

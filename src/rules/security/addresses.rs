@@ -56,6 +56,30 @@ fn is_version(before: &str, host: &str) -> bool {
     !host.contains([':', '/']) && (short || name.to_ascii_lowercase().contains("version"))
 }
 
+/// Whether a text is what another is searched for, compared with or rid of.
+fn is_compared(before: &str) -> bool {
+    const METHODS: &[&str] =
+        &["replace", "replaceAll", "indexOf", "lastIndexOf", "startsWith", "includes", "split", "search"];
+    let head = before.trim_end();
+    let method = head.strip_suffix('(').is_some_and(|head| {
+        METHODS.iter().any(|method| head.trim_end().strip_suffix(method).is_some_and(|rest| rest.ends_with('.')))
+    });
+    method || head.ends_with("===") || head.ends_with("!==")
+}
+
+/// Whether anything reads a file of data: a configuration, what scripts require, or what they name.
+fn is_read(cx: &Context<'_>, file: FileId) -> bool {
+    let source = cx.package.source(file);
+    cx.package.app == Some(file)
+        || matches!(source.name(), "ext.json" | "theme.json" | "config.json")
+        || cx.program.units.iter().any(|unit| unit.config == Some(file))
+        || cx.program.requires.iter().flatten().any(|require| require.target == Some(file))
+        || (0..cx.package.files.len()).any(|index| {
+            cx.program.script(FileId(index as u32)).is_some()
+                && cx.package.files[index].source.text.contains(source.name())
+        })
+}
+
 /// Every address of the package's own files, in order of place; comments left out.
 pub fn all(cx: &Context<'_>) -> Vec<Address> {
     let mut out = Vec::new();
@@ -76,7 +100,11 @@ pub fn all(cx: &Context<'_>) -> Vec<Address> {
                     && !is_tool_config(file.source.name())
                     && let Some(json) = &file.json
                 {
+                    let before = out.len();
                     self::json(id, json, "", &mut out);
+                    if out.len() > before && !is_read(cx, id) {
+                        out.truncate(before);
+                    }
                 }
             }
             FileKind::Text | FileKind::Foreign => {}
@@ -123,7 +151,7 @@ fn script(cx: &Context<'_>, file: FileId, out: &mut Vec<Address>) {
             from -= 1;
         }
         let before = &text[from..open];
-        if is_link(before) || !scheme && is_version(before, &rest[..end]) {
+        if is_link(before) || is_compared(before) || !scheme && is_version(before, &rest[..end]) {
             continue;
         }
         // What the script's own constants switch off is not used.
