@@ -40,12 +40,16 @@ pub fn methods(script: &Script) -> Methods {
 pub fn methods_with<'s>(script: &'s Script, module: &dyn Fn(Span) -> Option<&'s Script>) -> Methods {
     let mut found = Methods { complete: script.damage.is_empty(), ..Methods::default() };
     let mut registered = 0;
+    let mut behaviors = 0;
     script.for_each_expr(&mut |expr| match &expr.kind {
         ExprKind::Call { callee, args, .. } => {
             if let ExprKind::Global(name) = &callee.kind
                 && REGISTERS.contains(&&**name)
             {
-                registered += 1;
+                match &**name {
+                    "Behavior" => behaviors += 1,
+                    _ => registered += 1,
+                }
                 found.registers.insert(name.clone());
                 match args.first() {
                     Some(Arg { value, spread: false }) => {
@@ -68,7 +72,8 @@ pub fn methods_with<'s>(script: &'s Script, module: &dyn Fn(Span) -> Option<&'s 
         },
         _ => {}
     });
-    if registered != 1 {
+    // A behavior of the same script is mixed in, or none of its page's.
+    if registered != 1 && (registered, behaviors) != (0, 1) {
         found.complete = false;
     }
     found
@@ -116,8 +121,11 @@ fn collect<'s>(
                         if METHOD_TABLES.contains(&&**name) {
                             collect(script, value, found, Level::Table, depth + 1, module);
                         }
-                        let empty = matches!(&value.kind, ExprKind::Array(items) if items.is_empty());
-                        if MIXINS.contains(&&**name) && !empty {
+                        if &**name == "behaviors" {
+                            mix_in(script, value, found, depth, module);
+                        } else if MIXINS.contains(&&**name)
+                            && !matches!(&value.kind, ExprKind::Array(items) if items.is_empty())
+                        {
                             found.complete = false;
                         }
                     }
@@ -153,6 +161,121 @@ fn collect<'s>(
     }
 }
 
+/// Adds the methods of the behaviors in a list; one that is not seen leaves the methods unknown.
+fn mix_in<'s>(
+    script: &'s Script,
+    list: &'s Expr,
+    found: &mut Methods,
+    depth: u8,
+    module: &dyn Fn(Span) -> Option<&'s Script>,
+) {
+    let ExprKind::Array(items) = &list.kind else {
+        found.complete = false;
+        return;
+    };
+    for item in items.iter().flatten() {
+        // Those of the host give properties, and no methods.
+        if matches!(&item.value.kind, ExprKind::String(name) if name.contains("://")) {
+            continue;
+        }
+        match behavior(script, &item.value, module) {
+            Some((from, options)) if !item.spread && from.damage.is_empty() => {
+                if !std::ptr::eq(from, script) {
+                    found.names.extend(assigned_members(from));
+                    found.complete &= !hands_out_itself(from);
+                    collect(from, options, found, Level::Beside, depth + 1, &|_| None);
+                } else {
+                    collect(from, options, found, Level::Beside, depth + 1, module);
+                }
+            }
+            _ => found.complete = false,
+        }
+    }
+}
+
+/// The options that a behavior is made of, with the script that they stand in.
+fn behavior<'s>(
+    script: &'s Script,
+    expr: &'s Expr,
+    module: &dyn Fn(Span) -> Option<&'s Script>,
+) -> Option<(&'s Script, &'s Expr)> {
+    let made = |script: &'s Script, value: &'s Expr| match &value.kind {
+        ExprKind::Call { callee, args, .. } if matches!(&callee.kind, ExprKind::Global(name) if &**name == "Behavior") => {
+            let options = &args.first().filter(|arg| !arg.spread)?.value;
+            // It may change the options of whom it is mixed into.
+            let filters = matches!(&options.kind, ExprKind::Object(properties) if properties.iter().any(|property| {
+                matches!(property, Property::Value(Key::Static(name, _), _) if &**name == "definitionFilter")
+            }));
+            (!filters).then_some((script, options))
+        }
+        _ => None,
+    };
+    let required = |value: &'s Expr| match &value.kind {
+        ExprKind::Call { callee, args, .. } if matches!(&callee.kind, ExprKind::Global(name) if &**name == "require") => {
+            let script = module(args.first()?.value.span)?;
+            made(script, exported_value(script)?)
+        }
+        _ => None,
+    };
+    match &expr.kind {
+        ExprKind::Var(variable) => match initial(script, *variable) {
+            Some(value) => made(script, value).or_else(|| required(value)),
+            None => {
+                let import = script.imports.iter().find(|import| import.local == Some(*variable))?;
+                let script = module(import.span)?;
+                let value = match &*import.name {
+                    "default" => exported_value(script)?,
+                    name => script.exports.iter().find_map(|export| match export {
+                        super::ir::Export::Local { name: exported, local } if &**exported == name => {
+                            initial(script, *local)
+                        }
+                        _ => None,
+                    })?,
+                };
+                made(script, value)
+            }
+        },
+        _ => made(script, expr).or_else(|| required(expr)),
+    }
+}
+
+/// Names of members that a script assigns (`this.open = …`).
+fn assigned_members(script: &Script) -> BTreeSet<Arc<str>> {
+    let mut out = BTreeSet::new();
+    script.for_each_expr(&mut |expr| {
+        if let ExprKind::Assign { target, .. } = &expr.kind
+            && let Pattern::Member(member) = &**target
+            && let ExprKind::Member { key: Key::Static(name, _), .. } = &member.kind
+        {
+            out.insert(name.clone());
+        }
+    });
+    out
+}
+
+/// Whether a script passes its page or component on to somebody who may give it methods (`new Wheel(this, …)`,
+/// `parse({ target: that })`).
+pub fn hands_out_itself(script: &Script) -> bool {
+    let selves = names_of_this(script);
+    let itself = |expr: &Expr| match &expr.kind {
+        ExprKind::This => true,
+        ExprKind::Var(variable) => selves.contains(variable),
+        _ => false,
+    };
+    let mut found = false;
+    script.for_each_expr(&mut |expr| {
+        if let ExprKind::Call { args, .. } | ExprKind::New { args, .. } = &expr.kind {
+            found |= args.iter().any(|arg| match &arg.value.kind {
+                ExprKind::Object(properties) => {
+                    properties.iter().any(|property| matches!(property, Property::Value(_, value) if itself(value)))
+                }
+                _ => itself(&arg.value),
+            });
+        }
+    });
+    found
+}
+
 /// What `import base from '…'` binds, with the script that it comes from.
 fn imported<'s>(
     script: &Script,
@@ -166,6 +289,11 @@ fn imported<'s>(
 
 /// The object literal that a script exports as a whole: `module.exports = { … }`, `export default { … }`.
 fn exported(script: &Script) -> Option<&Expr> {
+    exported_value(script).filter(|value| matches!(value.kind, ExprKind::Object(_)))
+}
+
+/// What a script exports as a whole.
+fn exported_value(script: &Script) -> Option<&Expr> {
     let mut found: Vec<&Expr> = Vec::new();
     let mut parts = false;
     script.for_each_expr(&mut |expr| {
@@ -193,7 +321,7 @@ fn exported(script: &Script) -> Option<&Expr> {
         ExprKind::Var(variable) => initial(script, *variable)?,
         _ => value,
     };
-    (!parts && matches!(value.kind, ExprKind::Object(_))).then_some(value)
+    (!parts).then_some(value)
 }
 
 fn is_assign(callee: &Expr) -> bool {

@@ -66,6 +66,7 @@ impl Rule for DeadNavigation {
         }
         let first = out.len();
         without_target(cx, out);
+        shared_paths(cx, out);
         let blank: BTreeSet<Place> = out[first..].iter().map(|finding| finding.place).collect();
         let mut told = BTreeSet::new();
         // Of pages that are listed twice the first counts.
@@ -178,6 +179,34 @@ fn read_from_folder(cx: &Context<'_>, navigation: &Navigation, pages: &HashMap<&
     let (folder, _) = navigation.from.rsplit_once('/').filter(|_| written)?;
     let read = normalize(&format!("{folder}/{route}"))?;
     (!pages.contains_key(&*read)).then_some(read)
+}
+
+/// Paths that share methods return and that no page serves: whoever opens the card finds nothing.
+fn shared_paths(cx: &Context<'_>, out: &mut Vec<Finding>) {
+    let pages: BTreeSet<&str> = cx.package.pages.iter().map(|page| &*page.route).collect();
+    let mut told = BTreeSet::new();
+    for call in cx.solution.calls.iter().filter(|call| &*call.namespace == "page") {
+        let Some(path) = call.arg("0.path").filter(|path| !path.unknown) else { continue };
+        let routes: Vec<_> = path.strings.iter().map(|target| route_of(target, "")).collect();
+        // What is served by one of several ways speaks for the method.
+        if routes.iter().any(|route| route.as_ref().is_none_or(|(route, _)| pages.contains(&**route))) {
+            continue;
+        }
+        let (Some(Some((route, _))), Some(place)) =
+            (routes.first(), path.strings.first().and_then(|target| target.place).or(path.place))
+        else {
+            continue;
+        };
+        if route.is_empty() || !is_own(cx, place.file) || unseen(cx, place) || !told.insert(place) {
+            continue;
+        }
+        let mut finding = Finding::new("package/dead-navigation", place).text("target", route.clone());
+        match nearest(route, pages.iter().copied()) {
+            Some(near) => finding = finding.variant("shared-near").text("near", near),
+            None => finding = finding.variant("shared"),
+        }
+        out.push(finding);
+    }
 }
 
 /// Kinds of `navigator` that go to a page, so that they need its route.

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::flow::Place;
 use crate::model::given::{self, Given};
-use crate::model::ir::{Expr, ExprKind, Key, Name, Pattern, Property, Script};
-use crate::model::surface::{Methods, methods_with, names_of_this};
+use crate::model::ir::{ExprKind, Key, Name, Pattern};
+use crate::model::surface::{Methods, hands_out_itself, methods_with};
 use crate::model::{Binding, Unit, UnitId};
 use crate::policy::conduct::name_words;
 use crate::rules::{Context, Finding, Rule, Severity};
@@ -152,29 +152,6 @@ fn catches(cx: &Context<'_>, template: crate::source::FileId, node: NodeId) -> b
     let Some(facts) = cx.program.template(template) else { return false };
     let NodeKind::Element(element) = &facts.document.nodes[node as usize].kind else { return false };
     element.attributes.iter().any(|attribute| attribute.name.starts_with("catch"))
-}
-
-/// Whether a script passes its page or component on to somebody who may give it methods (`new Wheel(this, …)`,
-/// `parse({ target: that })`).
-fn hands_out_itself(script: &Script) -> bool {
-    let selves = names_of_this(script);
-    let itself = |expr: &Expr| match &expr.kind {
-        ExprKind::This => true,
-        ExprKind::Var(variable) => selves.contains(variable),
-        _ => false,
-    };
-    let mut found = false;
-    script.for_each_expr(&mut |expr| {
-        if let ExprKind::Call { args, .. } | ExprKind::New { args, .. } = &expr.kind {
-            found |= args.iter().any(|arg| match &arg.value.kind {
-                ExprKind::Object(properties) => {
-                    properties.iter().any(|property| matches!(property, Property::Value(_, value) if itself(value)))
-                }
-                _ => itself(&arg.value),
-            });
-        }
-    });
-    found
 }
 
 /// Names of the functions that scripts hang on objects of others (`this.page.start = this.start.bind(this)`).
