@@ -200,7 +200,8 @@ fn behavior<'s>(
     module: &dyn Fn(Span) -> Option<&'s Script>,
 ) -> Option<(&'s Script, &'s Expr)> {
     let made = |script: &'s Script, value: &'s Expr| match &value.kind {
-        ExprKind::Call { callee, args, .. } if matches!(&callee.kind, ExprKind::Global(name) if &**name == "Behavior") => {
+        ExprKind::Call { callee, args, .. } if matches!(&callee.kind, ExprKind::Global(name) if &**name == "Behavior") =>
+        {
             let options = &args.first().filter(|arg| !arg.spread)?.value;
             // It may change the options of whom it is mixed into.
             let filters = matches!(&options.kind, ExprKind::Object(properties) if properties.iter().any(|property| {
@@ -211,7 +212,8 @@ fn behavior<'s>(
         _ => None,
     };
     let required = |value: &'s Expr| match &value.kind {
-        ExprKind::Call { callee, args, .. } if matches!(&callee.kind, ExprKind::Global(name) if &**name == "require") => {
+        ExprKind::Call { callee, args, .. } if matches!(&callee.kind, ExprKind::Global(name) if &**name == "require") =>
+        {
             let script = module(args.first()?.value.span)?;
             made(script, exported_value(script)?)
         }
