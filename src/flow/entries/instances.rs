@@ -482,10 +482,18 @@ impl<'a> Machine<'a> {
         }
         let from = self.entries[self.entry].route.clone();
         if !from.is_empty() {
-            self.opened_from.entry(route.into()).or_default().insert(from.clone());
+            // Who taps a component is on a page that shows it.
+            let mut pages = self.pages_with(&from);
+            if pages.is_empty() {
+                pages.push(from);
+            }
+            self.opened_from.entry(route.into()).or_default().extend(pages.iter().cloned());
             // Who goes on by refusing has passed nothing.
-            if self.tells(&from) && !self.said_no(&held) {
-                let passed = self.fact(Fact::Passed(from));
+            if pages.iter().all(|page| self.tells(page))
+                && !self.said_no(&held)
+                && let Some(page) = pages.pop()
+            {
+                let passed = self.fact(Fact::Passed(page));
                 unite(&mut facts, &[passed]);
             }
         }

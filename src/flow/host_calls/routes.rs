@@ -68,7 +68,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Pages that show a component: hosts read the relative addresses of its code from the page on top.
-    pub(super) fn pages_with(&self, route: &str) -> Vec<Name> {
+    pub fn pages_with(&self, route: &str) -> Vec<Name> {
         const MOST: usize = 64;
         let is_page = |unit: UnitId| self.program.units[unit as usize].kind != UnitKind::Component;
         let Some(&unit) = self.program.by_route.get(route).filter(|unit| !is_page(**unit)) else { return Vec::new() };

@@ -1,7 +1,7 @@
 //! `package/missing-file`: components, icons, pictures, templates and modules that are named and not there.
 
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::flow::Place;
 use crate::model::ir::{ExprKind, Property, Script, Stmt, StmtKind};
@@ -105,6 +105,7 @@ impl Lookup<'_, '_> {
     fn components(&mut self) {
         let cx = self.cx;
         let mut seen = std::collections::BTreeSet::new();
+        let mut packages: BTreeMap<&str, Vec<(FileId, Span, &str)>> = BTreeMap::new();
         for unit in cx.program.units.iter().filter(|unit| unit.live) {
             let Some(config) = unit.config.filter(|config| is_own(cx, *config)) else { continue };
             let Some(json) = &cx.package.files[config.index()].json else { continue };
@@ -125,8 +126,24 @@ impl Lookup<'_, '_> {
                     if npm || weui(path) || unbuilt(cx, path) || !seen.insert(absolute) {
                         continue;
                     }
-                    self.told(config, property.value.span, path, "file-component");
+                    match library(cx, config, path) {
+                        Some(name) => packages.entry(name).or_default().push((config, property.value.span, path)),
+                        None => self.told(config, property.value.span, path, "file-component"),
+                    }
                 }
+            }
+        }
+        for (name, places) in packages {
+            match places[..] {
+                [(file, span, path)] => self.told(file, span, path, "file-component"),
+                // One fact, however often it is used.
+                [(file, span, _), ..] => self.out.push(
+                    Finding::new(ID, Place { file, span })
+                        .variant("library")
+                        .text("path", name.to_owned())
+                        .text("count", places.len().to_string()),
+                ),
+                [] => {}
             }
         }
     }
@@ -371,6 +388,24 @@ fn unbuilt(cx: &Context<'_>, path: &str) -> bool {
         path.split('/').any(|part| part == folder)
             && !cx.package.by_path.keys().any(|known| known.split('/').any(|part| part == folder))
     })
+}
+
+/// The package of components that a path leads into, where neither its user's folder nor the root has a folder of that name.
+fn library<'p>(cx: &Context<'_>, user: FileId, path: &'p str) -> Option<&'p str> {
+    if path.starts_with(['.', '/']) {
+        return None;
+    }
+    let first = path.split('/').next()?;
+    let name = match path[first.len()..].strip_prefix('/') {
+        Some(rest) if first.starts_with('@') => &path[..first.len() + 1 + rest.split('/').next()?.len()],
+        Some(_) => first,
+        None => return None,
+    };
+    let folder = cx.package.source(user).folder();
+    let known = [format!("{first}/"), format!("{folder}/{first}/")];
+    let own = matches!(first, "components" | "component" | "pages" | "page")
+        || cx.package.by_path.keys().any(|file| known.iter().any(|folder| file.starts_with(&**folder)));
+    (!own).then_some(name)
 }
 
 /// Whether a request stands in a `try` whose `catch` does without it.

@@ -84,8 +84,11 @@ pub fn is_live(cx: &Context<'_>, file: FileId, node: NodeId) -> bool {
             ["url", "src", "path"].iter().any(|name| {
                 element.attribute(name).and_then(|attribute| attribute.value.as_ref()).is_some_and(|value| {
                     value.literal().is_none_or(|text| !matches!(text.trim(), "" | "#" | "/" | "javascript:;"))
+                        // The cell of a menu may be a link.
+                        && (*name == "url" || matches!(&*element.name, "navigator" | "web-view" | "a" | "link"))
                 })
-            }) && matches!(&*element.name, "navigator" | "web-view" | "a" | "link")
+            }) && (matches!(&*element.name, "navigator" | "web-view" | "a" | "link")
+                || host.is_some_and(|host| !host.components.contains_key(&element.name)))
         })
     })
 }
@@ -489,9 +492,13 @@ pub fn told_on_page(
         })
         .map(|navigation| &*navigation.from)
         .collect();
+    // Who goes on by a component is on a page that shows it.
+    let from = from.into_iter().filter_map(|route| unit_of_route(cx, route)).flat_map(|from| match from.kind {
+        UnitKind::Component => pages_of(cx, from),
+        _ => vec![from],
+    });
     let mut before = ConsentText::default();
-    for route in from {
-        let Some(from) = unit_of_route(cx, route) else { continue };
+    for from in from.filter(|from| from.route != unit.route) {
         let told = from.templates.iter().fold(ConsentText::default(), |told, file| {
             told.and(super::notices::notices(cx, *file, None, kinds, false))
         });

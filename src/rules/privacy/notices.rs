@@ -9,6 +9,7 @@ use super::evidence::{ancestors, element, is_live, short_text_of, text_of};
 use crate::flow::Kind;
 use crate::policy::privacy::ConsentText;
 use crate::rules::Context;
+use crate::rules::elements::literal;
 use crate::source::FileId;
 use crate::syntax::template::{Element, NodeId, NodeKind, Part};
 
@@ -66,8 +67,11 @@ fn read(cx: &Context<'_>, file: FileId) -> Vec<Notice> {
     let Some(template) = cx.program.template(file) else { return out };
     let privacy = &cx.policy.privacy;
     for (id, item) in template.document.nodes.iter().enumerate() {
-        let NodeKind::Text(parts) = &item.kind else { continue };
-        let text: String = parts.iter().filter_map(Part::literal).collect();
+        let text: String = match &item.kind {
+            NodeKind::Text(parts) => parts.iter().filter_map(Part::literal).collect(),
+            NodeKind::Element(element) => shown_by(cx, element),
+            _ => continue,
+        };
         if text.trim().is_empty() {
             continue;
         }
@@ -105,6 +109,15 @@ fn read(cx: &Context<'_>, file: FileId) -> Vec<Notice> {
         out.push(Notice { says, more, about, arms: arms(cx, file, id as NodeId) });
     }
     out
+}
+
+/// What a component shows of what it is given: the cell of a menu has its name in an attribute.
+fn shown_by(cx: &Context<'_>, element: &Element) -> String {
+    if cx.policy.host(&cx.package.host).is_some_and(|host| host.components.contains_key(&element.name)) {
+        return String::new();
+    }
+    let texts = ["title", "label", "text", "content"].into_iter().filter_map(|name| literal(element, name));
+    texts.filter(|text| !text.is_ascii()).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether an element without `node` names a policy or agreement by itself.

@@ -4,6 +4,7 @@ use crate::flow::Place;
 use crate::model::ir::{Expr, ExprKind, Operator, Script};
 use crate::model::sites::expressions;
 use crate::package::{FileKind, Origin};
+use crate::policy::privacy::SdkUse;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::{FileId, Span};
 
@@ -43,6 +44,9 @@ impl Rule for LeakedSecret {
             for hit in cx.policy.privacy.secrets(&file.source.text, quoted) {
                 let span = Span::new(hit.range.start as u32, hit.range.end as u32);
                 told.push(span);
+                if hit.weak && starts_service(cx, &file.source.text[..hit.range.start]) {
+                    continue;
+                }
                 let mut confidence = if hit.weak { Confidence::Medium } else { Confidence::High };
                 if file.origin != Origin::Own {
                     if hit.weak {
@@ -65,6 +69,26 @@ impl Rule for LeakedSecret {
             }
         }
     }
+}
+
+/// Whether what follows a text is given to a service's SDK as it starts: the key of a project, made to stand in clients.
+fn starts_service(cx: &Context<'_>, before: &str) -> bool {
+    const FAR: usize = 300;
+    let mut depth = 0;
+    let open = before.char_indices().rev().take(FAR).find(|(_, c)| {
+        match c {
+            ')' => depth += 1,
+            '(' => depth -= 1,
+            _ => {}
+        }
+        depth < 0
+    });
+    let Some((open, _)) = open else { return false };
+    let callee = before[..open].trim_end();
+    let name = callee.rfind(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '$' | '.'))).map_or(0, |at| at + 1);
+    let Some((object, method)) = callee[name..].rsplit_once('.') else { return false };
+    let sdk = cx.policy.privacy.sdk_by_global(object);
+    sdk.is_some_and(|sdk| sdk.is_analytics() && matches!(sdk.method(method), SdkUse::Start))
 }
 
 /// Secrets that are put together from constant pieces, found in what the pieces make. `told` are those that a text holds as one.

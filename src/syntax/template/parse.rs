@@ -40,7 +40,7 @@ pub const MAX_DEPTH: usize = 400;
 const LOOK_AHEAD: usize = 1024;
 /// Furthest that the end tag of an element that may stay open is looked for over what stands in it, and most tags in between.
 const AROUND: usize = 4096;
-const TAGS_AROUND: usize = 12;
+const TAGS_AROUND: usize = 64;
 
 /// Parses a template. It never fails: what was mended is in [`Document::errors`].
 pub fn parse(text: &str, dialect: &Dialect) -> Document {
