@@ -31,10 +31,6 @@ impl<'a> Machine<'a> {
             "exports" => return self.exports(act.file),
             _ => {}
         }
-        // What runtimes put in the place of the host's object is a copy of it.
-        if self.policy.hosts.by_namespace(text).is_some() {
-            return self.global_named(text);
-        }
         let key = self.sym_of(text);
         let Some(mut value) = self.heap.get(self.globals, key).cloned() else { return self.global_named(text) };
         // What a library brings for where there is none stands beside what is there.

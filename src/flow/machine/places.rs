@@ -77,10 +77,10 @@ impl<'a> Machine<'a> {
                 };
                 self.heap.set(frame, *var, Some(value));
             }
-            Pattern::Global(name, _) => {
+            Pattern::Global(name, span) => {
+                let globals = Value::object(self.globals);
                 let key = self.sym_at(name);
-                let globals = self.globals;
-                self.heap.set(globals, key, Some(value));
+                self.put(&globals, &Keys::one(key), value, Place { file: act.file, span: *span });
             }
             Pattern::Member(expr) => {
                 if let ExprKind::Member { object, key, .. } = &expr.kind {
@@ -228,6 +228,10 @@ impl<'a> Machine<'a> {
                 let name = self.spell(key);
                 if list && self.is_item(key) {
                     self.grown(object, if strong { name.parse().ok() } else { None });
+                }
+                // What runtimes put in the place of the host's object is a copy of it.
+                if matches!(kind, Kind::Global) && self.policy.hosts.by_namespace(&name).is_some() {
+                    continue;
                 }
                 let value = self.typed_by_key(value.clone(), &name, place);
                 if let Kind::Host { path, .. } = &kind {
