@@ -373,6 +373,7 @@ impl<'a> Machine<'a> {
             path: self.path(),
             args: vec![argument],
             handles_failure: true,
+            rejects: false,
             result_used: false,
             through: None,
         };
@@ -392,6 +393,7 @@ impl<'a> Machine<'a> {
             path: Vec::new(),
             args: vec![argument],
             handles_failure: true,
+            rejects: false,
             result_used: false,
             through: None,
         };

@@ -338,6 +338,8 @@ pub struct HostCall {
     pub args: Vec<ArgValue>,
     /// Whether a failure branch is given (`fail`, `catch`, `complete`, rejection awaited in `try`).
     pub handles_failure: bool,
+    /// Whether all that its failure does is to reject a promise that the package makes of it.
+    pub rejects: bool,
     /// Whether anything uses the answer.
     pub result_used: bool,
     /// Whether the call stands in a vendored or npm file, and the own call that led there.

@@ -560,6 +560,15 @@ pub fn strings<'s>(script: &'s Script, runs: &dyn Fn(u32) -> bool, visit: &mut d
 /// Spans of calls whose promise has a failure branch: `.catch(…)`, `.then(…, …)`, awaited in a `try`, or handed to the
 /// caller by `return`.
 pub fn settled_calls(script: &Script) -> BTreeSet<crate::source::Span> {
+    settled(script, true)
+}
+
+/// The same without those that are only handed on.
+pub fn caught_calls(script: &Script) -> BTreeSet<crate::source::Span> {
+    settled(script, false)
+}
+
+fn settled(script: &Script, returned: bool) -> BTreeSet<crate::source::Span> {
     let mut found = BTreeSet::new();
     script.for_each_expr(&mut |expr| {
         let ExprKind::Call { callee, args, .. } = &expr.kind else { return };
@@ -580,7 +589,7 @@ pub fn settled_calls(script: &Script) -> BTreeSet<crate::source::Span> {
     for (id, function) in script.functions.iter().enumerate() {
         // Nobody gets what the function returns that a promise is made with.
         if !executors.contains(&(id as u32)) {
-            settled_in(&function.body, false, &mut found);
+            settled_in(&function.body, false, returned, &mut found);
         }
     }
     found
@@ -594,6 +603,36 @@ pub fn awaited_calls(script: &Script) -> BTreeSet<crate::source::Span> {
             chain(inner, &mut found);
         }
     });
+    found
+}
+
+/// Spans of calls whose promise nobody keeps: statements of their own, with what `then` hangs on them.
+pub fn dropped_calls(script: &Script) -> BTreeSet<crate::source::Span> {
+    fn dropped(block: &[Stmt], found: &mut BTreeSet<crate::source::Span>) {
+        for stmt in block {
+            match &stmt.kind {
+                StmtKind::Expr(value) => chain(value, found),
+                StmtKind::If(_, yes, no) => {
+                    dropped(yes, found);
+                    dropped(no, found);
+                }
+                StmtKind::Loop { body, .. } | StmtKind::ForEach { body, .. } | StmtKind::Block(_, body) => {
+                    dropped(body, found);
+                }
+                StmtKind::Switch(_, cases) => cases.iter().for_each(|(_, body)| dropped(body, found)),
+                StmtKind::Try { block, handler, finalizer } => {
+                    dropped(block, found);
+                    if let Some((_, body)) = handler.as_deref() {
+                        dropped(body, found);
+                    }
+                    dropped(finalizer, found);
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    script.functions.iter().for_each(|function| dropped(&function.body, &mut found));
     found
 }
 
@@ -615,11 +654,14 @@ fn chain(expr: &Expr, found: &mut BTreeSet<crate::source::Span>) {
         }
         ExprKind::Array(items) => items.iter().flatten().for_each(|item| chain(&item.value, found)),
         ExprKind::Await(inner) => chain(inner, found),
+        ExprKind::New { .. } => {
+            found.insert(expr.span);
+        }
         _ => {}
     }
 }
 
-fn settled_in(block: &[Stmt], guarded: bool, found: &mut BTreeSet<crate::source::Span>) {
+fn settled_in(block: &[Stmt], guarded: bool, returned: bool, found: &mut BTreeSet<crate::source::Span>) {
     let mut expr = |expr: &Expr| {
         if guarded {
             super::ir::walk_expr(expr, &mut |inner| {
@@ -638,23 +680,23 @@ fn settled_in(block: &[Stmt], guarded: bool, found: &mut BTreeSet<crate::source:
     }
     for stmt in block {
         match &stmt.kind {
-            StmtKind::Return(Some(value)) => {
+            StmtKind::Return(Some(value)) if returned => {
                 chain(value, found);
             }
             StmtKind::If(_, yes, no) => {
-                settled_in(yes, guarded, found);
-                settled_in(no, guarded, found);
+                settled_in(yes, guarded, returned, found);
+                settled_in(no, guarded, returned, found);
             }
             StmtKind::Loop { body, .. } | StmtKind::ForEach { body, .. } | StmtKind::Block(_, body) => {
-                settled_in(body, guarded, found);
+                settled_in(body, guarded, returned, found);
             }
-            StmtKind::Switch(_, cases) => cases.iter().for_each(|(_, body)| settled_in(body, guarded, found)),
+            StmtKind::Switch(_, cases) => cases.iter().for_each(|(_, body)| settled_in(body, guarded, returned, found)),
             StmtKind::Try { block, handler, finalizer } => {
-                settled_in(block, guarded || handler.is_some(), found);
+                settled_in(block, guarded || handler.is_some(), returned, found);
                 if let Some((_, body)) = handler.as_deref() {
-                    settled_in(body, guarded, found);
+                    settled_in(body, guarded, returned, found);
                 }
-                settled_in(finalizer, guarded, found);
+                settled_in(finalizer, guarded, returned, found);
             }
             _ => {}
         }

@@ -7,6 +7,7 @@ use crate::flow::heap::{Change, Diff, Kind};
 use crate::flow::machine::{Machine, Site, name};
 use crate::flow::solution::{ArgValue, Branch, Fact, HostCall, Origin, Place, Text};
 use crate::flow::value::{ANY, FALSE, NUMBER, ObjId, Str, TRUE, Value, number_text, unite};
+use crate::model::ir::{ExprKind, Stmt, StmtKind};
 use crate::package::Origin as FileOrigin;
 use crate::source::{FileId, Span};
 
@@ -28,12 +29,13 @@ impl<'a> Machine<'a> {
         });
         if let Some(known) = same {
             if !self.record.calls[known].handles_failure {
-                let handles = args.first().is_some_and(|options| self.handles_failure(options));
+                let (handles, rejects) = args.first().map_or((false, false), |options| self.handles_failure(options));
                 self.record.calls[known].handles_failure = handles;
+                self.record.calls[known].rejects = rejects;
             }
             return Some(known);
         }
-        let handles_failure = args.first().is_some_and(|options| self.handles_failure(options));
+        let (handles_failure, rejects) = args.first().map_or((false, false), |options| self.handles_failure(options));
         let values: Vec<ArgValue> = args
             .iter()
             .enumerate()
@@ -62,21 +64,50 @@ impl<'a> Machine<'a> {
             path: self.path(),
             args: values,
             handles_failure,
+            rejects,
             result_used,
             through,
         });
         Some(self.record.calls.len() - 1)
     }
 
-    /// Whether options give something to call when the host fails.
-    fn handles_failure(&mut self, options: &Value) -> bool {
+    /// Whether options give something to call when the host fails, and whether that only rejects a promise.
+    fn handles_failure(&mut self, options: &Value) -> (bool, bool) {
         let keys = [self.known("fail"), self.known("complete")];
-        options.objects.iter().any(|&object| {
-            matches!(self.heap.kind(object), Kind::Plain | Kind::Array | Kind::Map | Kind::Set)
-                && keys.iter().any(|&key| {
-                    self.heap.get(object, key).is_some_and(|value| value.objects.iter().any(|&id| self.callable(id)))
-                })
-        })
+        let mut handlers: Vec<ObjId> = Vec::new();
+        for &object in &options.objects {
+            if matches!(self.heap.kind(object), Kind::Plain | Kind::Array | Kind::Map | Kind::Set) {
+                for value in keys.iter().filter_map(|&key| self.heap.get(object, key)) {
+                    handlers.extend(value.objects.iter().filter(|&&id| self.callable(id)));
+                }
+            }
+        }
+        (!handlers.is_empty(), !handlers.is_empty() && handlers.iter().all(|&handler| self.rejects_promise(handler)))
+    }
+
+    /// Whether a function is the one that rejects a promise, or does nothing but call it.
+    fn rejects_promise(&self, function: ObjId) -> bool {
+        let rejects = |id: ObjId| matches!(self.heap.kind(id), Kind::Settle { fulfil: false, .. });
+        let Kind::Closure { file, function: body, frame } = *self.heap.kind(function) else { return rejects(function) };
+        let body = self.program.script(file).and_then(|script| script.functions.get(body as usize));
+        let Some([Stmt { kind: StmtKind::Expr(expr) | StmtKind::Return(Some(expr)), .. }]) =
+            body.map(|body| &*body.body)
+        else {
+            return false;
+        };
+        let ExprKind::Call { callee, .. } = &expr.kind else { return false };
+        let ExprKind::Var(var) = callee.kind else { return false };
+        let mut at = Some(frame);
+        while let Some(frame) = at {
+            if let Some(value) = self.heap.get(frame, var) {
+                return value.objects.len() == 1 && value.objects.iter().all(|&id| rejects(id));
+            }
+            at = match self.heap.kind(frame) {
+                Kind::Frame { parent, .. } => *parent,
+                _ => None,
+            };
+        }
+        false
     }
 
     fn callable(&self, object: ObjId) -> bool {

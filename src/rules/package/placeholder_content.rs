@@ -176,9 +176,9 @@ fn shown_by(cx: &Context<'_>, config: FileId) -> Vec<String> {
 
 /// Listed pages whose template holds nothing, and whose script leads nowhere else.
 ///
-/// In a package of a page or two that is a sketch, not a page left over.
+/// In a package without any other page that is a sketch, not a page left over.
 fn blank_pages(cx: &Context<'_>, out: &mut Vec<Finding>) {
-    const OTHERS: usize = 3;
+    const OTHERS: usize = 1;
     let first = out.len();
     let mut others = 0;
     for unit in cx.program.units.iter().filter(|unit| unit.live && unit.page.is_some()) {
