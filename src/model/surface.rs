@@ -518,8 +518,16 @@ pub fn tested_members(script: &Script, namespaces: &[Arc<str>], out: &mut BTreeS
             called.insert(callee.span.end);
         }
         ExprKind::Typeof(inner) if is_host(inner) => asked = true,
-        ExprKind::Member { object, key: Key::Static(name, span), .. } if !called.contains(&span.end) => {
-            if let Some(path) = host_path(object, &is_host) {
+        ExprKind::Member { object, key: Key::Static(name, span), optional } => {
+            // Who reads on asks nothing.
+            if let ExprKind::Member { key: Key::Static(_, inner), .. } = &object.kind
+                && !optional
+            {
+                called.insert(inner.end);
+            }
+            if !called.contains(&span.end)
+                && let Some(path) = host_path(object, &is_host)
+            {
                 out.insert(if path.is_empty() { name.clone() } else { format!("{path}.{name}").into() });
             }
         }

@@ -504,9 +504,10 @@ impl Reader<'_> {
             }
         }
         package.bytes = shipped;
-        // What version control keeps is not read; a file without text stands for it, to point at.
+        // What version control keeps is not read, nor settings of servers; a file without text stands for it, to point at.
         for item in &skipped {
-            let top = !item.path.contains('/') && matches!(&*item.path, ".git" | ".svn" | ".hg");
+            let top = !item.path.contains('/')
+                && (matches!(&*item.path, ".git" | ".svn" | ".hg") || item.path.starts_with(".env"));
             if top && item.reason == SkipReason::Hidden && !package.files.is_empty() {
                 package.files.push(Arc::new(PackageFile {
                     source: SourceFile::new(&*item.path, b""),

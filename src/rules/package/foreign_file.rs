@@ -9,7 +9,8 @@ use crate::source::{FileId, Span};
 
 use super::app_start;
 
-/// Looks for server code, tests, version control, keys, executables and source maps; one finding a top folder.
+/// Looks for server code and its settings, tests, version control, keys, databases, executables and source maps; one finding a
+/// top folder.
 pub struct ForeignFile;
 
 fn top(path: &str) -> &str {
@@ -37,14 +38,15 @@ impl Rule for ForeignFile {
             }
         }
         for item in &cx.package.skipped {
-            let version_control =
-                item.reason == SkipReason::Hidden && matches!(top(&item.path), ".git" | ".svn" | ".hg");
+            let folder = top(&item.path);
+            let hidden = item.reason == SkipReason::Hidden
+                && (matches!(folder, ".git" | ".svn" | ".hg") || folder.starts_with(".env"));
             // A folder that was skipped as a whole may hold anything.
             let whole = !item.path.rsplit('/').next().unwrap_or_default().contains('.');
             let unused = cx.package.leaves_unused && (whole || is_script(&item.path));
             let uploads = !unused && (whole || cx.package.uploads(&item.path));
             let foreign = item.reason == SkipReason::Foreign && uploads;
-            if version_control && cx.package.upload_extensions.is_empty()
+            if hidden && cx.package.upload_extensions.is_empty()
                 || foreign && !is_tool_setting(&item.path) && !in_npm(&item.path)
             {
                 found.entry(top(&item.path)).or_insert_with(|| (None, item.path.to_string()));

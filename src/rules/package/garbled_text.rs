@@ -105,7 +105,7 @@ fn never_there(text: &str) -> Vec<(usize, usize)> {
         .iter()
         .flat_map(|nothing| text.match_indices(nothing))
         .map(|(at, nothing)| (at, at + nothing.len()))
-        .filter(|(start, end)| before(*start) || after(*end))
+        .filter(|(start, end)| before(*start) || after(*end) || text[*start..*end].starts_with('['))
         .collect()
 }
 
@@ -133,18 +133,29 @@ fn misread(text: &str) -> Vec<(usize, usize)> {
         let bytes: Vec<u8> = text[start..at].chars().filter_map(byte).collect();
         let chinese = |c: &char| ('\u{4e00}'..='\u{9fff}').contains(c);
         // A space may stand for one byte of the last character.
-        let read = match std::str::from_utf8(&bytes) {
-            Ok(read) => read,
-            Err(cut) if cut.error_len().is_none() => {
-                std::str::from_utf8(bytes.get(..cut.valid_up_to()).unwrap_or_default()).unwrap_or_default()
-            }
-            Err(_) => continue,
-        };
-        if read.chars().filter(chinese).count() >= MISREAD {
+        // Bytes without a character are often lost on the way.
+        let read = String::from_utf8_lossy(&bytes);
+        let leads = bytes.iter().filter(|byte| (0xe4..=0xe9).contains(*byte)).count();
+        let lost = bytes.len() >= LOST && leads * 4 >= bytes.len();
+        if read.chars().filter(chinese).count() >= MISREAD || lost || reads_as_gbk(&text[start..at], &bytes) {
             out.push((start, at));
         }
     }
     out
+}
+
+/// Bytes of a run in which every fourth one starts a Chinese character, and the others were lost, that are no accident.
+const LOST: usize = 8;
+
+/// Whether letters of Western Europe are bytes of GBK: a run of them that is longer than any word has, two for each character of
+/// everyday Chinese.
+fn reads_as_gbk(run: &str, bytes: &[u8]) -> bool {
+    const SHORTEST: usize = 6;
+    let pair = |pair: &[u8]| matches!(pair, [0xb0..=0xd7, 0xa1..=0xfe]);
+    bytes.len() >= SHORTEST
+        && bytes.len() % 2 == 0
+        && run.chars().all(|c| ('\u{a1}'..='\u{ff}').contains(&c))
+        && bytes.chunks(2).all(pair)
 }
 
 /// Bytes of the shortest run that can hold more than [`MISREAD`] misread characters: two of GBK for each, three here.

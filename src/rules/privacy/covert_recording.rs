@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::evidence::{calls, entry_name, entry_step, literal, user_acted};
-use crate::rules::{Context, Finding, Rule};
+use crate::rules::{Confidence, Context, Finding, Rule};
 
 /// Recording or camera capture starts with no user action.
 pub struct CovertRecording;
@@ -19,9 +19,10 @@ impl Rule for CovertRecording {
         let mut found = BTreeMap::new();
         for role in ["record-start", "camera-start"] {
             for (call, _) in calls(cx, role) {
-                if user_acted(cx, &call.entry, &call.facts)
-                    || role == "camera-start" && shows_preview(cx, &call.entry.route)
-                {
+                let shown = role == "camera-start" && shows_preview(cx, &call.entry.route);
+                // What reads along keeps nothing that the preview does not show.
+                let reads_along = call.api.rsplit('.').next().is_some_and(|method| method.starts_with("on"));
+                if user_acted(cx, &call.entry, &call.facts) || shown && reads_along {
                     continue;
                 }
                 found.entry(call.place).or_insert_with(|| {
@@ -30,7 +31,8 @@ impl Rule for CovertRecording {
                         .text("method", entry_name(&call.entry))
                         .steps([entry_step(&call.entry)])
                         .steps(call.path.iter().cloned());
-                    if role == "camera-start" { finding.variant("camera") } else { finding }
+                    let finding = if role == "camera-start" { finding.variant("camera") } else { finding };
+                    if shown { finding.confidence(Confidence::Medium) } else { finding }
                 });
             }
         }
