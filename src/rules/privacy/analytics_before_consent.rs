@@ -136,8 +136,14 @@ fn sdk_of<'a>(cx: &Context<'a>, label: &str) -> Option<(&'a Sdk, SdkUse)> {
 fn agreed(facts: &std::collections::BTreeSet<Fact>) -> bool {
     facts.iter().any(|fact| match fact {
         Fact::DialogConfirmed(_) | Fact::Ticked(..) | Fact::Acted(..) | Fact::PrivacyAgreed | Fact::Agreed => true,
-        Fact::Tested { origin: crate::flow::Origin::Storage(key), .. } => {
-            ["agree", "privacy", "consent", "protocol"].iter().any(|word| key.to_lowercase().contains(word))
+        // What is kept says that somebody agreed; that it says nothing against it is no consent.
+        Fact::Tested { origin: crate::flow::Origin::Storage(key), with, held, .. } => {
+            let said = match with.as_deref() {
+                Some("" | "null" | "undefined") => !held,
+                Some("false" | "0") => false,
+                _ => *held,
+            };
+            said && ["agree", "privacy", "consent", "protocol"].iter().any(|word| key.to_lowercase().contains(word))
         }
         _ => false,
     })
