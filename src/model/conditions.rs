@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ir::{Expr, ExprKind, Key, Pattern, Property, Script, Stmt, StmtKind, walk_expr};
+use super::ir::{Expr, ExprKind, Key, Operator, Pattern, Property, Script, Stmt, StmtKind, walk_expr};
 use crate::source::Span;
 
 /// A name that is read, with the names it is reached through (`res.data.open`).
@@ -42,6 +42,8 @@ pub struct Condition {
     pub modes: Vec<(Arc<str>, Arc<str>)>,
     /// String constants in the arms.
     pub strings: Vec<Arc<str>>,
+    /// Whether it is no branch but a comparison that the page is given.
+    pub compares: bool,
 }
 
 /// Every condition of a script: `if`, `? :`, `&&` with an effect.
@@ -62,7 +64,23 @@ pub fn conditions(script: &Script) -> Vec<Condition> {
                 }
                 out.push(condition);
             }
-            ExprKind::Logical(super::ir::Operator::And, test, then)
+            // What the page is given of a comparison of times switches as a branch would.
+            ExprKind::Call { callee, args, .. } if matches!(&callee.kind, ExprKind::Member { key: Key::Static(name, _), .. } if &**name == "setData") =>
+            {
+                let Some(ExprKind::Object(properties)) = args.first().map(|arg| &arg.value.kind) else { return };
+                for property in properties {
+                    if let Property::Value(Key::Static(key, _), value) = property
+                        && matches!(&value.kind, ExprKind::Binary(operator, ..) if is_order(*operator))
+                    {
+                        let mut condition = condition(value, None, None);
+                        with_variables(value, script, &mut condition);
+                        condition.switches.push((key.clone(), true));
+                        condition.compares = true;
+                        out.push(condition);
+                    }
+                }
+            }
+            ExprKind::Logical(Operator::And, test, then)
                 if matches!(then.kind, ExprKind::Call { .. } | ExprKind::Assign { .. }) =>
             {
                 let mut condition = condition(test, Some(then.span), None);
@@ -91,18 +109,21 @@ fn through_constants(script: &Script, out: &mut [Condition]) {
             .map(|value| value.1)
             .collect();
         for value in found {
-            walk_expr(value, &mut |expr| match &expr.kind {
-                ExprKind::String(text) => condition.constants.push(text.clone()),
-                ExprKind::Number(number) => condition.constants.push(number.to_string().into()),
-                ExprKind::Call { callee, args, .. } if args.is_empty() && is_clock(callee) => {
-                    condition.clock.get_or_insert(expr.span);
+            walk_expr(value, &mut |expr| {
+                condition.constants.extend(day_of(expr));
+                match &expr.kind {
+                    ExprKind::String(text) => condition.constants.push(text.clone()),
+                    ExprKind::Number(number) => condition.constants.push(number.to_string().into()),
+                    ExprKind::Call { callee, args, .. } if args.is_empty() && is_clock(callee) => {
+                        condition.clock.get_or_insert(expr.span);
+                    }
+                    ExprKind::New { callee, args }
+                        if args.is_empty() && matches!(&callee.kind, ExprKind::Global(name) if &**name == "Date") =>
+                    {
+                        condition.clock.get_or_insert(expr.span);
+                    }
+                    _ => {}
                 }
-                ExprKind::New { callee, args }
-                    if args.is_empty() && matches!(&callee.kind, ExprKind::Global(name) if &**name == "Date") =>
-                {
-                    condition.clock.get_or_insert(expr.span);
-                }
-                _ => {}
             });
         }
     }
@@ -162,13 +183,16 @@ pub fn chain(expr: &Expr) -> Option<Read> {
 fn condition(test: &Expr, then: Option<Span>, other: Option<Span>) -> Condition {
     let mut constants = Vec::new();
     let mut clock = None;
-    walk_expr(test, &mut |expr| match &expr.kind {
-        ExprKind::Global(name) if &**name == "Date" => {
-            clock.get_or_insert(expr.span);
+    walk_expr(test, &mut |expr| {
+        constants.extend(day_of(expr));
+        match &expr.kind {
+            ExprKind::Global(name) if &**name == "Date" => {
+                clock.get_or_insert(expr.span);
+            }
+            ExprKind::String(text) => constants.push(text.clone()),
+            ExprKind::Number(number) => constants.push(number.to_string().into()),
+            _ => {}
         }
-        ExprKind::String(text) => constants.push(text.clone()),
-        ExprKind::Number(number) => constants.push(number.to_string().into()),
-        _ => {}
     });
     Condition {
         span: test.span,
@@ -180,6 +204,32 @@ fn condition(test: &Expr, then: Option<Span>, other: Option<Span>) -> Condition 
         numbers: Vec::new(),
         modes: Vec::new(),
         strings: Vec::new(),
+        compares: false,
+    }
+}
+
+fn is_order(operator: Operator) -> bool {
+    matches!(operator, Operator::Less | Operator::LessEq | Operator::Greater | Operator::GreaterEq)
+}
+
+/// Years that a date of this time has.
+const YEARS: std::ops::RangeInclusive<f64> = 2020.0..=2100.0;
+
+/// The day of `new Date(2026, 11, 20)`, and that of a year that the clock's is compared with.
+fn day_of(expr: &Expr) -> Option<Arc<str>> {
+    let year = |expr: &Expr| match expr.kind {
+        ExprKind::Number(year) if YEARS.contains(&year) => Some(Arc::from(format!("{year}-01-01"))),
+        _ => None,
+    };
+    let reads_year = |expr: &Expr| matches!(&expr.kind, ExprKind::Call { callee, .. } if matches!(&callee.kind, ExprKind::Member { key: Key::Static(name, _), .. } if &**name == "getFullYear"));
+    match &expr.kind {
+        ExprKind::New { callee, args }
+            if args.len() > 1 && matches!(&callee.kind, ExprKind::Global(name) if &**name == "Date") =>
+        {
+            year(&args[0].value)
+        }
+        ExprKind::Binary(operator, left, right) if is_order(*operator) && reads_year(left) => year(right),
+        _ => None,
     }
 }
 

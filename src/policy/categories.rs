@@ -58,6 +58,8 @@ pub struct CategoryTable {
     pub privileges: Vec<Privilege>,
     /// First levels that may be told where no category under them stands out, numbered on from [`Self::list`]. None can be declared.
     subjects: Vec<Category>,
+    /// Declared categories and the neighbours that they cover only beside something, see [`Self::apart`].
+    apart: std::collections::BTreeSet<(CategoryId, CategoryId)>,
     /// What a category of many kinds is told by instead, where the package shows one kind.
     pub kinds: Vec<Kinds>,
     by_name: FxHashMap<String, CategoryId>,
@@ -180,6 +182,12 @@ impl CategoryTable {
                 (Some(a), Some(b)) => a.groups.iter().any(|group| b.groups.contains(group)),
                 _ => false,
             }
+    }
+
+    /// Whether a declared category covers a service of a neighbour only as something beside it: a package that is nothing but the
+    /// neighbour has to declare that.
+    pub fn apart(&self, declared: CategoryId, shown: CategoryId) -> bool {
+        self.apart.contains(&(declared, shown))
     }
 
     /// The category whose name is nearest to a declared one that is not on the list.
@@ -445,6 +453,7 @@ struct RawGroups {
     subjects: Vec<toml::Spanned<String>>,
     kinds: BTreeMap<String, RawKinds>,
     groups: BTreeMap<String, Vec<toml::Spanned<String>>>,
+    apart: BTreeMap<String, Vec<toml::Spanned<String>>>,
 }
 
 #[derive(Deserialize)]
@@ -590,6 +599,22 @@ fn read_table(packs: &Packs, errors: &mut Vec<PackError>) -> CategoryTable {
                 unknown(pattern, errors);
             }
         }
+    }
+    for (shown, patterns) in &raw.apart {
+        let ids = |pattern: &str| {
+            let of = table.list.iter().enumerate().filter(|(_, category)| matches(pattern, &category.name));
+            of.map(|(id, _)| id as CategoryId).collect::<Vec<_>>()
+        };
+        let shown = ids(shown);
+        let mut pairs = Vec::new();
+        for pattern in patterns {
+            let declared = ids(pattern.get_ref());
+            if declared.is_empty() || shown.is_empty() {
+                unknown(pattern, errors);
+            }
+            pairs.extend(declared.iter().flat_map(|one| shown.iter().map(|other| (*one, *other))));
+        }
+        table.apart.extend(pairs.into_iter().filter(|(one, other)| one != other));
     }
     for subject in &raw.subjects {
         let under = format!("{}/*", subject.get_ref());

@@ -17,6 +17,9 @@ pub enum Quantity {
 
 /// Units of money, and what counts people and things.
 const MONEY: [&str; 8] = ["元", "块", "万元", "千元", "角", "毛", "分钱", "rmb"];
+/// What makes a number of yuan something else: a place (`三元里`), a theory (`二元论`), an equation (`一元二次方程`).
+const OTHERWISE: [&str; 12] =
+    ["里站", "里街", "里村", "里大道", "里路", "桥", "论", "一次方程", "二次方程", "函数", "素", "化学"];
 const COUNTED: [&str; 9] = ["个", "位", "名", "人", "次", "群", "条", "篇", "单"];
 
 /// Finds them in a folded text (lower case, narrow forms, no blanks beside ideographs).
@@ -43,7 +46,10 @@ pub fn quantities(text: &str, found: &mut dyn FnMut(Quantity, Range<usize>)) {
             let unit =
                 |units: &[&str]| units.iter().find(|unit| after.starts_with(**unit)).map(|unit| end + unit.len());
             if let Some(end) = unit(&MONEY) {
-                found(Quantity::Sum, start..end);
+                let place = after.starts_with('元') && OTHERWISE.iter().any(|other| text[end..].starts_with(other));
+                if !place {
+                    found(Quantity::Sum, start..end);
+                }
             } else if before.ends_with(['¥', '￥']) {
                 found(Quantity::Sum, start..end);
             } else if after.starts_with('%') {

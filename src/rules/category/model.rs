@@ -383,6 +383,24 @@ pub fn instead(cx: &Context<'_>, declared: &[CategoryId]) -> Option<Service> {
         .then_some(service)
 }
 
+/// What a package is though only a neighbour of it is declared, of which it shows next to nothing.
+pub fn apart(cx: &Context<'_>, declared: &[CategoryId]) -> Option<Service> {
+    const LOUD: u32 = 10;
+    const SHARE: u32 = 3;
+    let table = cx.policy.category_table();
+    let service = likely(cx)?;
+    let kin = declared.iter().all(|one| table.apart(*one, service.category) || !table.covers(*one, service.category));
+    let own = |one: &&Evidence| one.surface < Surface::Path && one.weight >= 2;
+    let words: HashSet<&str> = service.evidence.iter().filter(own).map(|one| &*one.word).collect();
+    let services = services(cx);
+    let spoken = services.iter().filter(|other| declared.contains(&other.category)).map(|other| {
+        let rest = other.evidence.iter().filter(own).filter(|one| !words.contains(&*one.word));
+        rest.map(|one| one.weight).sum::<u32>()
+    });
+    (kin && words.len() >= 3 && service.naming >= LOUD && service.naming >= spoken.max().unwrap_or(0) * SHARE)
+        .then_some(service)
+}
+
 /// What is of many kinds, told by its kind where the package shows one: articles by their subject.
 fn by_kind(cx: &Context<'_>, all: &[Service], service: Service) -> Service {
     let table = cx.policy.category_table();

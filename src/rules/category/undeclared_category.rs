@@ -35,7 +35,7 @@ impl Rule for UndeclaredCategory {
         if findings == 0
             && !cx.package.game
             && listed(cx)
-            && let Some(service) = model::instead(cx, &declared)
+            && let Some(service) = model::instead(cx, &declared).or_else(|| model::apart(cx, &declared))
             && let Some(strongest) = service.strongest()
         {
             out.push(self.finding(cx, &service, strongest.place, &names));

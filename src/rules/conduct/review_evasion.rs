@@ -64,6 +64,9 @@ impl Rule for ReviewEvasion {
                     telling.out.push(finding.variant("date").confidence(Confidence::Medium));
                     continue;
                 }
+                if condition.compares {
+                    continue;
+                }
                 if let Some(read) = condition.reads.iter().find(|read| environment(cx, read, &condition))
                     && condition.switches.iter().any(|(key, _)| shows(cx, key) || controls(cx, id, key))
                 {
@@ -288,6 +291,7 @@ fn asks_review(cx: &Context<'_>, text: &str) -> bool {
 fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Records, telling: &mut Telling<'_>) {
     let environments = environment_names(cx, script);
     let turned = turned_flags(cx, file, script, records);
+    let held = held_flags(cx, file, script, records);
     script.for_each_expr(&mut |expr| {
         let ExprKind::Object(properties) = &expr.kind else { return };
         for property in properties {
@@ -320,7 +324,12 @@ fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Reco
                     let (_, read) = turned.iter().find(|(known, _)| known == var)?;
                     (&**key != read.name() && (shows(cx, key) || controls(cx, file, key))).then_some(read)
                 };
-                let (read, variant) = match flagged.or_else(kept) {
+                // `const audit = res.data.audit; setData({ show: audit === 0 })`
+                let through = || {
+                    let read = named_environment(&held, test)?;
+                    (&**key != read.name() && (shows(cx, key) || controls(cx, file, key))).then_some(read)
+                };
+                let (read, variant) = match flagged.or_else(kept).or_else(through) {
                     Some(read) => (read, None),
                     None => match run_as().or_else(versioned) {
                         Some(read) => (read, Some("version")),
@@ -357,6 +366,44 @@ fn tested(value: &Expr) -> Option<&Expr> {
         }
         _ => None,
     }
+}
+
+/// Variables that hold a flag as a server sent it (`const { isAudit } = res.data`), and where each reads it.
+fn held_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Records) -> Vec<(VarId, Read)> {
+    let sent = |read: &Read| {
+        let named = held_name(cx, read.name()) && !ordinary(cx, file, read);
+        (flag(cx, file, read) || sent_flag(cx, file, read) || named)
+            && read.path.len() > 1
+            && &*read.path[0] != "this"
+            && !records.hold(cx, &read.path)
+    };
+    let mut out = Vec::new();
+    let mut blocks: Vec<&[Stmt]> = script.functions.iter().map(|function| function.body.as_slice()).collect();
+    while let Some(block) = blocks.pop() {
+        for stmt in block {
+            match &stmt.kind {
+                StmtKind::Let(Pattern::Var(var, _), Some(value)) => {
+                    out.extend(chain(value).filter(|read| sent(read)).map(|read| (*var, read)));
+                }
+                StmtKind::Let(Pattern::Object { properties, .. }, Some(value)) => {
+                    let path = match &value.kind {
+                        ExprKind::Var(_) => vec!["".into()],
+                        _ => chain(value).map(|read| read.path).unwrap_or_default(),
+                    };
+                    for (key, target) in properties.iter().filter(|_| !path.is_empty()) {
+                        if let (Key::Static(name, span), Pattern::Var(var, _)) = (key, target) {
+                            let read = Read { path: path.iter().cloned().chain([name.clone()]).collect(), span: *span };
+                            out.extend(sent(&read).then_some((*var, read)));
+                        }
+                    }
+                }
+                StmtKind::If(_, then, other) => blocks.extend([then.as_slice(), other.as_slice()]),
+                StmtKind::Try { block, .. } => blocks.push(block),
+                _ => {}
+            }
+        }
+    }
+    out
 }
 
 /// Variables that hold a flag turned round (`const full = !res.data.isAudit`), and where each reads it.

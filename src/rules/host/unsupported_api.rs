@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::flow::Place;
+use crate::policy::host::{Component, Host};
 use crate::rules::package::is_own;
 use crate::rules::{Context, Finding, Rule};
 use crate::source::FileId;
+use crate::syntax::template::{Attribute, Element};
 
 use super::{Checked, is_known, offered_by, other_hosts};
 
@@ -74,7 +76,30 @@ impl Rule for UnsupportedApi {
                         out.push(finding.text("host", other.info.name_zh.clone()));
                     }
                 }
+                out.extend(open_type(cx, host, element, file));
             }
         }
     }
+}
+
+/// A button whose `open-type` only other hosts know, and that nothing else hears: a tap does nothing.
+fn open_type(cx: &Context<'_>, host: &Host, element: &Element, file: FileId) -> Option<Finding> {
+    let known = host.components.get(&element.name).filter(|component| !component.open_types.is_empty())?;
+    let value = element.attribute("open-type")?.value.as_ref()?;
+    let name = value.literal()?;
+    let name = name.trim();
+    let offers = |component: &Component| component.open_types.keys().any(|one| one.eq_ignore_ascii_case(name));
+    let taps = |attribute: &Attribute| {
+        let name = attribute.name.to_ascii_lowercase();
+        (name.starts_with("bind") || name.starts_with("catch")) && (name.ends_with("tap") || name.ends_with("click"))
+    };
+    if name.is_empty() || offers(known) || element.attributes.iter().any(taps) {
+        return None;
+    }
+    let other = other_hosts(cx).find(|other| other.components.get(&element.name).is_some_and(offers))?;
+    Some(
+        Finding::new(ID, Place { file, span: value.span })
+            .text("name", format!("open-type=\"{name}\""))
+            .text("host", other.info.name_zh.clone()),
+    )
 }
