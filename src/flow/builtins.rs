@@ -274,13 +274,28 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// What a pattern proves of a text that it is found in, and of one that it is not: `/deny|fail/.test(res.errMsg)` says that one
+    /// of the words stands there, or that none does.
+    pub(super) fn proved_by_pattern(&mut self, pattern: &Value, text: &Value) -> (Ids, Ids) {
+        let parts: Vec<Name> = pattern.objects.iter().flat_map(|&id| self.words_of_pattern(id)).collect();
+        let proved = parts.iter().map(|part| text.proved_by_part(part)).reduce(|mut all, (found, missed)| {
+            all.0 = intersect(&all.0, &found);
+            unite(&mut all.1, &missed);
+            all
+        });
+        proved.unwrap_or_default()
+    }
+
     /// The words of a regular expression that is nothing but a choice of words; none where it is more.
     fn words_of_pattern(&mut self, regex: ObjId) -> Vec<Name> {
         let key = self.known("source");
         let Some(source) = self.heap.get(regex, key).and_then(|source| source.as_text().cloned()) else {
             return Vec::new();
         };
-        let source = source.trim_start_matches('^').trim_end_matches('$');
+        // As written, it stands between slashes.
+        let bare = source.strip_prefix('/').and_then(|rest| Some(rest.rsplit_once('/')?.0)).unwrap_or(&source);
+        let bare = bare.trim_start_matches('^').trim_end_matches('$');
+        let source = bare.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(bare);
         let plain = |c: char| c.is_alphanumeric() || matches!(c, ':' | ' ' | '_' | '-' | '|');
         match !source.is_empty() && source.chars().all(plain) {
             true => source.split('|').map(Name::from).collect(),
@@ -566,18 +581,9 @@ impl<'a> Machine<'a> {
                 let (yes, no) = self.tested(&subject, None, site.place.file, site.place.span);
                 out.yes = yes;
                 out.no = no;
-                // `/deny|fail/.test(res.errMsg)`: one of the words stands there, or none does.
-                let parts: Vec<Name> = base.objects.iter().flat_map(|&id| self.words_of_pattern(id)).collect();
-                let proved =
-                    parts.iter().map(|part| subject.proved_by_part(part)).reduce(|mut all, (found, missed)| {
-                        all.0 = intersect(&all.0, &found);
-                        unite(&mut all.1, &missed);
-                        all
-                    });
-                if let Some((found, missed)) = proved {
-                    unite(&mut out.yes, &found);
-                    unite(&mut out.no, &missed);
-                }
+                let (found, missed) = self.proved_by_pattern(base, &subject);
+                unite(&mut out.yes, &found);
+                unite(&mut out.no, &missed);
             }
             return Some(out);
         }

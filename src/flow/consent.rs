@@ -18,11 +18,11 @@ use crate::source::{FileId, Span};
 use crate::syntax::template::{Element, Node, NodeId, NodeKind, Part};
 
 /// Longest text around an element that counts as standing beside it, in characters.
-const BESIDE: usize = 240;
+pub(super) const BESIDE: usize = 240;
 /// Longest text of a component that counts where it stands, in characters.
 const LINE: usize = 100;
 /// How many ancestors up a text still stands beside an element.
-const LEVELS: usize = 3;
+pub(super) const LEVELS: usize = 3;
 
 /// Most uses of a component whose surroundings are read: of one with more, not every page is known to say anything.
 const MAX_USES: usize = 16;
@@ -101,7 +101,7 @@ impl<'a> Machine<'a> {
                 }
             }
             Fact::Ticked(file, node) => {
-                let text = self.text_beside(*file, *node, LEVELS);
+                let text = self.box_text(*file, *node);
                 let says = self.policy.privacy.consent_text(&text);
                 if says.policy || says.privacy || (says.agreement && !says.contract_only) {
                     told.notice = true;
@@ -110,9 +110,10 @@ impl<'a> Machine<'a> {
             }
             Fact::Acted(file, node) => {
                 let (mut own, role) = self.element_says(*file, *node);
-                if own.is_empty() && self.is_box(*file, *node) {
+                let is_box = self.is_box(*file, *node);
+                if own.is_empty() && is_box {
                     // A box says what stands beside it.
-                    own = self.text_beside(*file, *node, LEVELS);
+                    own = self.box_text(*file, *node);
                 }
                 if role == Role::PrivacyAgreement {
                     told.notice = true;
@@ -134,7 +135,8 @@ impl<'a> Machine<'a> {
                     told.agreed = true;
                     return;
                 }
-                let agrees = self.policy.privacy.agrees(&own) && !self.policy.privacy.refuses(&own);
+                // A box agrees to what it says and to nothing else.
+                let agrees = !is_box && self.policy.privacy.agrees(&own) && !self.policy.privacy.refuses(&own);
                 if let Some(beside) = self.told_beside((*file, *node), agrees, kinds) {
                     told.add(beside);
                     return;
@@ -252,6 +254,7 @@ impl<'a> Machine<'a> {
             held.dedup();
             unite(&mut value.yes, &held);
             value.name_states(&held, &self.heap.told);
+            value.name_number(&held, &self.heap.told);
         }
         value
     }
@@ -285,13 +288,6 @@ impl<'a> Machine<'a> {
                 && (privacy.agrees(&text) && !privacy.refuses(&text) || privacy.offers_choice(&text))
                 && !privacy.only_logs_in(&text)
                 && kinds.is_none_or(|kinds| privacy.concerns(&text, kinds.iter().map(|kind| &**kind)))
-        })
-    }
-
-    /// Whether an element is a box to tick.
-    fn is_box(&self, file: FileId, node: NodeId) -> bool {
-        self.element(file, node).and_then(|element| self.host.components.get(&element.name)).is_some_and(|component| {
-            component.roles.iter().any(|role| matches!(&**role, "checkbox" | "radio" | "switch"))
         })
     }
 
@@ -366,7 +362,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Visible text inside an element, without branches that `node` does not stand in and that may not show beside it.
-    fn text_shown_with(&mut self, file: FileId, top: NodeId, node: NodeId) -> String {
+    pub(super) fn text_shown_with(&mut self, file: FileId, top: NodeId, node: NodeId) -> String {
         let Some(template) = self.program.template(file) else { return String::new() };
         let nodes = &template.document.nodes;
         let mut chain = vec![node];

@@ -6,6 +6,7 @@
 //! rounds run again only those whose reads have changed, until none has. So a last record stands for every entry point, and a
 //! package whose pages share little is gone through little more than once.
 
+mod boxes;
 mod builtins;
 mod bundle;
 mod collections;

@@ -48,6 +48,8 @@ const MAX_PAIRED: usize = 8;
 const MAX_PIECES: usize = 24;
 /// Longest name of a state, in bytes.
 const MAX_STATE: usize = 24;
+/// Numbers from here on are no names of states.
+const MAX_NUMERAL: f64 = 1000.0;
 /// Longest literal that is kept, in bytes.
 const MAX_LITERAL: usize = 8192;
 
@@ -67,6 +69,8 @@ pub(super) struct Str {
     pub place: Option<Place>,
     /// What holds when it is this text of several, as names of states do (`'agree'`, `'deny'`).
     pub held: Ids,
+    /// Whether it is a number that counts as the name of a state (`2` of `1` and `2`).
+    pub numeral: bool,
 }
 
 impl PartialEq for Str {
@@ -86,7 +90,17 @@ impl Str {
     }
 
     fn of(pieces: Vec<Piece>, place: Option<Place>) -> Self {
-        Self { pieces, place, held: Ids::new() }
+        Self { pieces, place, held: Ids::new(), numeral: false }
+    }
+
+    /// A number that is the name of a state.
+    fn numeral(number: f64, held: Ids) -> Self {
+        Self { held, numeral: true, ..Self::literal(number_text(number).into(), None) }
+    }
+
+    /// The number that it is, where it is one that is the name of a state.
+    fn as_number(&self) -> Option<f64> {
+        self.complete().filter(|_| self.numeral)?.parse().ok()
     }
 
     pub fn same_text(&self, other: &Self) -> bool {
@@ -112,8 +126,10 @@ impl Str {
         out
     }
 
+    /// Whether it is true as a condition for what is known of it.
     fn has_text(&self) -> bool {
-        self.pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if !text.is_empty()))
+        self.as_number() != Some(0.0)
+            && self.pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if !text.is_empty()))
     }
 
     /// Scheme and host of an address, with the slash after them; `None` where the text does not say all of that.
@@ -317,9 +333,77 @@ impl Value {
         }
     }
 
+    /// The same, where a number is the name of a state that proves those of the `facts` that are `told`.
+    pub fn name_number(&mut self, facts: &[FactId], told: &[FactId]) {
+        let Some(number) = self.number.map(f64::from_bits).filter(|n| n.fract() == 0.0 && n.abs() < MAX_NUMERAL) else {
+            return;
+        };
+        let held = intersect(facts, told);
+        if self.bits == 0 && self.strings.is_empty() && self.objects.is_empty() && !held.is_empty() {
+            self.number = None;
+            self.strings.push(Rc::new(Str::numeral(number, held)));
+        }
+    }
+
+    /// Whether it may be a number that is the name of a state.
+    fn has_numerals(&self) -> bool {
+        self.strings.iter().any(|text| text.numeral)
+    }
+
+    /// The same, with numbers as numbers and not as names of states.
+    pub fn with_numbers(&self) -> Self {
+        let mut out = self.clone();
+        if self.has_numerals() {
+            out.strings.retain(|text| !text.numeral);
+            for number in self.strings.iter().filter_map(|text| text.as_number()) {
+                match out.number {
+                    None if out.bits & NUMBER == 0 => out.number = Some(number.to_bits()),
+                    Some(known) if known == number.to_bits() => {}
+                    _ => {
+                        out.number = None;
+                        out.bits |= NUMBER;
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// What holds where a comparison with a number holds, and where it does not, of numbers that are names of states.
+    pub fn proved_by_order(&self, holds: impl Fn(f64) -> bool) -> (Ids, Ids) {
+        let numbers = self.strings.iter().map(|text| Some((text.as_number()?, &text.held)));
+        let Some(mut numbers) = numbers.collect::<Option<Vec<_>>>().filter(|numbers| !numbers.is_empty()) else {
+            return (Ids::new(), Ids::new());
+        };
+        let none = Ids::new();
+        numbers.extend(self.number.map(|bits| (f64::from_bits(bits), &none)));
+        if self.bits & (ANY | NUMBER) != 0 || !self.objects.is_empty() {
+            return (Ids::new(), Ids::new());
+        }
+        let side = |held: bool| {
+            let mut proved =
+                numbers.iter().filter(|(number, _)| holds(*number) == held).map(|(_, facts)| (*facts).clone());
+            let first = proved.next().unwrap_or_default();
+            proved.fold(first, |all, facts| intersect(&all, &facts))
+        };
+        // What is no number does not compare, `null` and `false` as nothing.
+        let (with, mut without) = (side(true), side(false));
+        if self.bits != 0 {
+            without.clear();
+        }
+        let nothing = self.bits & (NULL | FALSE) != 0 && holds(0.0);
+        (if nothing { Ids::new() } else { with }, without)
+    }
+
     /// What holds where it is that text, and where it is another.
     pub fn proved_by_text(&self, text: &str) -> (Ids, Ids) {
         let (mut is, mut others) = (Ids::new(), None::<Ids>);
+        // A number beside those that are names of states proves nothing.
+        let number = self.number.map(|bits| number_text(f64::from_bits(bits))).filter(|_| self.has_numerals());
+        let unnamed = number.as_deref() == Some(text);
+        if number.is_some() && !unnamed {
+            others = Some(Ids::new());
+        }
         for known in &self.strings {
             match known.complete() {
                 // It may be that text for another reason, too.
@@ -331,8 +415,12 @@ impl Value {
                 }
             }
         }
-        if self.bits & (ANY | NUMBER) != 0 || self.number.is_some() || !self.objects.is_empty() {
+        let numbers = self.bits & NUMBER != 0 || self.number.is_some() && number.is_none();
+        if self.bits & ANY != 0 || numbers || !self.objects.is_empty() {
             return (Ids::new(), Ids::new());
+        }
+        if unnamed {
+            is.clear();
         }
         let mut others = others.unwrap_or_default();
         if self.bits != 0 {
@@ -410,6 +498,12 @@ impl Value {
         };
         self.bits |= other.bits;
         match (self.number, other.number) {
+            (Some(left), Some(right)) if left != right && (self.has_numerals() || other.has_numerals()) => {
+                self.number = None;
+                for number in [left, right].map(f64::from_bits) {
+                    add_text(&mut self.strings, &Rc::new(Str::numeral(number, Ids::new())));
+                }
+            }
             (Some(left), Some(right)) if left != right => self.bits |= NUMBER,
             (None, Some(right)) => self.number = Some(right),
             _ => {}
@@ -501,6 +595,15 @@ impl Value {
 
     /// As a number: of a constant its own.
     pub fn into_number(self) -> Self {
+        // Numbers stay the names of states that they are.
+        if self.bits == 0
+            && self.number.is_none()
+            && self.objects.is_empty()
+            && self.strings.len() > 1
+            && self.strings.iter().all(|text| text.numeral)
+        {
+            return self;
+        }
         let written =
             self.as_text().and_then(|text| text.trim().parse::<f64>().ok()).filter(|number| number.is_finite());
         let known = self.number.map(f64::from_bits).or(written).map(Self::number);

@@ -262,6 +262,15 @@ impl<'a> Machine<'a> {
             "JSON.parse" => {
                 let text = first();
                 let mut out = self.copied(&text, 4, site);
+                // A default that is written out (`JSON.parse(stored || '[]')`).
+                for (written, tag, kind) in [("[]", 101, Kind::Array), ("{}", 102, Kind::Plain)] {
+                    let before = out.strings.len();
+                    out.strings.retain(|text| text.complete().is_none_or(|text| text.trim() != written));
+                    if out.strings.len() < before {
+                        let empty = self.make_at(site.place, tag, kind);
+                        unite(&mut out.objects, &[empty]);
+                    }
+                }
                 if !out.objects.is_empty() {
                     // What the text carried stands in the fields again.
                     let json = Protection::Encoded("JSON".into());

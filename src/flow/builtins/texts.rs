@@ -172,6 +172,9 @@ impl<'a> Machine<'a> {
                 let mut list = self.list_of(item, site);
                 if method == "match" {
                     list.bits |= NULL;
+                    if let Some(pattern) = args.first() {
+                        (list.yes, list.no) = self.proved_by_pattern(pattern, base);
+                    }
                 }
                 list
             }
@@ -216,6 +219,13 @@ impl<'a> Machine<'a> {
                 unite(if negative { &mut no } else { &mut yes }, &base.yes);
                 if let Some(part) = &with {
                     let (found, missed) = base.proved_by_part(part);
+                    unite(&mut yes, &found);
+                    unite(&mut no, &missed);
+                }
+                if method == "search"
+                    && let Some(pattern) = args.first()
+                {
+                    let (found, missed) = self.proved_by_pattern(pattern, base);
                     unite(&mut yes, &found);
                     unite(&mut no, &missed);
                 }

@@ -561,17 +561,22 @@ impl<'a> Machine<'a> {
             }
         }
         let mut agreed = Str::literal(name(&format!("{api}:ok")), None);
-        agreed.held = granted;
+        agreed.held = granted.clone();
         let failed = Str::starting(name(&format!("{api}:fail")), refused.clone());
         let texts = smallvec::smallvec![std::rc::Rc::new(agreed), std::rc::Rc::new(failed)];
         let message = self.known("errMsg");
         self.heap.set(
             object,
             message,
-            Some(Value { bits: UNDEFINED, strings: texts, no: refused, ..Value::default() }),
+            Some(Value { bits: UNDEFINED, strings: texts, no: refused.clone(), ..Value::default() }),
         );
-        // Known as it is, so that what the fields prove is not blurred by a guess.
-        self.heap.set(object, ITEM, Some(Value::any()));
+        for code in ["errno", "errCode"] {
+            let key = self.known(code);
+            self.heap.set(object, key, Some(Value::any().when(refused.clone(), granted.clone())));
+        }
+        // Known as it is, so that what the fields prove is not blurred by a guess. What goes along with the answer (`iv`) is
+        // there where that is.
+        self.heap.set(object, ITEM, Some(Value::any().when(granted, refused)));
         answer.bits = 0;
     }
 

@@ -91,7 +91,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The elements inside an element, in order.
-    pub(super) fn elements_below(&self, template: FileId, node: NodeId) -> Vec<(NodeId, &'a Element)> {
+    pub(in crate::flow) fn elements_below(&self, template: FileId, node: NodeId) -> Vec<(NodeId, &'a Element)> {
         let mut out = Vec::new();
         let Some(facts) = self.program.template(template) else { return out };
         let mut stack = vec![node];

@@ -46,7 +46,10 @@ impl<'a> Machine<'a> {
                 }
                 self.shown(&value, 0);
             }
-            let (agreed, no) = self.asked(place, text);
+            let (mut agreed, mut no) = self.asked(place, text);
+            if self.turned(api, args) {
+                std::mem::swap(&mut agreed, &mut no);
+            }
             set(self, "confirm", Value::either().when(agreed.clone(), no.clone()));
             set(self, "cancel", Value::either().when(no, agreed));
             if let Some(field) = &api.written
@@ -162,6 +165,15 @@ impl<'a> Machine<'a> {
             value.taints = self.taken_at(place, path.into(), None, kind, false);
         }
         value
+    }
+
+    /// Whether the button of a dialog that confirms says no, and the other one yes.
+    fn turned(&mut self, api: &Api, args: &[Value]) -> bool {
+        let [confirm, cancel] = ["confirm-text", "cancel-text"].map(|param| self.param(api, param, args));
+        let privacy = &self.policy.privacy;
+        confirm.as_text().zip(cancel.as_text()).is_some_and(|(confirm, cancel)| {
+            privacy.refuses(confirm) && privacy.agrees(cancel) && !privacy.refuses(cancel)
+        })
     }
 
     /// What confirming and refusing a dialog prove, by its call and its text.

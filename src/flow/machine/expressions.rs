@@ -381,6 +381,10 @@ impl<'a> Machine<'a> {
                 }
                 let origins = left.origins.clone();
                 let mut out = left.falsy().joined(&held);
+                // Where it is true, it is what stands on the right.
+                if held.may_true() {
+                    out.yes = held.yes;
+                }
                 unite(&mut out.origins, &origins);
                 out
             }
@@ -397,7 +401,11 @@ impl<'a> Machine<'a> {
                 if value.may_false() {
                     unite(&mut value.no, &facts);
                 }
-                left.truthy().joined(&value)
+                let mut out = left.truthy().joined(&value);
+                if value.may_false() {
+                    out.no = value.no;
+                }
+                out
             }
             _ => {
                 if left.bits & (UNDEFINED | NULL | ANY) == 0 && !left.is_none() {

@@ -87,6 +87,7 @@ impl<'a> Machine<'a> {
     }
 
     pub fn arithmetic(&mut self, operator: Operator, a: &Value, b: &Value, place: Place) -> Value {
+        let (a, b) = (&a.with_numbers(), &b.with_numbers());
         if operator == Operator::Add {
             if let (Some(x), Some(y)) = (a.number, b.number)
                 && a.strings.is_empty()
@@ -107,6 +108,9 @@ impl<'a> Machine<'a> {
             {
                 return Value { bits: NUMBER, ..Value::default() };
             }
+            if let Some(later) = self.later(a, b).or_else(|| self.later(b, a)) {
+                return later;
+            }
             let (a, b) = (self.stringify_objects(a.clone()), self.stringify_objects(b.clone()));
             return self.add_text(&a, &b, place);
         }
@@ -123,6 +127,10 @@ impl<'a> Machine<'a> {
             }
         }
         let mut out = Value { bits: NUMBER, ..Value::default() };
+        // No time has passed since a moment that is now.
+        if operator == Operator::Sub && self.is_clock(a) {
+            out.no = b.yes.clone();
+        }
         if let (Operator::Sub, Some(places)) = (operator, b.number.map(f64::from_bits))
             && a.bits & FROM_END != 0
             && let Some(places) = (1..4).find(|&place| places == place as f64)
@@ -297,19 +305,21 @@ impl<'a> Machine<'a> {
     fn order(&mut self, operator: Operator, a: &Value, b: &Value, file: FileId, span: Span) -> Value {
         if let (Some(x), Some(y), 0, 0) = (a.number, b.number, a.bits, b.bits) {
             let (x, y) = (f64::from_bits(x), f64::from_bits(y));
-            return Value::bool(match operator {
-                Operator::Less => x < y,
-                Operator::LessEq => x <= y,
-                Operator::Greater => x > y,
-                _ => x >= y,
-            });
+            return Value::bool(ordered(operator, x, y));
         }
         let mut out = Value::either();
         // `found > -1`, `length > 0`, and the other way round.
-        let (value, known, operator) = match (a.number, b.number) {
+        let (value, mut known, operator) = match (a.number, b.number) {
             (Some(n), None) => (b, Some(n), turned(operator)),
+            (None, None) if self.is_clock(a) || self.has_passed(b) => (b, None, turned(operator)),
             (_, n) => (a, n, operator),
         };
+        // Now is as high as any number; what is kept of a moment is lower where nothing is (`until < Date.now()`).
+        if known.is_none() && (self.is_clock(a) || self.is_clock(b)) {
+            known = Some(f64::MAX.to_bits());
+        }
+        // Little time has passed since a moment only where there was one.
+        let passed = self.has_passed(value) && known.is_none_or(|n| f64::from_bits(n) > 0.0);
         match (operator, known.map(f64::from_bits)) {
             (Operator::Greater, Some(n)) if n <= 0.0 => (out.yes, out.no) = (value.yes.clone(), value.no.clone()),
             (Operator::GreaterEq, Some(n)) if n <= 1.0 => (out.yes, out.no) = (value.yes.clone(), value.no.clone()),
@@ -320,6 +330,17 @@ impl<'a> Machine<'a> {
             (Operator::LessEq, Some(n)) if n >= 0.0 => out.no = value.yes.clone(),
             _ => {}
         }
+        if passed {
+            match operator {
+                Operator::Less | Operator::LessEq => unite(&mut out.yes, &value.no),
+                _ => unite(&mut out.no, &value.no),
+            }
+        }
+        if let Some(n) = known.map(f64::from_bits) {
+            let (yes, no) = value.proved_by_order(|number| ordered(operator, number, n));
+            unite(&mut out.yes, &yes);
+            unite(&mut out.no, &no);
+        }
         for (side, other) in [(a, b), (b, a)] {
             let with =
                 other.number.map(|bits| number_text(f64::from_bits(bits)).into()).or_else(|| other.as_text().cloned());
@@ -328,6 +349,31 @@ impl<'a> Machine<'a> {
             unite(&mut out.no, &no);
         }
         out
+    }
+
+    /// A time after a moment that was kept: it lies before now where there was none.
+    fn later(&self, moment: &Value, time: &Value) -> Option<Value> {
+        let date = |id: &OriginId| self.origin_table[*id as usize] == Origin::Date;
+        let bare = |value: &Value| value.strings.is_empty() && value.objects.is_empty() && value.taints.is_empty();
+        let number = bare(time) && time.bits & !NUMBER == 0 && (time.number.is_some() || time.bits != 0);
+        (number && bare(moment) && !moment.yes.is_empty() && moment.origins.iter().any(date)).then(|| Value {
+            bits: NUMBER,
+            origins: moment.origins.clone(),
+            yes: moment.yes.clone(),
+            ..Value::default()
+        })
+    }
+
+    /// Whether a value is what the clock says now.
+    fn is_clock(&self, value: &Value) -> bool {
+        let date = |id: &OriginId| self.origin_table[*id as usize] == Origin::Date;
+        !value.origins.is_empty() && value.origins.iter().all(date) && value.yes.is_empty() && value.no.is_empty()
+    }
+
+    /// Whether a value is the time that has passed since a moment that was kept.
+    fn has_passed(&self, value: &Value) -> bool {
+        let date = |id: &OriginId| self.origin_table[*id as usize] == Origin::Date;
+        value.bits & !NUMBER == 0 && value.yes.is_empty() && !value.no.is_empty() && value.origins.iter().any(date)
     }
 
     /// Where a value comes from, without what was only asked whether it is there before a field of it was read
@@ -368,10 +414,10 @@ impl<'a> Machine<'a> {
         if value.bits & (TRUE | FALSE) != 0 {
             add("boolean");
         }
-        if value.bits & NUMBER != 0 || value.number.is_some() {
+        if value.bits & NUMBER != 0 || value.number.is_some() || value.strings.iter().any(|text| text.numeral) {
             add("number");
         }
-        if !value.strings.is_empty() {
+        if value.strings.iter().any(|text| !text.numeral) {
             add("string");
         }
         if value.bits & NULL != 0 {
@@ -442,6 +488,16 @@ fn loosely_equal(a: &Value, b: &Value) -> bool {
     match (text(a), text(b)) {
         (Some(a), Some(b)) => a == b,
         _ => false,
+    }
+}
+
+/// Whether a comparison of two numbers holds.
+fn ordered(operator: Operator, x: f64, y: f64) -> bool {
+    match operator {
+        Operator::Less => x < y,
+        Operator::LessEq => x <= y,
+        Operator::Greater => x > y,
+        _ => x >= y,
     }
 }
 

@@ -72,6 +72,7 @@ struct Refused {
     again: Vec<Arc<str>>,
     demands: Vec<Arc<str>>,
     permissions: Vec<Arc<str>>,
+    partly: Vec<Arc<str>>,
     settings: Vec<Arc<str>>,
 }
 
@@ -211,6 +212,11 @@ impl Words {
     pub(super) fn insists(&self, text: &str) -> bool {
         let Refused { again, demands, permissions, .. } = &self.refused;
         any(again, text) || any(demands, text) && any(permissions, text)
+    }
+
+    /// Whether a text makes agreeing a condition of the whole, and not of some functions only.
+    pub(super) fn shuts_out(&self, text: &str) -> bool {
+        self.insists(text) && !any(&self.refused.partly, text)
     }
 
     /// Whether the text of a control offers to open the settings.

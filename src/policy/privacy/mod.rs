@@ -511,6 +511,11 @@ impl Privacy {
         self.consent.insists(text)
     }
 
+    /// Whether a text makes agreeing a condition of the whole program, and not of some functions only.
+    pub fn shuts_out(&self, text: &str) -> bool {
+        self.consent.shuts_out(text)
+    }
+
     /// Whether the text of a control offers to open the settings (`开启录音权限`).
     pub fn offers_settings(&self, text: &str) -> bool {
         self.consent.offers_settings(text)

@@ -106,10 +106,7 @@ impl Rule for CollectionWithoutConsent {
 /// Whether the page has a box for agreeing that the way here does not ask about.
 fn ignores_box(cx: &Context<'_>, route: &str, facts: &std::collections::BTreeSet<crate::flow::Fact>) -> bool {
     use crate::flow::Fact;
-    if facts
-        .iter()
-        .any(|fact| matches!(fact, Fact::Ticked(..) | Fact::DialogConfirmed(_) | Fact::PrivacyAgreed | Fact::Agreed))
-    {
+    if facts.iter().any(|fact| matches!(fact, Fact::DialogConfirmed(_) | Fact::PrivacyAgreed | Fact::Agreed)) {
         return false;
     }
     let Some(unit) = cx.program.by_route.get(route).and_then(|id| cx.program.units.get(*id as usize)) else {

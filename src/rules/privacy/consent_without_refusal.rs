@@ -1,6 +1,6 @@
 //! `privacy/consent-without-refusal`
 
-use super::evidence::{ancestors, api, dialog_text, element, literal, live_units, text_of};
+use super::evidence::{ancestors, api, dialog_text, element, literal, live_units, refuses_terms, text_of};
 use crate::flow::{Fact, Place};
 use crate::rules::{Confidence, Context, Finding, Fix, Rule};
 use crate::source::FileId;
@@ -25,10 +25,12 @@ impl Rule for ConsentWithoutRefusal {
             if show.boolean != Some(false)
                 || !asks(cx, &text)
                 || informs(cx, call, &text)
-                || call
-                    .facts
-                    .iter()
-                    .any(|fact| matches!(fact, Fact::Refused(_) | Fact::DialogRefused(_) | Fact::Failed(_)))
+                || call.facts.iter().any(|fact| match fact {
+                    Fact::Refused(_) | Fact::DialogRefused(_) | Fact::Failed(_) => true,
+                    // What follows a refusal is no question.
+                    Fact::Acted(file, node) => refuses_terms(cx, *file, *node),
+                    _ => false,
+                })
                 || !seen.insert(call.place)
             {
                 continue;

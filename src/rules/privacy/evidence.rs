@@ -598,3 +598,30 @@ pub fn preselected_routes(cx: &Context<'_>) -> BTreeSet<std::sync::Arc<str>> {
     super::consent_preselected::find(cx, &mut |unit, _| findings.push(unit.route.clone()));
     findings.into_iter().collect()
 }
+
+/// Whether a control says no to terms that stand around it, beside one that says yes.
+pub(super) fn refuses_terms(cx: &Context<'_>, file: FileId, node: NodeId) -> bool {
+    const CONTROL: usize = 16;
+    const DIALOG: usize = 1200;
+    const LEVELS: usize = 4;
+    let privacy = &cx.policy.privacy;
+    if !short_text_of(cx.program, file, node, CONTROL).is_some_and(|text| privacy.refuses(&text)) {
+        return false;
+    }
+    let above: Vec<NodeId> = ancestors(cx.program, file, node).into_iter().chain([0]).take(LEVELS).collect();
+    // The other answer stands beside it, each maybe in a box of its own.
+    let beside = above.iter().take(2).any(|parent| {
+        cx.program.bindings_in(file).filter(|binding| binding.user_action && binding.node != node).any(|binding| {
+            let over = ancestors(cx.program, file, binding.node);
+            let level = over.iter().chain([&0]).position(|at| at == parent);
+            level.is_some_and(|level| level == 0 || level == 1 && *parent != 0)
+                && short_text_of(cx.program, file, binding.node, CONTROL)
+                    .is_some_and(|text| privacy.agrees(&text) && !privacy.refuses(&text))
+        })
+    });
+    beside
+        && above.into_iter().any(|above| {
+            short_text_of(cx.program, file, above, DIALOG)
+                .is_some_and(|text| privacy.consent_text(&text).asks_consent())
+        })
+}

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{ancestors, api, dialog_text, element, entry_step, literal, live_units, short_text_of};
+use super::evidence::{api, dialog_text, element, entry_step, literal, live_units, refuses_terms, short_text_of};
 use crate::flow::{EntryKind, Fact, HostCall, Place};
+use crate::policy::host::Api;
 use crate::rules::{Context, Finding, Rule};
-use crate::source::FileId;
-use crate::syntax::template::NodeId;
 
 /// Refusal leads back to the prompt, to a dialog without a way out, or out of the program.
 pub struct ForcedAuthorization;
@@ -49,11 +48,7 @@ impl Rule for ForcedAuthorization {
                 continue;
             }
             let variant = if api.has_role("dialog") {
-                let no_way_out = api
-                    .param("show-cancel")
-                    .and_then(|path| call.arg(path))
-                    .and_then(|value| value.boolean)
-                    .is_some_and(|show| !show);
+                let no_way_out = no_way_out(call, api);
                 let text = dialog_text(call, api);
                 let leads_back = cx.solution.calls_after(call.place).any(|next| {
                     [Fact::DialogConfirmed(call.place), Fact::Succeeded(call.place)]
@@ -164,10 +159,13 @@ fn buttons<'a>(cx: &Context<'a>) -> BTreeMap<Place, &'a str> {
     cx.solution.collections.iter().filter(asks).map(|collection| (collection.place, &*collection.source)).collect()
 }
 
-/// Leaving the program by the control that refuses in a dialog of the package's own.
+/// Leaving the program by the control that refuses in a dialog of the package's own, or a dialog without a way out then.
 fn leaves(cx: &Context<'_>, found: &mut BTreeMap<Place, Finding>) {
-    for role in ["exit", "program-back"] {
-        for (call, _) in super::evidence::calls(cx, role) {
+    for (role, variant) in [("exit", "exit"), ("program-back", "exit"), ("dialog", "dialog")] {
+        for (call, api) in super::evidence::calls(cx, role) {
+            if role == "dialog" && !(no_way_out(call, api) && cx.policy.privacy.shuts_out(&dialog_text(call, api))) {
+                continue;
+            }
             let refused = call.facts.iter().find_map(|fact| match fact {
                 Fact::Acted(file, node) if refuses_terms(cx, *file, *node) => Some((*file, *node)),
                 _ => None,
@@ -177,7 +175,7 @@ fn leaves(cx: &Context<'_>, found: &mut BTreeMap<Place, Finding>) {
             found.entry(call.place).or_insert_with(|| {
                 Finding::new(ID, call.place)
                     .text("call", &*call.api)
-                    .variant("exit")
+                    .variant(variant)
                     .steps([entry_step(&call.entry)])
                     .step(Place { file, span: element.open }, "privacy-refused", element.name.clone())
                     .steps(call.path.iter().cloned())
@@ -204,31 +202,10 @@ fn leaves(cx: &Context<'_>, found: &mut BTreeMap<Place, Finding>) {
     }
 }
 
-/// Whether a control says no to terms that stand around it, beside one that says yes.
-fn refuses_terms(cx: &Context<'_>, file: FileId, node: NodeId) -> bool {
-    const CONTROL: usize = 16;
-    const DIALOG: usize = 1200;
-    const LEVELS: usize = 4;
-    let privacy = &cx.policy.privacy;
-    if !short_text_of(cx.program, file, node, CONTROL).is_some_and(|text| privacy.refuses(&text)) {
-        return false;
-    }
-    let above: Vec<NodeId> = ancestors(cx.program, file, node).into_iter().chain([0]).take(LEVELS).collect();
-    // The other answer stands beside it, each maybe in a box of its own.
-    let beside = above.iter().take(2).any(|parent| {
-        cx.program.bindings_in(file).filter(|binding| binding.user_action && binding.node != node).any(|binding| {
-            let over = ancestors(cx.program, file, binding.node);
-            let level = over.iter().chain([&0]).position(|at| at == parent);
-            level.is_some_and(|level| level == 0 || level == 1 && *parent != 0)
-                && short_text_of(cx.program, file, binding.node, CONTROL)
-                    .is_some_and(|text| privacy.agrees(&text) && !privacy.refuses(&text))
-        })
-    });
-    beside
-        && above.into_iter().any(|above| {
-            short_text_of(cx.program, file, above, DIALOG)
-                .is_some_and(|text| privacy.consent_text(&text).asks_consent())
-        })
+/// Whether a dialog has one button only.
+fn no_way_out(call: &HostCall, api: &Api) -> bool {
+    let show = api.param("show-cancel").and_then(|path| call.arg(path)).and_then(|value| value.boolean);
+    show == Some(false)
 }
 
 /// What the refusal branch calls to come back to a prompt: the prompt itself, or the function that asks.
