@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::ir::{Expr, ExprKind, FnId, Function, Key, Name, Pattern, Property, Script, Stmt, StmtKind, VarId};
+use super::ir::{Arg, Expr, ExprKind, FnId, Function, Key, Name, Pattern, Property, Script, Stmt, StmtKind, VarId};
 use crate::source::Span;
 
 /// Where a called name comes from.
@@ -40,7 +40,7 @@ pub struct CallSite {
 /// A constant in the initial data of a page, component or app.
 #[derive(Clone, Debug)]
 pub struct Initial {
-    /// Path (`form.agree`).
+    /// Path (`form.agree`, `boxes[0].on`).
     pub path: String,
     /// The boolean, when it is one.
     pub boolean: Option<bool>,
@@ -307,6 +307,7 @@ impl<'s> Declared<'s> {
     /// Constants in a value, by their paths.
     fn constants(&self, expr: &Expr, path: &str, out: &mut Vec<Initial>, depth: u8) {
         const DEEPEST: u8 = 4;
+        const ITEMS: usize = 8;
         let mut push = |boolean, string| {
             out.push(Initial { path: path.to_owned(), boolean, string, span: expr.span });
         };
@@ -328,6 +329,13 @@ impl<'s> Declared<'s> {
                         }
                         Property::Spread(value) => self.constants(value, path, out, depth + 1),
                         _ => {}
+                    }
+                }
+            }
+            ExprKind::Array(items) if depth < DEEPEST => {
+                for (index, item) in items.iter().take(ITEMS).enumerate() {
+                    if let Some(Arg { value, spread: false }) = item {
+                        self.constants(value, &format!("{path}[{index}]"), out, depth + 1);
                     }
                 }
             }

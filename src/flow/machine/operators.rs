@@ -261,8 +261,14 @@ impl<'a> Machine<'a> {
                 yes.clear();
             }
         }
+        // What was not stored yet is an empty text where the host answers at once.
+        let stored = |id: &OriginId| matches!(self.origin_table[*id as usize], Origin::Storage(_));
+        let unset = value.bits & UNDEFINED != 0
+            && with.as_text().is_some_and(|text| text.is_empty())
+            && value.origins.iter().any(stored);
         let possible = |value: &Value| -> bool {
             value.is_any()
+                || unset
                 || value.bits & with.bits != 0
                 || (nullish && value.bits & (UNDEFINED | NULL) != 0)
                 || (with.number.is_some() && (value.number == with.number || value.bits & NUMBER != 0))

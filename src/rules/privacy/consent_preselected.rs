@@ -1,11 +1,12 @@
 //! `privacy/consent-preselected`
 
-use super::evidence::{around, beside, continued, literal, live_units};
+use super::evidence::{ancestors, around, beside, continued, literal, live_units};
 use crate::flow::Place;
+use crate::model::sites::Initial;
 use crate::model::{Unit, UnitKind, sites};
 use crate::rules::{Context, Finding, Fix, Rule};
 use crate::source::FileId;
-use crate::syntax::template::{Element, Part};
+use crate::syntax::template::{Element, NodeId, Part};
 
 /// An agreement is on before the user acts.
 pub struct ConsentPreselected;
@@ -102,7 +103,11 @@ pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Option<Finding>)) {
                 let place = Place { file: *file, span: element.open };
                 match on {
                     On::Always => literal_places.push((place, text)),
-                    On::Key(key) => flag(&key, unit, Some(place)),
+                    On::Key(key) => {
+                        for key in keys(cx, *file, node, &key, &initial) {
+                            flag(&key, unit, Some(place));
+                        }
+                    }
                 }
             }
             // A picture or class that shows the state of a flag.
@@ -144,6 +149,35 @@ pub fn find(cx: &Context<'_>, found: &mut dyn FnMut(&Unit, Option<Finding>)) {
             found(unit, None);
         }
     }
+}
+
+/// The keys of the data that a key of an element stands for: in a loop, that of each item (`boxes[0].on` for `item.on`), of which
+/// those are left out that say by their own texts that they are something else.
+fn keys(cx: &Context<'_>, file: FileId, node: NodeId, key: &str, initial: &[Initial]) -> Vec<String> {
+    let loops = cx.program.template(file).map(|template| &template.loops);
+    let around = std::iter::once(node).chain(ancestors(cx.program, file, node));
+    let looped = around.filter_map(|node| loops?.get(&node)).find_map(|repeat| {
+        let rest = key.strip_prefix(&*repeat.item)?.strip_prefix('.')?;
+        Some((repeat.list.span.slice(&cx.package.source(file).text).trim(), rest))
+    });
+    let Some((list, rest)) = looped else { return vec![key.to_owned()] };
+    let of_item = |path: &str| {
+        let (index, rest) = path.strip_prefix(list)?.strip_prefix('[')?.split_once("].")?;
+        Some((index.to_owned(), rest.to_owned()))
+    };
+    let privacy = &cx.policy.privacy;
+    let other = |index: &str| {
+        let texts = initial.iter().filter(|value| of_item(&value.path).is_some_and(|(at, _)| at == index));
+        let texts: Vec<_> = texts.filter_map(|value| value.string.as_deref()).filter(|text| !text.is_ascii()).collect();
+        !texts.is_empty()
+            && !texts.iter().any(|text| {
+                let says = privacy.consent_text(text);
+                says.policy || says.agreement || says.privacy || privacy.agrees(text) || privacy.reads(text)
+            })
+    };
+    let on = initial.iter().filter(|value| value.boolean == Some(true));
+    let on = on.filter(|value| of_item(&value.path).is_some_and(|(at, name)| name == rest && !other(&at)));
+    on.map(|value| value.path.clone()).collect()
 }
 
 /// The last key of a path.
