@@ -40,7 +40,8 @@ pub struct Limits {
     pub max_archive_bytes: u64,
     /// Inflated bytes for one packed byte, past the first MiB: 200.
     pub max_ratio: u64,
-    /// Time for one package after it was read: two minutes. What is not done by then is left out.
+    /// Processor time for one package after it was read: two minutes, or five times as long on the clock. What is not done by
+    /// then is left out.
     pub max_time: Duration,
     /// Memory of the process in bytes, where the system tells it: no bound.
     pub max_memory: Option<u64>,

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::flow::heap::{Diff, ITEM, Kind};
 use crate::flow::machine::{ARGUMENTS, Act, HOME, Jump, Keys, Machine, Site, THIS, key_span};
-use crate::flow::solution::Place;
+use crate::flow::solution::{Origin, Place};
 use crate::flow::value::{ANY, FALSE, Ids, NULL, NUMBER, ObjId, Piece, Str, Strings, TRUE, UNDEFINED, Value, unite};
 use crate::model::ir::{Expr, ExprKind, Key, Operator, Pattern, Property};
 
@@ -379,8 +379,11 @@ impl<'a> Machine<'a> {
                 if held.may_true() {
                     unite(&mut held.yes, &facts);
                 }
+                // There is nothing in an answer that is not there.
+                let mut left = left.falsy();
+                left.origins.retain(|id| !matches!(self.origin_table[*id as usize], Origin::Answer(_)));
                 let origins = left.origins.clone();
-                let mut out = left.falsy().joined(&held);
+                let mut out = left.joined(&held);
                 // Where it is true, it is what stands on the right.
                 if held.may_true() {
                     out.yes = held.yes;

@@ -3,7 +3,7 @@
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::host_calls::is_from_end;
 use crate::flow::machine::{Act, HOME, Keys, Machine, Site, TRAP, key_span, key_span_of};
-use crate::flow::solution::{Fact, Origin, Place};
+use crate::flow::solution::{Fact, Origin, Place, Protection};
 use crate::flow::value::{NUMBER, ObjId, Sym, UNDEFINED, Value, number_text, unite};
 use crate::model::ir::{Expr, ExprKind, FnId, Key, Name, Pattern, VarId};
 use crate::source::Span;
@@ -518,9 +518,14 @@ impl<'a> Machine<'a> {
                 }
             }
         }
-        if !from.shallow_taints().is_empty() {
-            let value = Value::tainted(from.shallow_taints());
-            self.heap.add(to, ITEM, &value);
+        let mut rest = from.shallow_taints();
+        if !from.objects.is_empty() {
+            // What its text carries stands in the fields.
+            let json = Protection::Encoded("JSON".into());
+            rest.retain(|id| !self.taints[*id as usize].protections.contains(&json));
+        }
+        if !rest.is_empty() {
+            self.heap.add(to, ITEM, &Value::tainted(rest));
         }
     }
 
