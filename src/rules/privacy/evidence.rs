@@ -140,6 +140,10 @@ pub fn counted(cx: &Context<'_>, collection: &Collection) -> BTreeSet<Kind> {
     if kinds.contains("clipboard") && is_read_back(cx, collection) {
         kinds.remove("clipboard");
     }
+    // Who never looks at what was scanned only shows the camera.
+    if collection.element.is_none() && !collection.used {
+        kinds.remove("scan-result");
+    }
     // A host button is a source only if its answer is read.
     if collection.element.is_some() && !collection.used && collection.source.contains("button") {
         kinds.clear();
