@@ -112,6 +112,8 @@ struct Dialog {
     asks: bool,
     /// Opened after a refusal.
     refused: bool,
+    /// Can be answered with no.
+    open: bool,
 }
 
 fn dialogs(cx: &Context<'_>) -> BTreeMap<Place, Dialog> {
@@ -130,6 +132,7 @@ fn dialogs(cx: &Context<'_>) -> BTreeMap<Place, Dialog> {
         };
         let dialog = out.entry(call.place).or_default();
         dialog.asks |= asks;
+        dialog.open |= api.param("cancel-text").is_some() && !no_way_out(call, api);
         dialog.refused |=
             call.facts.iter().any(|fact| matches!(fact, Fact::Failed(_) | Fact::Refused(_) | Fact::DialogRefused(_)));
     }
@@ -247,8 +250,10 @@ fn at<'a>(cx: &Context<'a>, place: Place, role: &str) -> impl Iterator<Item = &'
 fn chosen(call: &HostCall, asked: &Asked<'_>) -> bool {
     call.facts.iter().any(|fact| {
         let (Fact::DialogConfirmed(place) | Fact::Succeeded(place)) = fact else { return false };
+        // Of two buttons, the one that was tapped must matter.
+        let confirmed = matches!(fact, Fact::DialogConfirmed(_));
         !call.facts.contains(&Fact::DialogRefused(*place))
-            && asked.dialogs.get(place).is_some_and(|dialog| dialog.refused)
+            && asked.dialogs.get(place).is_some_and(|dialog| dialog.refused && (confirmed || !dialog.open))
     })
 }
 
@@ -279,10 +284,12 @@ fn settings_read_since(cx: &Context<'_>, call: &HostCall, asked: &Asked<'_>) -> 
 
 /// Whether a prompt was answered with no on the way, and not only found to be unanswered in the settings.
 fn failed(call: &HostCall, asked: &Asked<'_>) -> bool {
+    // What was asked again and granted then was not refused.
+    let since = |place: &Place| call.facts.contains(&Fact::Succeeded(*place));
+    let granted = call.facts.iter().any(|fact| matches!(fact, Fact::Failed(at) if asked.holds(*at) && since(at)));
     call.facts.iter().any(|fact| match fact {
-        // What was asked again and granted then was not refused.
-        Fact::Failed(place) => asked.holds(*place) && !call.facts.contains(&Fact::Succeeded(*place)),
-        Fact::DialogRefused(_) => true,
+        Fact::Failed(place) => asked.holds(*place) && !since(place),
+        Fact::DialogRefused(_) => !granted,
         _ => false,
     })
 }
