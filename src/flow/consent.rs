@@ -95,7 +95,10 @@ impl<'a> Machine<'a> {
             Fact::DialogConfirmed(place) => {
                 let Some(text) = self.dialogs.get(place).cloned() else { return };
                 let says = self.policy.privacy.consent_text(&text);
-                if says.privacy || says.policy || (says.agreement && !says.contract_only) || purpose(says, &text) {
+                let told_why = says.policy || (says.agreement && !says.contract_only) || purpose(says, &text);
+                // A dialog that only asks tells what the host's own prompt tells.
+                let asks = says.privacy && self.policy.privacy.only_asks(&text);
+                if told_why || says.privacy && (!asks || kinds.is_some() && !told.prompt) {
                     told.notice = true;
                     told.agreed = true;
                 }

@@ -214,6 +214,14 @@ impl Words {
         any(again, text) || any(demands, text) && any(permissions, text)
     }
 
+    /// Whether a text speaks of personal information only by asking for some ("获取您的位置").
+    pub(super) fn only_asks(&self, text: &str) -> bool {
+        let asks = |word: &Arc<str>| self.collecting.iter().any(|verb| word.contains(&**verb));
+        let text = squeeze(text);
+        let spoken = self.privacy.iter().filter(|word| text.contains(&***word));
+        spoken.map(asks).reduce(|all, asks| all && asks).unwrap_or(false)
+    }
+
     /// Whether a text makes agreeing a condition of the whole, and not of some functions only.
     pub(super) fn shuts_out(&self, text: &str) -> bool {
         self.insists(text) && !any(&self.refused.partly, text)

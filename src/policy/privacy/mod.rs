@@ -511,6 +511,11 @@ impl Privacy {
         self.consent.insists(text)
     }
 
+    /// Whether a text speaks of personal information only by asking for some ("获取您的位置").
+    pub fn only_asks(&self, text: &str) -> bool {
+        self.consent.only_asks(text)
+    }
+
     /// Whether a text makes agreeing a condition of the whole program, and not of some functions only.
     pub fn shuts_out(&self, text: &str) -> bool {
         self.consent.shuts_out(text)
