@@ -6,7 +6,10 @@ use super::support::{acted, all_runs, calls, has_role, told, unit, unit_texts, u
 use super::texts::Run;
 use crate::flow::{EntryKind, Origin, Place};
 use crate::model::conditions::{chain, reads};
-use crate::model::ir::{Expr, ExprKind, Function, Key, Name, Operator, Pattern, Script, Stmt, StmtKind, walk_expr};
+use crate::model::ir::{
+    Expr, ExprKind, Function, Key, Name, Operator, Pattern, Property, Script, Stmt, StmtKind, walk_expr,
+};
+use crate::model::surface::{initial_data, settings};
 use crate::package::Origin as FileOrigin;
 use crate::rules::elements::text_of;
 use crate::rules::{Confidence, Context, Finding, Rule};
@@ -46,6 +49,8 @@ impl Rule for FakeReward {
         congratulations(self.id(), cx, out);
         draws(self.id(), cx, out);
         fixed_draws(self.id(), cx, out);
+        set_prizes(self.id(), cx, out);
+        shown_wins(self.id(), cx, out);
         winners(self.id(), cx, first..told, out);
         countdowns(self.id(), cx, out);
     }
@@ -137,6 +142,132 @@ fn fixed_draws(rule: &'static str, cx: &Context<'_>, out: &mut Vec<Finding>) {
                         .any(|branch| branch.entry.route == entry.route && branch.entry.method == entry.method);
             if draws && !decided && seen.insert(place) {
                 out.push(Finding::new(rule, place).variant("draw").text("text", told).confidence(Confidence::Medium));
+            }
+        }
+    }
+}
+
+/// What a prize is, in words.
+const PRIZES: [&str; 12] =
+    ["元", "券", "红包", "奖", "手机", "iPhone", "谢谢参与", "谢谢惠顾", "积分", "会员", "现金", "礼品"];
+
+/// Whether a call of an entry point asks a server.
+fn asks(cx: &Context<'_>, route: &str, method: &str) -> bool {
+    cx.solution.calls.iter().any(|call| {
+        &*call.entry.route == route && &*call.entry.method == method && ASKS.iter().any(|role| has_role(cx, call, role))
+    })
+}
+
+/// Prizes that the handler of a draw sets by itself: nothing is asked.
+fn set_prizes(rule: &'static str, cx: &Context<'_>, out: &mut Vec<Finding>) {
+    let conduct = &cx.policy.conduct;
+    let runs = all_runs(cx);
+    for unit in cx.program.units.iter().filter(|unit| unit.live) {
+        let Some((file, script)) = unit.script.and_then(|file| Some((file, cx.program.script(file)?))) else {
+            continue;
+        };
+        if cx.package.files.get(file.index()).is_none_or(|file| file.origin != FileOrigin::Own)
+            || conduct.fires("lottery", &conduct.scan(&unit_texts(runs, unit))).is_none()
+            || out.iter().any(|finding| finding.place.file == file)
+        {
+            continue;
+        }
+        let mut prizes = false;
+        script.for_each_expr(&mut |expr| {
+            if let ExprKind::String(text) = &expr.kind {
+                prizes |= PRIZES.iter().any(|word| text.contains(word));
+            }
+        });
+        if !prizes {
+            continue;
+        }
+        let bindings = unit.templates.iter().flat_map(|template| cx.program.bindings_in(*template));
+        let draws = bindings.filter(|binding| binding.user_action).filter_map(|binding| {
+            let handler = binding.handler.as_ref()?;
+            let label = text_of(cx.program, binding.template, binding.node);
+            conduct.fires("lottery-go", &conduct.scan(&label)).is_some().then(|| handler.clone())
+        });
+        for handler in draws {
+            if asks(cx, &unit.route, &handler) {
+                continue;
+            }
+            let found =
+                script.functions.iter().filter(|function| function.name.as_deref() == Some(&*handler)).find_map(
+                    |function| {
+                        let mut at = None;
+                        function.for_each_expr(&mut |expr| {
+                            let ExprKind::Call { callee, args, .. } = &expr.kind else { return };
+                            let ExprKind::Member { key: Key::Static(name, _), .. } = &callee.kind else { return };
+                            if &**name != "setData" {
+                                return;
+                            }
+                            let Some(ExprKind::Object(properties)) = args.first().map(|arg| &arg.value.kind) else {
+                                return;
+                            };
+                            for property in properties {
+                                if let Property::Value(Key::Static(key, span), value) = property
+                                    && conduct.names("id-prize", key)
+                                    && !matches!(&value.kind, ExprKind::String(text) if text.is_empty())
+                                    && !matches!(value.kind, ExprKind::Null | ExprKind::Bool(_))
+                                {
+                                    at.get_or_insert(*span);
+                                }
+                            }
+                        });
+                        at
+                    },
+                );
+            if let Some(span) = found {
+                out.push(
+                    Finding::new(rule, Place { file, span })
+                        .variant("draw")
+                        .text("text", span.slice(&cx.package.source(file).text).to_owned())
+                        .confidence(Confidence::Medium),
+                );
+                break;
+            }
+        }
+    }
+}
+
+/// Wins that a page shows by itself as it opens: what hides them is on from the start, or is set so while it loads.
+fn shown_wins(rule: &'static str, cx: &Context<'_>, out: &mut Vec<Finding>) {
+    const LOADS: [&str; 6] = ["onLoad", "onReady", "onShow", "onInit", "attached", "ready"];
+    let conduct = &cx.policy.conduct;
+    let Some(host) = cx.policy.host(&cx.package.host) else { return };
+    let shown_if = format!("{}if", host.info.directive_prefix);
+    for unit in cx.program.units.iter().filter(|unit| unit.live) {
+        let Some(template) = unit.template else { continue };
+        let Some(script) = unit.script.and_then(|script| cx.program.script(script)) else { continue };
+        let own = cx.package.files.get(template.index()).is_some_and(|file| file.origin == FileOrigin::Own);
+        if !own {
+            continue;
+        }
+        let source = &cx.package.source(template).text;
+        for (node, element) in cx.program.elements(template) {
+            let condition = element.attribute(&shown_if).and_then(|attribute| attribute.value.as_ref());
+            let Some(condition) = condition.map(|value| value.span.slice(source)) else { continue };
+            let key = condition.trim_matches(|c: char| matches!(c, '{' | '}' | '"' | '\'' | ' '));
+            if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+                continue;
+            }
+            let text = text_of(cx.program, template, node);
+            if conduct.near(TOPIC, &conduct.scan(&text)).is_none() {
+                continue;
+            }
+            let on = initial_data(script, key) == Some(true)
+                || settings(script, key).iter().any(|(method, value)| {
+                    *value == Some(true)
+                        && method
+                            .as_deref()
+                            .is_some_and(|method| LOADS.contains(&method) && !asks(cx, &unit.route, method))
+                });
+            let place = Place { file: template, span: element.open };
+            let told = out
+                .iter()
+                .any(|finding| finding.place.file == template && element.open.start <= finding.place.span.start);
+            if on && !told {
+                out.push(Finding::new(rule, place).text("text", text).confidence(Confidence::Medium));
             }
         }
     }

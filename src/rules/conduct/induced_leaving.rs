@@ -56,6 +56,20 @@ impl Rule for InducedLeaving {
             index += 1;
             index <= first || !done.contains(&finding.place)
         });
+        // A link of another platform that is put into the clipboard is to be opened there.
+        let conduct = &cx.policy.conduct;
+        for (place, group) in calls(cx, &["clipboard-write"]) {
+            let link = group.iter().find_map(|call| {
+                let text = call.arg("0.data")?.strings.first()?.head();
+                conduct.fires("copied-link", &conduct.scan(text)).is_some().then(|| text.to_owned())
+            });
+            let told = out[first..]
+                .iter()
+                .any(|finding| finding.place.file == place.file && place.span.contains(finding.place.span));
+            if let Some(link) = link.filter(|link| !told && leads_elsewhere(cx, link, own)) {
+                out.push(Finding::new(self.id(), place).text("text", link).confidence(Confidence::Medium));
+            }
+        }
         // One telling for a copied pass-phrase and the words that go with it in the same call.
         let copies: Vec<_> = calls(cx, &["clipboard-write"]).into_keys().collect();
         let mut kept: Vec<Finding> = Vec::new();

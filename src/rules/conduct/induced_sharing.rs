@@ -7,8 +7,9 @@ use super::support::{
 };
 use super::texts::{Run, Site};
 use crate::flow::{Branch, Fact, HostCall, Origin, Place, Update};
-use crate::model::conditions::chain;
-use crate::model::ir::{Expr, ExprKind, Key, Operator, Property};
+use crate::model::conditions::{chain, conditions};
+use crate::model::ir::{Expr, ExprKind, Key, Name, Operator, Pattern, Property, Script};
+use crate::package::Origin as FileOrigin;
 use crate::rules::elements::text_of;
 use crate::rules::{Confidence, Context, Finding, Rule};
 use crate::source::{FileId, Span};
@@ -169,6 +170,11 @@ pub fn results(
             add(update.place, &update.key, None, &update.route, out);
         }
     }
+    if sharing {
+        for (place, key, route) in remembered(cx, &share_method) {
+            add(place, &key, None, &route, out);
+        }
+    }
     for call in &cx.solution.calls {
         let shared = sharing
             && ["dialog", "toast"].iter().any(|role| has_role(cx, call, role))
@@ -192,6 +198,90 @@ pub fn results(
             add(at, &name, Some(call.place), &call.entry.route, out);
         }
     }
+}
+
+/// Branches on what a share method left behind, in storage, on its page or in the program's data, that grant something: the right comes
+/// with the next visit.
+fn remembered(cx: &Context<'_>, share_method: &dyn Fn(&str) -> bool) -> Vec<(Place, String, String)> {
+    let conduct = &cx.policy.conduct;
+    let own = |index: usize| cx.package.files.get(index).is_some_and(|file| file.origin == FileOrigin::Own);
+    let mut stored: BTreeSet<Name> = BTreeSet::new();
+    let mut fields: BTreeSet<(Option<FileId>, Name)> = BTreeSet::new();
+    let scripts: Vec<(FileId, &Script)> = cx
+        .program
+        .facts
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| own(*index))
+        .filter_map(|(index, facts)| Some((FileId(index as u32), facts.script.as_deref()?)))
+        .collect();
+    for (file, script) in &scripts {
+        for function in script.functions.iter().filter(|one| one.name.as_deref().is_some_and(share_method)) {
+            function.for_each_expr(&mut |expr| match &expr.kind {
+                ExprKind::Call { callee, args, .. } => {
+                    let ExprKind::Member { key: Key::Static(name, _), .. } = &callee.kind else { return };
+                    let key = match args.first().map(|arg| &arg.value.kind) {
+                        Some(ExprKind::String(key)) if &**name == "setStorageSync" => Some(key.clone()),
+                        Some(ExprKind::Object(properties)) if &**name == "setStorage" => {
+                            properties.iter().find_map(|property| match property {
+                                Property::Value(Key::Static(name, _), value) if &**name == "key" => match &value.kind {
+                                    ExprKind::String(key) => Some(key.clone()),
+                                    _ => None,
+                                },
+                                _ => None,
+                            })
+                        }
+                        _ => None,
+                    };
+                    stored.extend(key);
+                }
+                ExprKind::Assign { .. } | ExprKind::Update(_) => {
+                    let target = match &expr.kind {
+                        ExprKind::Assign { target, .. } => &**target,
+                        ExprKind::Update(target) => target,
+                        _ => return,
+                    };
+                    if let Pattern::Member(member) = target
+                        && let Some(read) = chain(member)
+                        && read.path.iter().any(|name| matches!(&**name, "this" | "globalData"))
+                    {
+                        let shared = read.path.iter().any(|name| &**name == "globalData");
+                        fields.insert(((!shared).then_some(*file), read.name().into()));
+                    }
+                }
+                _ => {}
+            });
+        }
+    }
+    if stored.is_empty() && fields.is_empty() {
+        return Vec::new();
+    }
+    let mut out = Vec::new();
+    for (file, script) in scripts {
+        let source = &cx.package.source(file).text;
+        let Some(unit) = units_of(cx, file).next() else { continue };
+        for condition in conditions(script) {
+            let asked = condition.constants.iter().any(|constant| stored.contains(constant))
+                && condition.span.slice(source).contains("getStorage")
+                || condition.reads.iter().any(|read| {
+                    let held = |of: &Option<FileId>| of.is_none_or(|of| of == file);
+                    read.path.len() > 1 && fields.iter().any(|(of, name)| held(of) && **name == *read.name())
+                });
+            let granted = |key: &str| {
+                conduct.names("id-grant", key)
+                    || !conduct.names("id-share-ordinary", key)
+                        && unit.templates.iter().any(|template| {
+                            let sides = sides(cx, *template, key);
+                            sides.iter().any(|(on, node)| *on && holds_content(cx, *template, *node))
+                        })
+            };
+            let turned = condition.switches.iter().find(|(key, on)| *on && granted(key));
+            if let Some((key, _)) = turned.filter(|_| asked && !condition.compares) {
+                out.push((Place { file, span: condition.span }, key.to_string(), unit.route.to_string()));
+            }
+        }
+    }
+    out
 }
 
 /// Whether an update adds to what the page holds under the same name: `setData({ left: this.data.left + 3 })`.

@@ -70,6 +70,8 @@ fn page(rule: &'static str, cx: &Context<'_>, unit: &Unit, file: FileId, documen
             Some("top")
         } else if dense(cx, file, document, node) {
             Some("list")
+        } else if in_body(document, node) {
+            Some("inside")
         } else {
             None
         };
@@ -90,6 +92,33 @@ fn page(rule: &'static str, cx: &Context<'_>, unit: &Unit, file: FileId, documen
             out.push(finding);
         }
         before = Some(node);
+    }
+}
+
+/// Whether an ad stands between two paragraphs of an article.
+fn in_body(document: &Document, node: NodeId) -> bool {
+    let parent = document.nodes[node as usize].parent;
+    let children = match &document.nodes[parent as usize].kind {
+        NodeKind::Element(element) => &element.children,
+        NodeKind::Root { children } => children,
+        _ => return false,
+    };
+    let siblings: Vec<(NodeId, &Element)> =
+        children.iter().filter_map(|child| Some((*child, element(document, *child)?))).collect();
+    let Some(at) = siblings.iter().position(|(sibling, _)| *sibling == node).filter(|at| *at > 0) else { return false };
+    let prose = |at: usize| siblings.get(at).is_some_and(|(_, sibling)| is_prose(sibling));
+    prose(at - 1) && prose(at + 1)
+}
+
+/// Whether an element is a paragraph of an article.
+fn is_prose(element: &Element) -> bool {
+    const CLASSES: [&str; 6] = ["p", "para", "paragraph", "article-p", "text-p", "content-p"];
+    let class = element.attribute("class").and_then(|class| class.value.as_ref()).and_then(|value| value.literal());
+    match &*element.name {
+        "rich-text" => true,
+        "text" => element.attribute("selectable").is_some() || element.attribute("user-select").is_some(),
+        "view" => class.is_some_and(|class| class.split_whitespace().any(|one| CLASSES.contains(&one))),
+        _ => false,
     }
 }
 

@@ -59,7 +59,8 @@ fn publishes(cx: &Context<'_>, call: &HostCall) -> Option<String> {
         let strong = conduct.names("id-act-strong", last);
         // `follow/add`: the act is done to what the part before it names.
         let before = path.trim_end_matches('/').rsplit('/').nth(1).unwrap_or("");
-        let done = matches!(last, "add" | "create") && conduct.names("id-act", before) && name_words(before).len() == 1;
+        let acts = conduct.names("id-act", before) && name_words(before).len() == 1 && before != "report";
+        let done = acts && (matches!(last, "add" | "create" | "submit") || last == "send" && before == "message");
         let weak = done || conduct.names("id-act", last) && words.len() <= 2;
         // What is cleared as a whole is not read.
         let whole = words.first().is_some_and(|word| matches!(word.as_str(), "delete" | "del" | "remove" | "clear"));
@@ -71,10 +72,11 @@ fn publishes(cx: &Context<'_>, call: &HostCall) -> Option<String> {
                 || writes && strong
                 || writes
                     && weak
-                    && !matches!(
-                        last,
-                        "report" | "submit" | "send" | "message" | "join" | "post" | "subscribe" | "follow"
-                    )))
+                    && (done
+                        || !matches!(
+                            last,
+                            "report" | "submit" | "send" | "message" | "join" | "post" | "subscribe" | "follow"
+                        ))))
         .then(|| path.to_owned())
     })
 }

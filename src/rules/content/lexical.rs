@@ -27,7 +27,9 @@ pub fn prepare(cx: &Context<'_>) {
 fn situation(cx: &Context<'_>) -> u64 {
     let categories = cx.package.submission.categories.iter().map(String::as_str);
     let situation = cx.matcher().situation(categories);
-    if cx.package.game { situation | GAME } else { situation }
+    let declared = |name: &String| name.split('/').next() == Some("游戏");
+    let game = cx.package.game || cx.package.submission.categories.iter().any(declared);
+    if game { situation | GAME } else { situation }
 }
 
 /// All matches of the package by run.
