@@ -60,14 +60,19 @@ impl Rule for InducedLeaving {
         let conduct = &cx.policy.conduct;
         for (place, group) in calls(cx, &["clipboard-write"]) {
             let link = group.iter().find_map(|call| {
-                let text = call.arg("0.data")?.strings.first()?.head();
-                conduct.fires("copied-link", &conduct.scan(text)).is_some().then(|| text.to_owned())
+                let text = call.arg("0.data")?.strings.first()?;
+                let link = text.head();
+                let at = text.place.filter(|at| at.file == place.file && place.span.contains(at.span));
+                conduct
+                    .fires("copied-link", &conduct.scan(link))
+                    .is_some()
+                    .then(|| (at.unwrap_or(place), link.to_owned()))
             });
             let told = out[first..]
                 .iter()
                 .any(|finding| finding.place.file == place.file && place.span.contains(finding.place.span));
-            if let Some(link) = link.filter(|link| !told && leads_elsewhere(cx, link, own)) {
-                out.push(Finding::new(self.id(), place).text("text", link).confidence(Confidence::Medium));
+            if let Some((at, link)) = link.filter(|(_, link)| !told && leads_elsewhere(cx, link, own)) {
+                out.push(Finding::new(self.id(), at).text("text", link).confidence(Confidence::Medium));
             }
         }
         // One telling for a copied pass-phrase and the words that go with it in the same call.

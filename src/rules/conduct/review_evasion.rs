@@ -59,7 +59,11 @@ impl Rule for ReviewEvasion {
                     && condition.constants.iter().any(|constant| fixed_date(constant))
                     && (condition.switches.iter().any(|(key, _)| shows(cx, key) || controls(cx, id, key))
                         || condition.modes.iter().any(|(key, mode)| becomes(cx, id, key, mode)))
-                    && let Some(finding) = telling.finding(id, Place { file: id, span: clock }, "Date")
+                    && let Some(finding) = telling.finding(
+                        id,
+                        Place { file: id, span: if condition.compares { condition.span } else { clock } },
+                        "Date",
+                    )
                 {
                     telling.out.push(finding.variant("date").confidence(Confidence::Medium));
                     continue;
