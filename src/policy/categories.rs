@@ -58,8 +58,8 @@ pub struct CategoryTable {
     pub privileges: Vec<Privilege>,
     /// First levels that may be told where no category under them stands out, numbered on from [`Self::list`]. None can be declared.
     subjects: Vec<Category>,
-    /// Declared categories and the neighbours that they cover only beside something, see [`Self::apart`].
-    apart: std::collections::BTreeSet<(CategoryId, CategoryId)>,
+    /// See [`Self::apart`].
+    apart: Vec<(CategoryId, CategoryId)>,
     /// What a category of many kinds is told by instead, where the package shows one kind.
     pub kinds: Vec<Kinds>,
     by_name: FxHashMap<String, CategoryId>,
@@ -184,8 +184,7 @@ impl CategoryTable {
             }
     }
 
-    /// Whether a declared category covers a service of a neighbour only as something beside it: a package that is nothing but the
-    /// neighbour has to declare that.
+    /// Whether a declared category covers a neighbour's service only beside services of its own.
     pub fn apart(&self, declared: CategoryId, shown: CategoryId) -> bool {
         self.apart.contains(&(declared, shown))
     }
@@ -601,20 +600,20 @@ fn read_table(packs: &Packs, errors: &mut Vec<PackError>) -> CategoryTable {
         }
     }
     for (shown, patterns) in &raw.apart {
-        let ids = |pattern: &str| {
-            let of = table.list.iter().enumerate().filter(|(_, category)| matches(pattern, &category.name));
-            of.map(|(id, _)| id as CategoryId).collect::<Vec<_>>()
+        let ids = |pattern: &str| -> Vec<CategoryId> {
+            (0..table.list.len() as CategoryId).filter(|id| matches(pattern, &table.list[*id as usize].name)).collect()
         };
-        let shown = ids(shown);
         let mut pairs = Vec::new();
         for pattern in patterns {
-            let declared = ids(pattern.get_ref());
-            if declared.is_empty() || shown.is_empty() {
+            let before = pairs.len();
+            for one in ids(pattern.get_ref()) {
+                pairs.extend(ids(shown).into_iter().map(|other| (one, other)));
+            }
+            if pairs.len() == before {
                 unknown(pattern, errors);
             }
-            pairs.extend(declared.iter().flat_map(|one| shown.iter().map(|other| (*one, *other))));
         }
-        table.apart.extend(pairs.into_iter().filter(|(one, other)| one != other));
+        table.apart.extend(pairs);
     }
     for subject in &raw.subjects {
         let under = format!("{}/*", subject.get_ref());

@@ -293,7 +293,7 @@ fn asks_review(cx: &Context<'_>, text: &str) -> bool {
 /// Flags that a script hands to the page turned round (`setData({ show: !data.isAudit })`), and what the program runs as
 /// (`setData({ full: envVersion === 'release' })`).
 fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Records, telling: &mut Telling<'_>) {
-    let environments = environment_names(cx, script);
+    let environments = versions::environment_names(cx, script);
     let turned = turned_flags(cx, file, script, records);
     let held = held_flags(cx, file, script, records);
     script.for_each_expr(&mut |expr| {
@@ -311,9 +311,10 @@ fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Reco
                 });
                 let run_as = || {
                     let conduct = &cx.policy.conduct;
-                    let compares = is_environment_value(cx, value);
+                    let compares = versions::is_environment_value(cx, value);
                     let read = reads.iter().find(|read| conduct.names("id-environment", read.name()));
-                    let read = read.or_else(|| named_environment(&environments, value)).filter(|_| compares)?;
+                    let read =
+                        read.or_else(|| versions::named_environment(&environments, value)).filter(|_| compares)?;
                     (shows(cx, key) || controls(cx, file, key)).then_some(read)
                 };
                 // A version that a server names, and that of the package, only tell a review from what comes after it.
@@ -330,7 +331,7 @@ fn negated_flags(cx: &Context<'_>, file: FileId, script: &Script, records: &Reco
                 };
                 // `const audit = res.data.audit; setData({ show: audit === 0 })`
                 let through = || {
-                    let read = named_environment(&held, test)?;
+                    let read = versions::named_environment(&held, test)?;
                     (&**key != read.name() && (shows(cx, key) || controls(cx, file, key))).then_some(read)
                 };
                 let (read, variant) = match flagged.or_else(kept).or_else(through) {
@@ -479,60 +480,6 @@ fn sent_flag(cx: &Context<'_>, file: FileId, read: &Read) -> bool {
         && read.path.len() > 2
         && read.path.iter().any(|name| &**name == "data" || name.eq_ignore_ascii_case("globaldata"))
         && !ordinary(cx, file, read)
-}
-
-/// Variables that hold what the program runs as, and where each reads it.
-fn environment_names(cx: &Context<'_>, script: &Script) -> Vec<(VarId, Read)> {
-    let mut out = Vec::new();
-    let mut blocks: Vec<&[Stmt]> = script.functions.iter().map(|function| function.body.as_slice()).collect();
-    while let Some(block) = blocks.pop() {
-        for stmt in block {
-            match &stmt.kind {
-                StmtKind::Let(Pattern::Object { properties, .. }, Some(value)) => {
-                    for (key, target) in properties {
-                        if let (Key::Static(name, _), Pattern::Var(var, _)) = (key, target)
-                            && cx.policy.conduct.names("id-environment", name)
-                        {
-                            out.push((*var, Read { path: vec!["".into(), name.clone()], span: value.span }));
-                        }
-                    }
-                }
-                StmtKind::Let(Pattern::Var(var, _), Some(value)) => {
-                    let read = chain(value);
-                    out.extend(
-                        read.filter(|read| cx.policy.conduct.names("id-environment", read.name()))
-                            .map(|read| (*var, read)),
-                    );
-                }
-                StmtKind::If(_, then, other) => blocks.extend([then.as_slice(), other.as_slice()]),
-                StmtKind::Try { block, .. } => blocks.push(block),
-                _ => {}
-            }
-        }
-    }
-    out
-}
-
-/// The read behind a variable that an expression names.
-fn named_environment<'n>(names: &'n [(VarId, Read)], expr: &Expr) -> Option<&'n Read> {
-    let mut found = None;
-    walk_expr(expr, &mut |expr| {
-        if let ExprKind::Var(var) = &expr.kind {
-            found = found.or_else(|| names.iter().find(|(known, _)| known == var).map(|(_, read)| read));
-        }
-    });
-    found
-}
-
-/// Whether an expression holds a constant that names an environment.
-fn is_environment_value(cx: &Context<'_>, expr: &Expr) -> bool {
-    let mut found = false;
-    walk_expr(expr, &mut |expr| {
-        if let ExprKind::String(text) = &expr.kind {
-            found |= cx.policy.conduct.names("id-environment-value", text);
-        }
-    });
-    found
 }
 
 /// Whether an arm shows, hides or leads elsewhere.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::conditions::{Condition, Read};
-use crate::model::ir::{Expr, ExprKind, Name, Pattern, Script, Stmt, StmtKind, VarId, walk_expr};
+use crate::model::conditions::{Condition, Read, chain};
+use crate::model::ir::{Expr, ExprKind, Key, Name, Pattern, Script, Stmt, StmtKind, VarId, walk_expr};
 use crate::rules::Context;
 use crate::source::FileId;
 
@@ -103,4 +103,58 @@ pub(super) fn parts_ways(cx: &Context<'_>, file: FileId, script: &Script, condit
 pub(super) fn numbered(text: &str) -> bool {
     let mut parts = text.trim_start_matches(['v', 'V']).split('.');
     parts.clone().count() >= 2 && parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Variables that hold what the program runs as, and where each reads it.
+pub(super) fn environment_names(cx: &Context<'_>, script: &Script) -> Vec<(VarId, Read)> {
+    let mut out = Vec::new();
+    let mut blocks: Vec<&[Stmt]> = script.functions.iter().map(|function| function.body.as_slice()).collect();
+    while let Some(block) = blocks.pop() {
+        for stmt in block {
+            match &stmt.kind {
+                StmtKind::Let(Pattern::Object { properties, .. }, Some(value)) => {
+                    for (key, target) in properties {
+                        if let (Key::Static(name, _), Pattern::Var(var, _)) = (key, target)
+                            && cx.policy.conduct.names("id-environment", name)
+                        {
+                            out.push((*var, Read { path: vec!["".into(), name.clone()], span: value.span }));
+                        }
+                    }
+                }
+                StmtKind::Let(Pattern::Var(var, _), Some(value)) => {
+                    let read = chain(value);
+                    out.extend(
+                        read.filter(|read| cx.policy.conduct.names("id-environment", read.name()))
+                            .map(|read| (*var, read)),
+                    );
+                }
+                StmtKind::If(_, then, other) => blocks.extend([then.as_slice(), other.as_slice()]),
+                StmtKind::Try { block, .. } => blocks.push(block),
+                _ => {}
+            }
+        }
+    }
+    out
+}
+
+/// The read behind a variable that an expression names.
+pub(super) fn named_environment<'n>(names: &'n [(VarId, Read)], expr: &Expr) -> Option<&'n Read> {
+    let mut found = None;
+    walk_expr(expr, &mut |expr| {
+        if let ExprKind::Var(var) = &expr.kind {
+            found = found.or_else(|| names.iter().find(|(known, _)| known == var).map(|(_, read)| read));
+        }
+    });
+    found
+}
+
+/// Whether an expression holds a constant that names an environment.
+pub(super) fn is_environment_value(cx: &Context<'_>, expr: &Expr) -> bool {
+    let mut found = false;
+    walk_expr(expr, &mut |expr| {
+        if let ExprKind::String(text) = &expr.kind {
+            found |= cx.policy.conduct.names("id-environment-value", text);
+        }
+    });
+    found
 }
