@@ -8,7 +8,7 @@ use super::versions;
 use crate::flow::{Branch, EntryKind, Origin, Place};
 use crate::model::conditions::{Condition, Read, chain, conditions, reads};
 use crate::model::ir::{
-    Expr, ExprKind, Function, Key, Name, Operator, Pattern, Property, Script, Stmt, StmtKind, VarId, walk_expr,
+    Expr, ExprKind, Function, Key, Name, Operator, Pattern, Property, Script, Stmt, StmtKind, VarId,
 };
 use crate::package::{FileKind, Origin as FileOrigin};
 use crate::policy::conduct::name_words;
