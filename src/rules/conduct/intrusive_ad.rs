@@ -44,8 +44,30 @@ fn is_ad(cx: &Context<'_>, element: &Element) -> bool {
     element_roles(cx, element).contains(&"ad")
 }
 
+/// Whether an element is an own component that shows an ad and nothing else.
+fn wraps_ad(cx: &Context<'_>, unit: &Unit, element: &Element) -> bool {
+    let Some(Some(component)) = unit.components.get(&element.name) else { return false };
+    let Some(file) = cx.program.units.get(*component as usize).and_then(|component| component.template) else {
+        return false;
+    };
+    let Some(template) = cx.program.template(file) else { return false };
+    let bare = |name: &str| matches!(name, "view" | "block" | "text" | "wxs" | "import-sjs" | "filter");
+    let mut shown = false;
+    cx.program.elements(file).all(|(_, inner)| {
+        shown |= is_ad(cx, inner);
+        is_ad(cx, inner) || bare(&inner.name)
+    }) && shown
+        && (0..template.document.nodes.len() as NodeId)
+            .all(|node| !solid(&template.document, node) || element_at(&template.document, node))
+}
+
+fn element_at(document: &Document, node: NodeId) -> bool {
+    matches!(document.nodes[node as usize].kind, NodeKind::Element(_))
+}
+
 fn page(rule: &'static str, cx: &Context<'_>, unit: &Unit, file: FileId, document: &Document, out: &mut Vec<Finding>) {
-    let ads: Vec<(NodeId, &Element)> = cx.program.elements(file).filter(|(_, element)| is_ad(cx, element)).collect();
+    let ad = |element: &Element| is_ad(cx, element) || wraps_ad(cx, unit, element);
+    let ads: Vec<(NodeId, &Element)> = cx.program.elements(file).filter(|(_, element)| ad(element)).collect();
     if ads.is_empty() {
         return;
     }
@@ -54,10 +76,10 @@ fn page(rule: &'static str, cx: &Context<'_>, unit: &Unit, file: FileId, documen
     let mut surplus = false;
     let mut counted: u64 = 0;
     let mut before: Option<NodeId> = None;
-    for (node, ad) in ads {
-        let place = Place { file, span: ad.open };
+    for (node, element) in ads {
+        let place = Place { file, span: element.open };
         let style = Styles { cx, unit };
-        let variant = if type_of(ad)
+        let variant = if type_of(element)
             .is_some_and(|kind| matches!(&*kind, "pre-roll" | "preroll" | "mid-roll" | "midroll" | "mid-roll-video"))
         {
             Some("preroll")
@@ -66,7 +88,7 @@ fn page(rule: &'static str, cx: &Context<'_>, unit: &Unit, file: FileId, documen
             .any(|(_, element)| style.floats(element) || &*element.name == "cover-view")
         {
             Some("floating")
-        } else if unit.kind == UnitKind::Page && on_top(cx, document, node) {
+        } else if unit.kind == UnitKind::Page && on_top(&ad, document, node) {
             Some("top")
         } else if dense(cx, file, document, node) {
             Some("list")
@@ -86,7 +108,7 @@ fn page(rule: &'static str, cx: &Context<'_>, unit: &Unit, file: FileId, documen
         if variant.is_none() && !surplus && (counted > cx.option_number(rule, "max-ads") || touches) {
             surplus = true;
             let mut finding = Finding::new(rule, place);
-            if let Some(other) = before.and_then(|other| element(document, other)) {
+            if let Some(other) = before.and_then(|other| self::element(document, other)) {
                 finding = finding.step(Place { file, span: other.open }, "conduct-other-ad", "");
             }
             out.push(finding);
@@ -161,15 +183,15 @@ fn type_of(ad: &Element) -> Option<String> {
 }
 
 /// Whether nothing that users see stands before it, and something after it.
-fn on_top(cx: &Context<'_>, document: &Document, ad: NodeId) -> bool {
+fn on_top(is_ad: &dyn Fn(&Element) -> bool, document: &Document, ad: NodeId) -> bool {
     let seen = |id: NodeId, node: &crate::syntax::template::Node| match &node.kind {
         NodeKind::Text(parts) => parts.iter().any(|part| match part {
             Part::Text { text, .. } => !text.trim().is_empty(),
             Part::Interpolation { .. } => true,
         }),
         NodeKind::Element(element) => {
-            !is_ad(cx, element)
-                && ancestors(document, id).skip(1).all(|(_, outer)| !is_ad(cx, outer))
+            !is_ad(element)
+                && ancestors(document, id).skip(1).all(|(_, outer)| !is_ad(outer))
                 && !matches!(
                     &*element.name,
                     "view"

@@ -25,8 +25,9 @@ pub(in crate::rules) fn route_of(target: &Text, from: &str) -> Option<(String, b
         None => return None,
     };
     let path = path.split('#').next().unwrap_or(path).trim();
-    // Nobody names a page with these: something before them is not known.
-    if path.contains([':', '&', '=']) || path.starts_with("//") {
+    // Nobody names a page with these: something before them is not known, or the question mark was forgotten.
+    let forgotten = target.complete().is_some() && path.starts_with('/');
+    if path.contains(':') || path.contains(['&', '=']) && !forgotten || path.starts_with("//") {
         return None;
     }
     let route = match path.strip_prefix('/') {
