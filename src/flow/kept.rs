@@ -109,6 +109,7 @@ mod tests {
             scope: None,
             reaches: vec![reach(&facts), reach(&other), reach(&facts)],
             used: true,
+            read: Default::default(),
             evidence: Some(place),
             answered: true,
         };

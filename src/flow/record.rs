@@ -30,6 +30,8 @@ pub(super) struct Draft {
     pub scope: Option<Name>,
     pub reaches: Vec<Reach>,
     pub used: bool,
+    /// Kinds in the fields that are read, shown, kept or sent.
+    pub read: BTreeSet<Name>,
     pub evidence: Option<Place>,
     /// Reached where a value of it is read, not where the source stands.
     pub lazy: bool,
@@ -508,6 +510,7 @@ impl super::machine::Machine<'_> {
                 scope: draft.scope.clone(),
                 reaches,
                 used: draft.used,
+                read: draft.read.clone(),
                 evidence: draft.evidence,
                 answered: draft.answered,
             });

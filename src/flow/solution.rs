@@ -439,6 +439,8 @@ pub struct Collection {
     pub reaches: Vec<Reach>,
     /// Whether any answer field is read, shown, kept or sent.
     pub used: bool,
+    /// Kinds in the fields that are; none of them where it is only handed on as a whole.
+    pub read: BTreeSet<Kind>,
     /// The label, placeholder or name that gave an input its kind.
     pub evidence: Option<Place>,
     /// Whether a server answers it, by the name of the field: it is kept and passed on, but not asked for here.

@@ -227,6 +227,10 @@ impl<'a> Machine<'a> {
     }
 
     pub fn set_data(&mut self, data: &Value, update: &Value, site: &Site) {
+        const DEPTH: usize = 4;
+        for &taint in &self.deep_taints(update, DEPTH) {
+            self.note_used(taint);
+        }
         for &object in &update.objects {
             for key in self.heap.keys(object) {
                 let Some(value) = self.heap.get(object, key).cloned() else { continue };

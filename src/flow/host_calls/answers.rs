@@ -446,6 +446,7 @@ impl<'a> Machine<'a> {
             scope,
             reaches: Vec::new(),
             used: false,
+            read: BTreeSet::new(),
             evidence: None,
             lazy: false,
             input: false,

@@ -160,8 +160,7 @@ impl<'a> Machine<'a> {
             return;
         }
         for &id in &taints {
-            let collection = self.taints[id as usize].collection;
-            self.record.collections[collection].used = true;
+            self.note_used(id);
         }
         let facts = self.fact_set();
         let urls = Arc::new(self.texts_of(urls));

@@ -2,7 +2,7 @@
 
 use crate::flow::heap::{ITEM, Kind};
 use crate::flow::host_calls::is_from_end;
-use crate::flow::machine::{Act, HOME, Keys, Machine, Site, TRAP, key_span, key_span_of};
+use crate::flow::machine::{Act, HOME, Keys, Machine, Site, TRAP, Taint, key_span, key_span_of};
 use crate::flow::solution::{Fact, Origin, Place, Protection};
 use crate::flow::value::{NUMBER, ObjId, Sym, UNDEFINED, Value, number_text, unite};
 use crate::model::ir::{Expr, ExprKind, FnId, Key, Name, Pattern, VarId};
@@ -471,11 +471,21 @@ impl<'a> Machine<'a> {
         self.read_taints(&Value::tainted(taints), place);
     }
 
+    /// Notes that a field of a collection is used; gives the collection.
+    pub fn note_used(&mut self, taint: u32) -> usize {
+        let Taint { collection, kind, .. } = &self.taints[taint as usize];
+        let draft = &mut self.record.collections[*collection];
+        draft.used = true;
+        if !kind.is_empty() && !draft.read.contains(kind) {
+            draft.read.insert(kind.clone());
+        }
+        *collection
+    }
+
     /// Collections that stand where a value of theirs is read.
     fn read_taints(&mut self, value: &Value, place: Place) {
         for &taint in &value.taints {
-            let collection = self.taints[taint as usize].collection;
-            self.record.collections[collection].used = true;
+            let collection = self.note_used(taint);
             let draft = &self.record.collections[collection];
             // A host button answers its own handler; what was kept of the answer is no new collection.
             let own = draft.input || self.entries.get(self.entry).is_some_and(|entry| entry.element == draft.element);

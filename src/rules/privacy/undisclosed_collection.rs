@@ -39,7 +39,9 @@ impl Rule for UndisclosedCollection {
             if handed && collection.kinds.len() > 1 && cx.policy.privacy.policy_mentions_together(&policy.text, kinds) {
                 continue;
             }
-            for kind in counted(cx, collection) {
+            // What nobody looks at in an answer is not taken from it.
+            let taken = |kind: &Kind| collection.read.is_empty() || !handed || collection.read.contains(kind);
+            for kind in counted(cx, collection).into_iter().filter(taken) {
                 if document && matches!(group(cx, &kind), "basic" | "identity") {
                     continue;
                 }
