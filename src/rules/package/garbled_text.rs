@@ -153,7 +153,7 @@ fn reads_as_gbk(run: &str, bytes: &[u8]) -> bool {
     const SHORTEST: usize = 6;
     let pair = |pair: &[u8]| matches!(pair, [0xb0..=0xd7, 0xa1..=0xfe]);
     bytes.len() >= SHORTEST
-        && bytes.len() % 2 == 0
+        && bytes.len().is_multiple_of(2)
         && run.chars().all(|c| ('\u{a1}'..='\u{ff}').contains(&c))
         && bytes.chunks(2).all(pair)
 }
