@@ -147,10 +147,6 @@ fn fixed_draws(rule: &'static str, cx: &Context<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// What a prize is, in words.
-const PRIZES: [&str; 12] =
-    ["元", "券", "红包", "奖", "手机", "iPhone", "谢谢参与", "谢谢惠顾", "积分", "会员", "现金", "礼品"];
-
 /// Whether a call of an entry point asks a server.
 fn asks(cx: &Context<'_>, route: &str, method: &str) -> bool {
     cx.solution.calls.iter().any(|call| {
@@ -175,7 +171,7 @@ fn set_prizes(rule: &'static str, cx: &Context<'_>, out: &mut Vec<Finding>) {
         let mut prizes = false;
         script.for_each_expr(&mut |expr| {
             if let ExprKind::String(text) = &expr.kind {
-                prizes |= PRIZES.iter().any(|word| text.contains(word));
+                prizes |= conduct.fires("lottery-prize", &conduct.scan(text)).is_some();
             }
         });
         if !prizes {
@@ -232,10 +228,12 @@ fn set_prizes(rule: &'static str, cx: &Context<'_>, out: &mut Vec<Finding>) {
 
 /// Wins that a page shows by itself as it opens: what hides them is on from the start, or is set so while it loads.
 fn shown_wins(rule: &'static str, cx: &Context<'_>, out: &mut Vec<Finding>) {
-    const LOADS: [&str; 6] = ["onLoad", "onReady", "onShow", "onInit", "attached", "ready"];
     let conduct = &cx.policy.conduct;
     let Some(host) = cx.policy.host(&cx.package.host) else { return };
     let shown_if = format!("{}if", host.info.directive_prefix);
+    let loads = |method: &str| {
+        [&host.info.page_load, &host.info.component_load].into_iter().flatten().any(|known| **known == *method)
+    };
     for unit in cx.program.units.iter().filter(|unit| unit.live) {
         let Some(template) = unit.template else { continue };
         let Some(script) = unit.script.and_then(|script| cx.program.script(script)) else { continue };
@@ -258,9 +256,7 @@ fn shown_wins(rule: &'static str, cx: &Context<'_>, out: &mut Vec<Finding>) {
             let on = initial_data(script, key) == Some(true)
                 || settings(script, key).iter().any(|(method, value)| {
                     *value == Some(true)
-                        && method
-                            .as_deref()
-                            .is_some_and(|method| LOADS.contains(&method) && !asks(cx, &unit.route, method))
+                        && method.as_deref().is_some_and(|method| loads(method) && !asks(cx, &unit.route, method))
                 });
             let place = Place { file: template, span: element.open };
             let told = out
